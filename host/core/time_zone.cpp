@@ -1,0 +1,67 @@
+// Time zones: the only file that includes Howard Hinnant's date library (the standard library of this compiler has no
+// time zone database). Its names are qualified, because they clash with C++20's std::chrono.
+#include <date/tz.h>
+#include <fmt/format.h>
+
+#include "host/core/text.hpp"
+#include "host/core/time.hpp"
+
+namespace berth {
+namespace {
+
+constexpr std::int64_t kDayMs = 86'400'000;
+
+bool is_utc(std::string_view zone) { return zone.empty() || zone == "UTC" || zone == "Z"; }
+
+/// nullptr for a zone that is not in the database, or where there is no database.
+const ::date::time_zone* find_zone(std::string_view zone) {
+  try {
+    return ::date::locate_zone(std::string(zone));
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+}
+
+Error zone_unknown(std::string_view zone) {
+  return make_error(Code::kInvalidArgument, "core.zone_unknown",
+                    fmt::format("\"{}\" is not a time zone of the machine's database", shortened(zone, 60)));
+}
+
+::date::sys_time<std::chrono::milliseconds> sys_time(Instant instant) {
+  return ::date::sys_time<std::chrono::milliseconds>(std::chrono::milliseconds(instant.unix_ms));
+}
+
+}  // namespace
+
+bool zone_exists(std::string_view zone) { return is_utc(zone) || find_zone(zone) != nullptr; }
+
+Result<Date> date_in_zone(Instant instant, std::string_view zone) {
+  if (is_utc(zone)) {
+    const std::int64_t days = instant.unix_ms / kDayMs - (instant.unix_ms % kDayMs < 0 ? 1 : 0);
+    return Date::from_day_number(days);
+  }
+  const auto* found = find_zone(zone);
+  if (found == nullptr) return zone_unknown(zone);
+  try {
+    const auto local = found->to_local(sys_time(instant));
+    return Date::from_day_number(::date::floor<::date::days>(local).time_since_epoch().count());
+  } catch (const std::exception& error) {
+    return make_error(Code::kEnvironment, "core.zone_unknown", fmt::format("time zone {} cannot be read: {}", zone, error.what()));
+  }
+}
+
+Result<Instant> next_midnight(Instant instant, std::string_view zone) {
+  const Date next = BERTH_TRY(date_in_zone(instant, zone)).plus_days(1);
+  if (is_utc(zone)) return Instant{next.day_number() * kDayMs};
+  const auto* found = find_zone(zone);
+  if (found == nullptr) return zone_unknown(zone);
+  try {
+    // `earliest`: where summer time begins at midnight the day starts at the change; where it ends there, at the first.
+    const ::date::local_time<std::chrono::milliseconds> midnight(std::chrono::milliseconds(next.day_number() * kDayMs));
+    return Instant{found->to_sys(midnight, ::date::choose::earliest).time_since_epoch().count()};
+  } catch (const std::exception& error) {
+    return make_error(Code::kEnvironment, "core.zone_unknown", fmt::format("time zone {} cannot be read: {}", zone, error.what()));
+  }
+}
+
+}  // namespace berth

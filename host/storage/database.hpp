@@ -1,0 +1,116 @@
+#pragma once
+// The database behind everything: connections, transactions, migrations. Repositories (records.hpp, integrations.hpp,
+// ...) are written once, in SQL that both engines share, over Connection.
+//
+//   BERTH_CHECK(database.write([&](storage::Connection& c) -> Status {
+//     BERTH_CHECK(c.execute("UPDATE record SET state = ? WHERE id = ?", {"posted", id}));
+//     return success();                                               // commits; an Error rolls back
+//   }));
+//
+// Threads: Database may be used by any thread; a Connection belongs to the thread and the call that got it. One writer at
+// a time per database file; write() waits for its turn up to the busy limit.
+// Errors: storage.busy (another process kept the lock), storage.full (disk), storage.read_only, storage.damaged,
+// storage.newer (made by a newer Berth), storage.unique (a unique key was violated), storage.refused (a constraint or
+// trigger said no; its text is the message), storage.failed (anything else).
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "host/core/result.hpp"
+#include "host/core/time.hpp"
+
+namespace berth::storage {
+
+/// Bytes of a BLOB column (text columns are std::string; text with a NUL byte is refused at bind).
+struct Blob {
+  std::string bytes;
+};
+
+using Value = std::variant<std::monostate, std::int64_t, std::string, Blob>;
+
+/// A parameter of a statement; converts from what people write.
+class Parameter {
+ public:
+  Parameter(std::nullptr_t) {}                                                    // NOLINT
+  template <class T>
+    requires std::is_integral_v<T>
+  Parameter(T value) : value_(static_cast<std::int64_t>(value)) {}                // NOLINT
+  Parameter(const char* value) : value_(std::string(value)) {}                    // NOLINT
+  Parameter(std::string_view value) : value_(std::string(value)) {}               // NOLINT
+  Parameter(std::string value) : value_(std::move(value)) {}                      // NOLINT
+  Parameter(Blob value) : value_(std::move(value)) {}                             // NOLINT
+  Parameter(Instant value) : value_(value.unix_ms) {}                             // NOLINT
+  [[nodiscard]] const Value& value() const { return value_; }
+
+ private:
+  Value value_;
+};
+
+/// One row of an answer; columns from 0. Asking for another type than is there gives 0 or "".
+class Row {
+ public:
+  explicit Row(std::vector<Value> columns) : columns_(std::move(columns)) {}
+  [[nodiscard]] bool is_null(std::size_t column) const { return std::holds_alternative<std::monostate>(columns_.at(column)); }
+  [[nodiscard]] std::int64_t integer(std::size_t column) const;
+  [[nodiscard]] const std::string& text(std::size_t column) const;
+  [[nodiscard]] const std::string& bytes(std::size_t column) const;
+  [[nodiscard]] Instant instant(std::size_t column) const { return {integer(column)}; }
+  [[nodiscard]] bool boolean(std::size_t column) const { return integer(column) != 0; }
+
+ private:
+  std::vector<Value> columns_;
+};
+using Rows = std::vector<Row>;
+
+class Connection {
+ public:
+  virtual ~Connection() = default;
+  /// Parameters are "?" in order. Returns the number of rows changed.
+  virtual Result<std::int64_t> execute(std::string_view sql, std::span<const Parameter> parameters) = 0;
+  virtual Result<Rows> query(std::string_view sql, std::span<const Parameter> parameters) = 0;
+  /// Row by row, for large answers; the visitor returns false to stop.
+  virtual Status each(std::string_view sql, std::span<const Parameter> parameters,
+                      const std::function<bool(const Row&)>& visit) = 0;
+
+  Result<std::int64_t> execute(std::string_view sql, std::initializer_list<Parameter> parameters = {}) {
+    return execute(sql, std::span<const Parameter>(parameters.begin(), parameters.size()));
+  }
+  Result<Rows> query(std::string_view sql, std::initializer_list<Parameter> parameters = {}) {
+    return query(sql, std::span<const Parameter>(parameters.begin(), parameters.size()));
+  }
+  Status each(std::string_view sql, std::initializer_list<Parameter> parameters,
+              const std::function<bool(const Row&)>& visit) {
+    return each(sql, std::span<const Parameter>(parameters.begin(), parameters.size()), visit);
+  }
+  /// The first row, or nothing.
+  Result<std::optional<Row>> first(std::string_view sql, std::initializer_list<Parameter> parameters = {});
+};
+
+class Database {
+ public:
+  virtual ~Database() = default;
+  /// Runs `work` in one write transaction; commits when it returns success, rolls back otherwise. Not re-entrant.
+  virtual Status write(const std::function<Status(Connection&)>& work) = 0;
+  /// Runs `work` on one consistent snapshot; writes are refused.
+  virtual Status read(const std::function<Status(Connection&)>& work) = 0;
+  /// "sqlite" or "postgresql".
+  [[nodiscard]] virtual std::string_view engine() const = 0;
+  /// Integrity of the engine's own structures: findings, empty when sound.
+  virtual Result<std::vector<std::string>> check() = 0;
+};
+
+struct SqliteOptions {
+  std::string path;                 // the file; its folder must exist
+  std::size_t readers_max = 4;
+  std::chrono::milliseconds busy_limit{10000};
+};
+/// Opens or creates the file (mode 0600, WAL, synchronous=FULL, foreign keys on) and migrates it.
+Result<std::unique_ptr<Database>> open_sqlite(const SqliteOptions& options, const Clock& clock);
+
+}  // namespace berth::storage
