@@ -120,5 +120,7 @@ class Money {
 
 Money operator+(const Money& a, const Money& b);
 Money operator-(const Money& a, const Money& b);
+/// The sum for amounts whose number and size a remote decides. Errors: mapping.amount_invalid if it has more than 18 digits.
+Result<Money> add(const Money& a, const Money& b);
 
 }  // namespace berth

@@ -52,6 +52,11 @@ Money operator-(const Money& a, const Money& b) {
   return {checked(overflow, difference), a.currency_};
 }
 
+Result<Money> add(const Money& a, const Money& b) {
+  BERTH_ASSERT(a.currency() == b.currency(), "only amounts of one currency are added");
+  return Money::exact(BERTH_TRY(add(a.decimal(), b.decimal())), a.currency());
+}
+
 std::strong_ordering operator<=>(const Money& a, const Money& b) {
   BERTH_ASSERT(a.currency_ == b.currency_, "only amounts of one currency are compared");
   return a.minor_ <=> b.minor_;

@@ -115,23 +115,30 @@ using Status = Result<Unit>;
 
 }  // namespace berth
 
-// The value of a Result, or return of its error from the enclosing function. A statement expression (GCC and Clang).
-#define BERTH_TRY(...)                                                       \
-  __extension__({                                                            \
-    auto berth_try_result = (__VA_ARGS__);                                   \
-    if (!berth_try_result.ok()) return std::move(berth_try_result).error();  \
-    std::move(berth_try_result).value();                                     \
+// The names below are made unique by a counter, so that one BERTH_TRY may stand inside another.
+#define BERTH_JOIN_(a, b) a##b
+#define BERTH_JOIN(a, b) BERTH_JOIN_(a, b)
+#define BERTH_TRY_(name, ...)                            \
+  __extension__({                                        \
+    auto name = (__VA_ARGS__);                           \
+    if (!name.ok()) return std::move(name).error();      \
+    std::move(name).value();                             \
   })
-// The same with words put before the message: BERTH_TRY_CONTEXT("while reading phase " + id, parse(x)).
-#define BERTH_TRY_CONTEXT(context, ...)                                                                    \
-  __extension__({                                                                                          \
-    auto berth_try_result = (__VA_ARGS__);                                                                 \
-    if (!berth_try_result.ok()) return std::move(berth_try_result).error().with_context(context);          \
-    std::move(berth_try_result).value();                                                                   \
+#define BERTH_TRY_CONTEXT_(name, context, ...)                                 \
+  __extension__({                                                              \
+    auto name = (__VA_ARGS__);                                                 \
+    if (!name.ok()) return std::move(name).error().with_context(context);      \
+    std::move(name).value();                                                   \
   })
-// For a Status whose value nobody wants: BERTH_CHECK(store.save(x));
-#define BERTH_CHECK(...)                                                              \
-  do {                                                                                \
-    auto berth_check_result = (__VA_ARGS__);                                          \
-    if (!berth_check_result.ok()) return std::move(berth_check_result).error();       \
+#define BERTH_CHECK_(name, ...)                          \
+  do {                                                   \
+    auto name = (__VA_ARGS__);                           \
+    if (!name.ok()) return std::move(name).error();      \
   } while (false)
+
+// The value of a Result, or return of its error from the enclosing function. A statement expression (GCC and Clang).
+#define BERTH_TRY(...) BERTH_TRY_(BERTH_JOIN(berth_try_, __COUNTER__), __VA_ARGS__)
+// The same with words put before the message: BERTH_TRY_CONTEXT("while reading phase " + id, parse(x)).
+#define BERTH_TRY_CONTEXT(context, ...) BERTH_TRY_CONTEXT_(BERTH_JOIN(berth_try_, __COUNTER__), context, __VA_ARGS__)
+// For a Status whose value nobody wants: BERTH_CHECK(store.save(x));
+#define BERTH_CHECK(...) BERTH_CHECK_(BERTH_JOIN(berth_check_, __COUNTER__), __VA_ARGS__)

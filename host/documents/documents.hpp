@@ -7,6 +7,7 @@
 //    "state":"open","company":"acme_us","currency":"USD","number":"INV-1","total":"120.50", ...}
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -133,7 +134,8 @@ struct CustomerPayment {
 
 using Document = std::variant<Customer, Vendor, Item, Invoice, CustomerPayment>;
 
-/// Reads the JSON form. `model` decides the type. Errors: documents.invalid with the JSON path of the value,
+/// Reads the JSON form. `model` decides the type. A document that is not open may leave out everything but source and
+/// state; amounts that are absent become zero. Errors: documents.invalid with the path of the value,
 /// ledger.currency_unknown, mapping.amount_scale, mapping.amount_invalid.
 Result<Document> parse(const json::Value& canonical);
 [[nodiscard]] const Source& source_of(const Document& document);
@@ -162,6 +164,9 @@ struct Model {
 /// customer, vendor, item, invoice, credit_note, customer_payment.
 [[nodiscard]] const std::vector<Model>& models();
 [[nodiscard]] const Model* find_model(std::string_view name);
+[[nodiscard]] const Field* find_field(const std::vector<Field>& fields, std::string_view name);
+/// "money", "list of text": as messages name a type.
+[[nodiscard]] std::string_view to_string(FieldType type);
 /// JSON Schema (draft 2020-12) of one model.
 [[nodiscard]] json::Value schema_of(const Model& model);
 

@@ -12,11 +12,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "berth/json.hpp"
 #include "host/config/findings.hpp"
 #include "host/core/result.hpp"
+#include "host/documents/documents.hpp"
 
 namespace berth::mapping {
 
@@ -40,6 +42,14 @@ class Rules {
     std::string kind, scope;     // classification_line, Location
   };
   [[nodiscard]] std::vector<Derived> derived() const;
+  /// What an integration may set under `settings:`.
+  struct Setting {
+    std::string name;
+    documents::FieldType kind = documents::FieldType::kText;  // text, boolean, integer or decimal
+    std::optional<json::Value> otherwise;                     // its default
+    std::string help;
+  };
+  [[nodiscard]] const std::vector<Setting>& settings() const;
 
  private:
   std::shared_ptr<const Data> data_;

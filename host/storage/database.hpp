@@ -11,9 +11,12 @@
 // a time per database file; write() waits for its turn up to the busy limit.
 // Errors: storage.busy (another process kept the lock), storage.full (disk), storage.read_only, storage.damaged,
 // storage.newer (made by a newer Berth), storage.unique (a unique key was violated), storage.refused (a constraint or
-// trigger said no; its text is the message), storage.failed (anything else).
+// trigger said no; its text is the message), storage.migration_changed (made by another build), storage.text_with_nul
+// (a text parameter with a NUL byte), storage.failed (anything else).
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -46,6 +49,12 @@ class Parameter {
   Parameter(std::string value) : value_(std::move(value)) {}                      // NOLINT
   Parameter(Blob value) : value_(std::move(value)) {}                             // NOLINT
   Parameter(Instant value) : value_(value.unix_ms) {}                             // NOLINT
+  // Defined in the .cpp: in line, GCC 12 sees members of the variant "maybe uninitialized" wherever one is moved.
+  Parameter(const Parameter& other);
+  Parameter(Parameter&& other) noexcept;
+  Parameter& operator=(const Parameter& other);
+  Parameter& operator=(Parameter&& other) noexcept;
+  ~Parameter();
   [[nodiscard]] const Value& value() const { return value_; }
 
  private:
@@ -87,6 +96,9 @@ class Connection {
   Status each(std::string_view sql, std::initializer_list<Parameter> parameters,
               const std::function<bool(const Row&)>& visit) {
     return each(sql, std::span<const Parameter>(parameters.begin(), parameters.size()), visit);
+  }
+  Status each(std::string_view sql, const std::vector<Parameter>& parameters, const std::function<bool(const Row&)>& visit) {
+    return each(sql, std::span<const Parameter>(parameters), visit);
   }
   /// The first row, or nothing.
   Result<std::optional<Row>> first(std::string_view sql, std::initializer_list<Parameter> parameters = {});

@@ -116,7 +116,7 @@ class Books {
   // For edits of plain fields made through require_*: stamps the record and drops what was derived.
   template <class Record>
   void touch(Record& record, Time now) {
-    record.modified = now > record.modified ? now : record.modified + 1;
+    if (now > record.modified) record.modified = now;  // whole seconds: two edits in one second look alike, as at Zoho
     ++revision_;
   }
 

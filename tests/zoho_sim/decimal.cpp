@@ -1,5 +1,7 @@
 #include "tests/zoho_sim/decimal.hpp"
 
+#include <array>
+
 namespace zoho_sim {
 namespace {
 
@@ -12,14 +14,17 @@ std::string to_text(Decimal value) {
     value.units /= 10;
     --value.scale;
   }
-  const bool negative = value.units < 0;
-  std::string digits = std::to_string(negative ? -value.units : value.units);
-  const auto scale = static_cast<std::size_t>(value.scale);
-  if (scale > 0) {
-    if (digits.size() <= scale) digits.insert(0, scale + 1 - digits.size(), '0');
-    digits.insert(digits.size() - scale, ".");
+  // Filled from the back: digits, the point after `scale` of them, at least one digit before it, the sign.
+  std::array<char, 48> buffer{};
+  auto at = buffer.size();
+  std::uint64_t rest = value.units < 0 ? 0 - static_cast<std::uint64_t>(value.units) : static_cast<std::uint64_t>(value.units);
+  for (int written = 0; rest != 0 || written <= value.scale; ++written) {
+    if (written == value.scale && value.scale > 0) buffer.at(--at) = '.';
+    buffer.at(--at) = static_cast<char>('0' + rest % 10);
+    rest /= 10;
   }
-  return negative ? "-" + digits : digits;
+  if (value.units < 0) buffer.at(--at) = '-';
+  return std::string(buffer.data() + at, buffer.size() - at);
 }
 
 std::int64_t multiply_divide(std::int64_t amount, std::int64_t factor, std::int64_t divisor) {

@@ -64,7 +64,8 @@ CREATE TABLE phase_cursor (
   phase TEXT NOT NULL,
   mode TEXT NOT NULL,
   cursor_json TEXT NOT NULL,
-  pass BIGINT NOT NULL DEFAULT 1,                -- number of the pass that is under way
+  pass BIGINT NOT NULL DEFAULT 0,                -- number of the pass under way or of the last one; grows over the integration
+  under_way BIGINT NOT NULL DEFAULT 0,
   passes_complete BIGINT NOT NULL DEFAULT 0,
   last_complete_ms BIGINT NOT NULL DEFAULT 0,
   last_started_ms BIGINT NOT NULL DEFAULT 0,
@@ -90,7 +91,7 @@ CREATE TABLE record (
   document_hash TEXT NOT NULL DEFAULT '',        -- of the canonical document last applied
   remote_state TEXT NOT NULL DEFAULT 'alive',    -- alive | suspect | deleted
   seen_pass BIGINT NOT NULL DEFAULT 0,
-  captured BIGINT NOT NULL DEFAULT 0,            -- order of capture
+  captured BIGINT NOT NULL DEFAULT 0,            -- order of capture: id of the version that last made it pending
   state_since_ms BIGINT NOT NULL DEFAULT 0,
   UNIQUE (integration, entity, remote_id)
 );
@@ -144,6 +145,7 @@ CREATE TABLE detail_queue (
   PRIMARY KEY (integration, entity, remote_id, want)
 );
 CREATE INDEX detail_queue_order ON detail_queue (integration, entity, priority DESC, position);
+CREATE INDEX detail_queue_position ON detail_queue (position);
 
 -- References already fetched once because a document named them.
 CREATE TABLE reference_fetch (

@@ -141,12 +141,13 @@ class Host {
     c.ref = ref(record.ref);
     c.part = to_c(record.part);
     c.json = to_c(record.json);
-    c.flags = (record.deleted ? BERTH_RECORD_DELETED : 0u) | (record.list_only ? BERTH_RECORD_LIST_ONLY : 0u);
+    if (record.deleted) c.flags |= BERTH_RECORD_DELETED;
+    if (record.list_only) c.flags |= BERTH_RECORD_LIST_ONLY;
     call([&](berth_error* error) { return records_->emit(host_, &c, error); });
   }
   void checkpoint(const json::Value& cursor, bool pass_complete = false) const {
     const std::string text = json::dump(cursor);
-    const std::uint32_t flags = pass_complete ? BERTH_CHECKPOINT_PASS_COMPLETE : 0u;
+    const std::uint32_t flags = pass_complete ? std::uint32_t{BERTH_CHECKPOINT_PASS_COMPLETE} : 0u;
     call([&](berth_error* error) { return records_->checkpoint(host_, to_c(text), flags, error); });
   }
   /// How well each is stored with that very version; at most 1,000 refs.

@@ -1,0 +1,121 @@
+#include "host/app/host.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "host/core/text.hpp"
+#include "host/plugins/runners.hpp"
+
+namespace berth::app {
+
+namespace {
+
+std::string host_name() {
+  char name[256] = {};
+  if (gethostname(name, sizeof name - 1) != 0) return "host";
+  return name;
+}
+
+}  // namespace
+
+std::filesystem::path database_file(const config::Config& config) { return config.data_dir / "berth.db"; }
+
+Result<std::unique_ptr<storage::Database>> open_database(const config::Config& config, const Clock& clock) {
+  if (config.storage.engine != config::StorageConfig::Engine::kSqlite) {
+    return make_error(Code::kUnsupported, "app.storage_unsupported",
+                      "this version stores on SQLite only; set `storage: sqlite` in " + config.file.string());
+  }
+  std::error_code failure;
+  std::filesystem::create_directories(config.data_dir, failure);
+  if (failure) {
+    return make_error(Code::kEnvironment, "app.data_dir",
+                      fmt::format("the data folder {} cannot be made: {}", config.data_dir.string(), failure.message()));
+  }
+  // Tokens and books live there: nobody else's business.
+  if (chmod(config.data_dir.c_str(), S_IRWXU) != 0) {
+    return make_error(Code::kEnvironment, "app.data_dir", fmt::format("the data folder {} belongs to somebody else", config.data_dir.string()));
+  }
+  return storage::open_sqlite({.path = database_file(config).string()}, clock);
+}
+
+Result<vault::MasterKey> open_master_key(const config::Config& config) {
+  if (!config.vault_key) {
+    return make_error(Code::kInvalidConfig, "app.vault_key_missing",
+                      fmt::format("{} names no vault key; add `vault: {{key: file:./secrets/vault.key}}` and run `berth vault init`",
+                                  config.file.string()));
+  }
+  return vault::load_master_key(config.vault_key->to_string());
+}
+
+std::vector<std::filesystem::path> plugin_folders(const config::Config& config, const std::vector<std::filesystem::path>& first) {
+  std::vector<std::filesystem::path> folders = first;
+  folders.insert(folders.end(), config.plugins.paths.begin(), config.plugins.paths.end());
+  if (const char* more = std::getenv("BERTH_PLUGIN_PATH"); more != nullptr) {
+    for (const std::string& folder : split(more, ':')) {
+      if (!folder.empty()) folders.emplace_back(folder);
+    }
+  }
+  return folders;
+}
+
+Host::Host(const config::Config& config, HostOptions options)
+    : config_(config), options_(std::move(options)), clock_(options_.clock != nullptr ? options_.clock : &system_clock_) {
+  if (options_.sink) log_ = telemetry::Log(options_.sink, *clock_, options_.least);
+  owner_ = fmt::format("{}:{}:{}", host_name(), getpid(), random_.token(6));
+}
+
+Result<std::unique_ptr<Host>> Host::open(const config::Config& config, HostOptions options) {
+  std::unique_ptr<Host> host(new Host(config, std::move(options)));
+  BERTH_CHECK(host->build());
+  return host;
+}
+
+Status Host::build() {
+  database_ = BERTH_TRY(open_database(config_, *clock_));
+  vault_ = std::make_unique<vault::Vault>(*database_, BERTH_TRY(open_master_key(config_)), random_, *clock_);
+  tokens_ = std::make_unique<VaultTokenStore>(*database_, *vault_);
+  states_ = std::make_unique<DatabaseStateStore>(*database_, *clock_);
+  bool has_loopback = false;
+  for (const config::Integration& integration : config_.integrations) {
+    for (const config::DataCenter& center : integration.data_centers) has_loopback = has_loopback || center.allow_http_loopback;
+  }
+  transport_ = BERTH_TRY(http::make_poco_transport({.ca_file = {}, .allow_http_loopback = has_loopback}));
+  if (config_.plugins.isolation == config::Isolation::kInProcess) {
+    log_.warning("plugins run inside this process: for tests and debugging only, nothing isolates them");
+    runner_ = plugins::make_in_process_runner({});
+  } else {
+    runner_ = plugins::make_worker_runner({.log = log_});
+  }
+  registry_ = std::make_unique<runs::Registry>(runs::Registry::Dependencies{.config = config_,
+                                                                            .environment = config::process_environment(),
+                                                                            .database = *database_,
+                                                                            .transport = *transport_,
+                                                                            .token_store = *tokens_,
+                                                                            .runner = *runner_,
+                                                                            .clock = *clock_,
+                                                                            .log = log_,
+                                                                            .plugin_folders = plugin_folders(config_, options_.plugin_folders)});
+  BERTH_CHECK(registry_->sync_declared());
+  engine_ = std::make_unique<runs::Engine>(runs::Engine::Dependencies{.database = *database_,
+                                                                      .transport = *transport_,
+                                                                      .runner = *runner_,
+                                                                      .clock = *clock_,
+                                                                      .random = random_,
+                                                                      .log = log_,
+                                                                      .companies = registry_->companies(),
+                                                                      .owner = owner_});
+  connector_ = std::make_unique<runs::Connector>(runs::Connector::Dependencies{.database = *database_,
+                                                                              .transport = *transport_,
+                                                                              .states = *states_,
+                                                                              .engine = *engine_,
+                                                                              .registry = *registry_,
+                                                                              .clock = *clock_,
+                                                                              .random = random_,
+                                                                              .log = log_});
+  return success();
+}
+
+}  // namespace berth::app

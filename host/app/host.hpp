@@ -1,0 +1,94 @@
+#pragma once
+// The composition root: the only place that builds everything from a configuration.
+//
+//   auto host = BERTH_TRY(app::Host::open(config, {}));
+//   runs::IntegrationUnit* unit = BERTH_TRY(host->registry().unit("zoho_acme"));
+//
+// Commands open a host, use parts of it and let it go; `berth serve` keeps one. What is expensive or may fail for reasons
+// of its own (vault, transport) is opened here once. Members are destroyed in the reverse order of their use.
+//
+// Errors: app.data_dir (the folder cannot be made or is not ours), app.storage_unsupported, app.vault_key_missing, and
+// those of storage, vault and transport.
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "host/app/stores.hpp"
+#include "host/config/config.hpp"
+#include "host/core/random.hpp"
+#include "host/core/time.hpp"
+#include "host/http/transport.hpp"
+#include "host/plugins/runner.hpp"
+#include "host/runs/connect.hpp"
+#include "host/runs/engine.hpp"
+#include "host/runs/registry.hpp"
+#include "host/storage/database.hpp"
+#include "host/telemetry/log.hpp"
+#include "host/telemetry/metrics.hpp"
+#include "host/vault/vault.hpp"
+
+namespace berth::app {
+
+struct HostOptions {
+  std::shared_ptr<telemetry::Sink> sink;            // of the log; nullptr: no log
+  telemetry::Level least = telemetry::Level::kInfo;
+  std::vector<std::filesystem::path> plugin_folders; // before those of the configuration
+  Clock* clock = nullptr;                           // nullptr: the machine's
+};
+
+class Host {
+ public:
+  static Result<std::unique_ptr<Host>> open(const config::Config& config, HostOptions options);
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  [[nodiscard]] const config::Config& config() const { return config_; }
+  [[nodiscard]] storage::Database& database() { return *database_; }
+  [[nodiscard]] vault::Vault& vault() { return *vault_; }
+  [[nodiscard]] plugins::PluginRunner& runner() { return *runner_; }
+  [[nodiscard]] runs::Registry& registry() { return *registry_; }
+  [[nodiscard]] runs::Engine& engine() { return *engine_; }
+  [[nodiscard]] runs::Connector& connector() { return *connector_; }
+  [[nodiscard]] Clock& clock() { return *clock_; }
+  [[nodiscard]] Random& random() { return random_; }
+  [[nodiscard]] const telemetry::Log& log() const { return log_; }
+  [[nodiscard]] telemetry::Metrics& metrics() { return metrics_; }
+  /// Names this process in leases.
+  [[nodiscard]] const std::string& owner() const { return owner_; }
+
+ private:
+  Host(const config::Config& config, HostOptions options);
+  Status build();
+
+  config::Config config_;
+  HostOptions options_;
+  SystemClock system_clock_;
+  Clock* clock_;
+  SystemRandom random_;
+  telemetry::Log log_;
+  telemetry::Metrics metrics_;
+  std::string owner_;
+  std::unique_ptr<storage::Database> database_;
+  std::unique_ptr<vault::Vault> vault_;
+  std::unique_ptr<VaultTokenStore> tokens_;
+  std::unique_ptr<DatabaseStateStore> states_;
+  std::unique_ptr<http::Transport> transport_;
+  std::unique_ptr<plugins::PluginRunner> runner_;
+  std::unique_ptr<runs::Registry> registry_;
+  std::unique_ptr<runs::Engine> engine_;
+  std::unique_ptr<runs::Connector> connector_;
+};
+
+/// The file that holds everything on SQLite.
+[[nodiscard]] std::filesystem::path database_file(const config::Config& config);
+/// Opens (and migrates) the storage that the configuration names, without vault or plugins.
+Result<std::unique_ptr<storage::Database>> open_database(const config::Config& config, const Clock& clock);
+/// The vault's master key. Errors: app.vault_key_missing, vault.*.
+Result<vault::MasterKey> open_master_key(const config::Config& config);
+/// Folders of plugins in the order in which they are looked through: `first`, then the configuration's, then
+/// BERTH_PLUGIN_PATH.
+[[nodiscard]] std::vector<std::filesystem::path> plugin_folders(const config::Config& config,
+                                                                const std::vector<std::filesystem::path>& first);
+
+}  // namespace berth::app

@@ -1,0 +1,102 @@
+#pragma once
+// The snapshot that plan() decides on: everything about the books that one document touches, and nothing else.
+//
+//   BooksContext context{.integration = {"zoho_acme", "acme_us", "USD"}, .companies = companies};
+//   Books books = BERTH_TRY(load_books(connection, document, context));
+//
+// load_books reads through the caller's connection, so a snapshot loaded inside a write transaction is still true when
+// the plan is committed in it. Errors: those of storage, and ledger.damaged where stored rows cannot be read.
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "host/ledger/accounts.hpp"
+#include "host/ledger/ledger.hpp"
+#include "host/ledger/periods.hpp"
+
+namespace berth::ledger {
+
+enum class PeriodPolicy { kRedate, kHold, kSkip };
+enum class Presentation { kNet, kGross };
+
+struct Policies {
+  PeriodPolicy periods = PeriodPolicy::kRedate;
+  Presentation presentation = Presentation::kNet;
+  std::string intercompany;          // "" or "none": one entry per company, nothing between them
+  bool bad_debt_relief = false;
+};
+
+struct Company {
+  std::string id, name;
+  Currency base_currency;
+  Policies policies;
+  Chart chart;
+};
+using Companies = std::map<std::string, Company>;
+
+struct IntegrationFacts {
+  std::string id;
+  std::string company;               // where documents without a company of their own go
+  std::string base_currency;         // of the remote organisation; "" = that of the company
+};
+
+/// What the caller knows.
+struct BooksContext {
+  IntegrationFacts integration;
+  Companies companies;
+  std::optional<AccountTable> accounts;   // nothing: read from account_row
+  /// The data of every document that disagrees was fetched after the disagreement was seen: what then still disagrees is
+  /// skipped for good (P2).
+  bool current_data_confirmed = false;
+};
+
+/// An entry that is neither a reversal nor reversed.
+struct LiveEntry {
+  std::int64_t id = 0;
+  documents::Source source;          // version: of the document that made it
+  std::string event;
+  std::int64_t sequence = 0;
+  std::int64_t last_sequence = 0;    // of this source and event, reversals included
+  std::string fingerprint, company;
+  Date date, document_date;
+};
+
+/// A document that the planned one names.
+struct ReferredDocument {
+  documents::Source source;
+  bool posted = false;               // has a live opening entry
+  std::string company, customer, number;
+  Currency currency;
+  Money total, open;                 // as an invoice shows them: positive while something is owed
+  Money base_open;                   // carrying base
+  Money own_relief;                  // what live entries of the planned document relieve of it now
+};
+
+/// What live entries of other documents relieve of the planned one.
+struct IncomingRelief {
+  LiveEntry entry;
+  std::string company, customer;     // of the open item it relieves
+  Money amount;                      // positive for an invoice
+};
+
+struct ItemAccount {
+  std::string company, income_account;
+};
+
+struct Books {
+  IntegrationFacts integration;
+  Companies companies;
+  AccountTable accounts;
+  bool current_data_confirmed = false;
+  std::map<std::string, std::set<Month>> closed;             // company → closed months
+  std::map<std::string, LiveEntry> live;                     // of this source, by event
+  std::map<std::string, std::int64_t> last_sequence;         // of this source, by event, reversals included
+  std::map<std::string, ReferredDocument> referred;          // by local id
+  std::vector<IncomingRelief> incoming;
+  std::map<std::string, ItemAccount> items;                  // by local id
+};
+
+Result<Books> load_books(storage::Connection& connection, const documents::Document& document, const BooksContext& context);
+
+}  // namespace berth::ledger

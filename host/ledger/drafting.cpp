@@ -1,0 +1,171 @@
+#include "host/ledger/drafting.hpp"
+
+#include "host/core/hash.hpp"
+#include "host/core/text.hpp"
+#include "host/ledger/plan.hpp"
+
+namespace berth::ledger {
+
+std::string_view to_string(Control control) {
+  switch (control) {
+    case Control::kReceivable: return "ar";
+    case Control::kCredits: return "credits";
+    case Control::kNone: break;
+  }
+  return "";
+}
+
+std::string AccountResolver::mapped(std::string_view kind, std::string_view key, std::string_view company) const {
+  const AccountTable::Entry* row = books_.accounts.find(kind, key, company);
+  return row == nullptr ? "" : row->account;
+}
+
+std::string AccountResolver::find_role(std::string_view company, std::string_view name) const {
+  std::string account = mapped("role", name, company);
+  if (!account.empty()) return account;
+  const auto found = books_.companies.find(std::string(company));
+  if (found == books_.companies.end()) return "";
+  const auto in_chart = found->second.chart.roles.find(std::string(name));
+  return in_chart == found->second.chart.roles.end() ? "" : in_chart->second;
+}
+
+void AccountResolver::miss(std::string_view kind, std::string_view key, std::string_view company) {
+  const AccountTable::Entry* row = books_.accounts.find(kind, key, company);
+  MissingAccount missing{std::string(kind), std::string(company), row != nullptr ? row->label : std::string(key.empty() ? "-" : key)};
+  if (std::find(missing_.begin(), missing_.end(), missing) == missing_.end()) missing_.push_back(std::move(missing));
+}
+
+std::string AccountResolver::role(std::string_view company, std::string_view name) {
+  std::string account = find_role(company, name);
+  if (account.empty()) miss("role", name, company);
+  return account;
+}
+
+std::string AccountResolver::required(std::string_view kind, std::string_view key, std::string_view company) {
+  std::string account = mapped(kind, key, company);
+  if (account.empty()) miss(kind, key, company);
+  return account;
+}
+
+// docs/accounting.md, "Accounts": a service line goes by its own row, an item by its own account in its company, then a
+// mapped remote account; default_income ends every chain.
+std::string AccountResolver::income(std::string_view company, const documents::Line& line) {
+  if (!line.service_line.empty()) {
+    std::string account = mapped("service_line", line.service_line, company);
+    return !account.empty() ? account : required("default_income", "", company);
+  }
+  if (const auto item = books_.items.find(line.item); item != books_.items.end()) {
+    if (item->second.company == company && !item->second.income_account.empty()) return item->second.income_account;
+  }
+  if (!line.remote_account.empty()) {
+    std::string account = mapped("zoho_account", line.remote_account, company);
+    if (!account.empty()) return account;
+  }
+  return required("default_income", "", company);
+}
+
+std::optional<Refusal> AccountResolver::refusal() const {
+  if (missing_.empty()) return std::nullopt;
+  std::vector<std::string> names;
+  for (const MissingAccount& missing : missing_) names.push_back(missing.awaited());
+  Refusal refusal = parked("ledger.unmapped", fmt::format("no account is mapped for {}", join(names, ", ")), names);
+  refusal.missing_accounts = missing_;
+  return refusal;
+}
+
+EntryLine* add_line(Entry& entry, std::string account, Money signed_amount, Control control, std::string party) {
+  if (signed_amount.is_zero()) return nullptr;
+  EntryLine& line = entry.lines.emplace_back();
+  line.account = std::move(account);
+  line.side = signed_amount.is_negative() ? Side::kCredit : Side::kDebit;
+  line.base = signed_amount.absolute();
+  line.document = line.base;
+  line.control = control;
+  line.party = std::move(party);
+  return &line;
+}
+
+Match make_match(const Entry& entry, documents::Source item, std::string local_id, std::string customer, Control control,
+                 bool opens, Money signed_amount) {
+  return Match{entry.event, std::move(item), std::move(local_id), entry.company, std::move(customer), control, opens, signed_amount, signed_amount};
+}
+
+std::string fingerprint_of(const json::Value& content) { return blake2b_hex(json::canonical(content)); }
+
+std::variant<const Company*, Refusal> posting_company(const Books& books, std::string_view company, std::string_view what) {
+  const auto found = books.companies.find(std::string(company));
+  if (found == books.companies.end()) {
+    return failed("ledger.company_unknown", fmt::format("{}: company \"{}\" is not declared", what, company));
+  }
+  const std::string& organisation = books.integration.base_currency;
+  if (!organisation.empty() && organisation != found->second.base_currency.code()) {
+    return failed("ledger.base_currency_mismatch",
+                  fmt::format("{}: company {} keeps its books in {}, the remote organisation in {}", what, company,
+                              found->second.base_currency.code(), organisation));
+  }
+  return &found->second;
+}
+
+std::optional<Refusal> check_currency(const Company& company, Currency currency, const std::optional<Decimal>& rate,
+                                      std::string_view what) {
+  if (currency == Currency()) return failed("ledger.currency_unknown", fmt::format("{}: there is no currency", what));
+  if (currency == company.base_currency) {
+    if (rate && *rate != Decimal::from_integer(1)) {
+      return failed("ledger.rate", fmt::format("{}: the rate is {} although {} is the base currency of {}", what,
+                                               rate->to_plain(), currency.code(), company.id));
+    }
+    return std::nullopt;
+  }
+  return parked("ledger.foreign_currency_unsupported",
+                fmt::format("{}: its currency is {}, the books of {} are in {}; foreign currency is not posted yet", what,
+                            currency.code(), company.id, company.base_currency.code()),
+                {std::string(kAwaitsForeignCurrency)});
+}
+
+std::optional<Refusal> normalise_amounts(const std::vector<Money*>& amounts, Currency currency, std::size_t rows,
+                                         std::string_view what) {
+  if (rows > kRowsMax) return failed("ledger.amount_limit", fmt::format("{}: {} rows are more than {}", what, rows, kRowsMax));
+  for (Money* amount : amounts) {
+    if (amount->is_zero()) {
+      *amount = Money::zero(currency);
+    } else if (amount->currency() != currency) {
+      return failed("ledger.currency_mismatch", fmt::format("{}: {} {} stands in a document in {}", what, amount->to_string(),
+                                                            amount->currency().code(), currency.code()));
+    } else if (amount->minor() > kAmountMinorMax || amount->minor() < -kAmountMinorMax) {
+      return failed("ledger.amount_limit", fmt::format("{}: {} is beyond {}", what, amount->to_string(),
+                                                       Money(kAmountMinorMax, currency).to_string()));
+    }
+  }
+  return std::nullopt;
+}
+
+std::string title_of(const documents::Source& source, std::string_view number) {
+  return fmt::format("{} {}", source.entity, number.empty() ? std::string_view(source.remote_id) : number);
+}
+
+Refusal disagreement(std::string reason, std::string message, std::vector<std::string> documents, const documents::Source& own,
+                     const Books& books) {
+  Refusal refusal = parked(std::move(reason), std::move(message), documents);
+  if (books.current_data_confirmed) {
+    refusal.consequence = Consequence::kSkipped;
+    refusal.waits_for.clear();
+    return refusal;
+  }
+  refusal.forced_fetch = std::move(documents);
+  refusal.forced_fetch.push_back(awaited_document(own));
+  return refusal;
+}
+
+const ReferredDocument* posted_referred(const Books& books, const documents::Reference& reference) {
+  const auto found = books.referred.find(reference.id);
+  return found == books.referred.end() || !found->second.posted ? nullptr : &found->second;
+}
+
+std::string awaited_of(const Books& books, const documents::Reference& reference) {
+  if (!reference.pending.empty()) return reference.pending;
+  const auto found = books.referred.find(reference.id);
+  if (found == books.referred.end() || found->second.source.remote_id.empty()) return "invoice/" + reference.id;
+  return awaited_document(found->second.source);
+}
+
+}  // namespace berth::ledger

@@ -1,0 +1,93 @@
+#pragma once
+// Inside plan(): what a document should have posted, event by event, before it is compared with what it has posted.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "berth/json.hpp"
+#include "host/ledger/books.hpp"
+#include "host/ledger/ledger.hpp"
+
+namespace berth::ledger {
+
+/// One event with the lines and matches it should have; sequence and posting date are set later.
+struct DraftEvent {
+  Entry entry;
+  std::vector<Match> matches;
+};
+struct Draft {
+  std::vector<DraftEvent> events;
+  std::vector<PendingApplication> pending;
+  std::vector<std::string> flags;
+};
+using Drafted = std::variant<Draft, Refusal>;
+
+[[nodiscard]] Drafted draft_invoice(documents::Invoice invoice, const Books& books);   // credit notes too
+[[nodiscard]] Drafted draft_payment(documents::CustomerPayment payment, const Books& books);
+
+[[nodiscard]] inline Refusal failed(std::string reason, std::string message) {
+  return Refusal{std::move(reason), std::move(message), Consequence::kFailed, {}, {}, {}};
+}
+[[nodiscard]] inline Refusal parked(std::string reason, std::string message, std::vector<std::string> waits_for) {
+  return Refusal{std::move(reason), std::move(message), Consequence::kParked, std::move(waits_for), {}, {}};
+}
+/// "invoice/46…": under what a document is awaited and fetched.
+[[nodiscard]] inline std::string awaited_document(const documents::Source& source) { return source.entity + "/" + source.remote_id; }
+
+/// Finds accounts and collects every row that is missing, so that a person sees them all at once.
+class AccountResolver {
+ public:
+  explicit AccountResolver(const Books& books) : books_(books) {}
+  std::string role(std::string_view company, std::string_view name);
+  /// Whether the role has an account; asks for nothing.
+  [[nodiscard]] bool has_role(std::string_view company, std::string_view name) const { return !find_role(company, name).empty(); }
+  std::string income(std::string_view company, const documents::Line& line);
+  std::string tax(std::string_view company, std::string_view id) { return required("tax", id, company); }
+  std::string payment_mode(std::string_view company, std::string_view mode) { return required("payment_mode", mode, company); }
+  /// ledger.unmapped with all the rows, if any was missing.
+  [[nodiscard]] std::optional<Refusal> refusal() const;
+
+ private:
+  [[nodiscard]] std::string find_role(std::string_view company, std::string_view name) const;
+  [[nodiscard]] std::string mapped(std::string_view kind, std::string_view key, std::string_view company) const;
+  std::string required(std::string_view kind, std::string_view key, std::string_view company);
+  void miss(std::string_view kind, std::string_view key, std::string_view company);
+
+  const Books& books_;
+  std::vector<MissingAccount> missing_;
+};
+
+/// Adds a line for a signed amount in the base currency (positive = debit) and returns it; nullptr, and no line, for zero.
+EntryLine* add_line(Entry& entry, std::string account, Money signed_amount, Control control = Control::kNone, std::string party = "");
+/// A match of the planned document itself or of a referred one.
+[[nodiscard]] Match make_match(const Entry& entry, documents::Source item, std::string local_id, std::string customer,
+                               Control control, bool opens, Money signed_amount);
+/// BLAKE2b over the canonical JSON of what would be posted.
+[[nodiscard]] std::string fingerprint_of(const json::Value& content);
+
+/// The company, checked: known, and with the base currency of the organisation (N3, T19).
+[[nodiscard]] std::variant<const Company*, Refusal> posting_company(const Books& books, std::string_view company,
+                                                                    std::string_view what);
+/// Foreign documents are held, and a rate other than 1 in one currency is refused (T5).
+[[nodiscard]] std::optional<Refusal> check_currency(const Company& company, Currency currency, const std::optional<Decimal>& rate,
+                                                    std::string_view what);
+/// Every amount in the document's currency and within kAmountMinorMax; zeros get the currency.
+[[nodiscard]] std::optional<Refusal> normalise_amounts(const std::vector<Money*>& amounts, Currency currency, std::size_t rows,
+                                                       std::string_view what);
+/// "invoice INV-000317", for messages.
+[[nodiscard]] std::string title_of(const documents::Source& source, std::string_view number);
+/// The consequence of data that disagree between two documents: both are fetched again, and skipped if current data of
+/// both still disagree (P2).
+[[nodiscard]] Refusal disagreement(std::string reason, std::string message, std::vector<std::string> documents,
+                                   const documents::Source& own, const Books& books);
+/// Why a row of a payment or credit note that names `referred` cannot be applied now, if so.
+[[nodiscard]] const ReferredDocument* posted_referred(const Books& books, const documents::Reference& reference);
+/// "invoice/<remote id>" of a reference that cannot be applied yet.
+[[nodiscard]] std::string awaited_of(const Books& books, const documents::Reference& reference);
+
+}  // namespace berth::ledger

@@ -1,0 +1,46 @@
+#pragma once
+// The journal in other programs' languages, as judges of ours. A format is a JournalWriter; the walk over the entries is
+// shared.
+//
+//   BERTH_CHECK(export_journal(connection, ExportFormat::kHledger, {.companies = companies}, [&](std::string_view text) {
+//     return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+//   }));
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "host/ledger/books.hpp"
+#include "host/ledger/queries.hpp"
+
+namespace berth::ledger {
+
+enum class ExportFormat { kHledger };
+/// "hledger". Errors: ledger.export_format.
+Result<ExportFormat> parse_export_format(std::string_view text);
+
+struct ExportOptions {
+  Companies companies;              // types and names of accounts
+  EntryFilter filter;               // cursor and limit are not used
+};
+/// Takes a piece of text; false = stop (a closed pipe): ledger.export_stopped.
+using ExportSink = std::function<bool(std::string_view)>;
+
+Status export_journal(storage::Connection& connection, ExportFormat format, const ExportOptions& options,
+                      const ExportSink& sink);
+
+/// "assets:acme_us:undeposited": type, company, id. Accounts that are in no chart: "unknown:acme_us:old".
+[[nodiscard]] std::string full_account_name(const Companies& companies, std::string_view company, std::string_view account);
+
+/// One format.
+class JournalWriter {
+ public:
+  virtual ~JournalWriter() = default;
+  struct UsedAccount {
+    std::string company, account;
+  };
+  virtual void begin(const std::vector<UsedAccount>& accounts, const std::vector<Currency>& currencies, std::string& out) = 0;
+  virtual void entry(const StoredEntry& entry, std::string& out) = 0;
+};
+[[nodiscard]] std::unique_ptr<JournalWriter> make_hledger_writer(const Companies& companies);
+
+}  // namespace berth::ledger

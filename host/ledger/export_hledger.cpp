@@ -1,0 +1,94 @@
+// hledger's journal format. Accounts and commodities are declared, so that `hledger check -s` passes; amounts are exact.
+//
+//   2026-05-04 * INV-000317
+//       ; integration:zoho_acme, entity:invoice, remote_id:46…, event:post, sequence:1, entry:12
+//       assets:acme_us:ar                      1252.50 USD
+//       income:acme_us:sales                  -1252.50 USD
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "host/core/text.hpp"
+#include "host/ledger/export.hpp"
+
+namespace berth::ledger {
+namespace {
+
+/// Text for one line: no line ends, and none of the characters that end a description or a tag.
+std::string plain(std::string_view text, std::string_view forbidden) {
+  std::string out;
+  for (const char c : text) {
+    const bool is_control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    out += is_control || forbidden.find(c) != std::string_view::npos ? ' ' : c;
+  }
+  return std::string(trim(out));
+}
+
+std::string_view type_letter(std::string_view account) {
+  if (account.starts_with("assets:")) return "A";
+  if (account.starts_with("liabilities:")) return "L";
+  if (account.starts_with("equity:")) return "E";
+  if (account.starts_with("income:")) return "R";
+  if (account.starts_with("expenses:")) return "X";
+  return "";
+}
+
+class HledgerWriter final : public JournalWriter {
+ public:
+  explicit HledgerWriter(const Companies& companies) : companies_(companies) {}
+
+  void begin(const std::vector<UsedAccount>& accounts, const std::vector<Currency>& currencies, std::string& out) override {
+    auto to = std::back_inserter(out);
+    fmt::format_to(to, "; Journal of Berth, in order of recording.\n\n");
+    // The decimal mark is always there, also where there are no decimals: "1000." says that a dot is one.
+    for (const Currency& currency : currencies) {
+      fmt::format_to(to, "commodity 1000.{} {}\n", std::string(static_cast<std::size_t>(currency.scale()), '0'), currency.code());
+    }
+    for (const UsedAccount& used : accounts) {
+      const std::string name = account_name(used.company, used.account);
+      const std::string_view letter = type_letter(name);
+      fmt::format_to(to, "account {}{}{}\n", name, letter.empty() ? "" : "  ; type:", letter);
+    }
+  }
+
+  void entry(const StoredEntry& entry, std::string& out) override {
+    auto to = std::back_inserter(out);
+    const std::string description = plain(entry.description.empty() ? entry.local_id : entry.description, ";|");
+    // An event without lines moves nothing; a comment keeps its trace.
+    const std::string_view mark = entry.lines.empty() ? "; " : "";
+    fmt::format_to(to, "\n{}{} * {}\n", mark, to_string(entry.date), description);
+    fmt::format_to(to, "{}    ; integration:{}, entity:{}, remote_id:{}, event:{}, sequence:{}, entry:{}", mark, tag(entry.source.integration),
+                   tag(entry.source.entity), tag(entry.source.remote_id), tag(entry.event), entry.sequence, entry.id);
+    if (entry.reverses != 0) fmt::format_to(to, ", reverses:{}", entry.reverses);
+    if (entry.document_date != entry.date) fmt::format_to(to, ", document_date:{}", to_string(entry.document_date));
+    out += '\n';
+    for (const StoredLine& line : entry.lines) write_line(entry, line, out);
+  }
+
+ private:
+  static std::string tag(std::string_view value) { return plain(value, ",;"); }
+  // Two blanks end an account name, so a name has none; a semicolon would begin a comment.
+  [[nodiscard]] std::string account_name(std::string_view company, std::string_view account) const {
+    return replace_all(plain(full_account_name(companies_, company, account), ";"), "  ", " ");
+  }
+
+  void write_line(const StoredEntry& entry, const StoredLine& line, std::string& out) const {
+    auto to = std::back_inserter(out);
+    const std::string_view sign = line.side == Side::kCredit ? "-" : "";
+    const bool is_foreign = line.document && !(entry.currency == entry.base_currency);
+    const Money amount = is_foreign ? *line.document : line.base;
+    fmt::format_to(to, "    {:<44}  {:>16} {}", account_name(entry.company, line.account), fmt::format("{}{}", sign, amount.to_string()),
+                   amount.currency().code());
+    if (is_foreign) fmt::format_to(to, " @@ {} {}", line.base.to_string(), entry.base_currency.code());
+    if (!line.party.empty()) fmt::format_to(to, "  ; customer:{}", tag(line.party));
+    out += '\n';
+  }
+
+  const Companies& companies_;
+};
+
+}  // namespace
+
+std::unique_ptr<JournalWriter> make_hledger_writer(const Companies& companies) { return std::make_unique<HledgerWriter>(companies); }
+
+}  // namespace berth::ledger

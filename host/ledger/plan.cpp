@@ -1,0 +1,175 @@
+#include "host/ledger/plan.hpp"
+
+#include <map>
+#include <set>
+
+#include "host/core/text.hpp"
+#include "host/ledger/drafting.hpp"
+
+namespace berth::ledger {
+namespace {
+
+using documents::Source;
+using documents::State;
+
+/// Numbers entries of the document's events, going on from what is stored.
+class Sequences {
+ public:
+  explicit Sequences(const Books& books) : last_(books.last_sequence) {}
+  std::int64_t next(const std::string& event) { return ++last_[event]; }
+
+ private:
+  std::map<std::string, std::int64_t> last_;
+};
+
+// What should be there against what is live: the same fingerprint posts nothing, another one reverses and reposts, an
+// event that is gone is reversed.
+Planned reconcile(Draft draft, const Books& books, std::string_view what) {
+  Plan plan;
+  plan.flags = std::move(draft.flags);
+  plan.pending_applications = std::move(draft.pending);
+  std::set<std::string> waiting;
+  for (const PendingApplication& share : plan.pending_applications) {
+    if (!waiting.insert(share.id).second) {
+      return {std::nullopt, failed("ledger.key_conflict", fmt::format("{}: two of its rows have the id {}", what, share.id))};
+    }
+    if (std::find(plan.pending.begin(), plan.pending.end(), share.awaited) == plan.pending.end()) plan.pending.push_back(share.awaited);
+  }
+
+  std::set<std::string> wanted;
+  std::set<std::string> unchanged;
+  for (const DraftEvent& event : draft.events) {
+    if (!wanted.insert(event.entry.event).second) {
+      return {std::nullopt, failed("ledger.key_conflict", fmt::format("{}: two of its rows are both {}", what, event.entry.event))};
+    }
+    const auto live = books.live.find(event.entry.event);
+    if (live != books.live.end() && live->second.fingerprint == event.entry.fingerprint) unchanged.insert(event.entry.event);
+  }
+  Sequences sequences(books);
+  for (const auto& [event, live] : books.live) {
+    if (unchanged.contains(event)) continue;
+    // The reversal of an invoice that is not replaced has its own key.
+    const std::string key = event == "post" && !wanted.contains(event) ? "void" : event;
+    plan.reversals.push_back({live.id, key, sequences.next(key), live.date});
+  }
+  for (DraftEvent& event : draft.events) {
+    if (unchanged.contains(event.entry.event)) continue;
+    event.entry.sequence = sequences.next(event.entry.event);
+    for (Match& match : event.matches) plan.matches.push_back(std::move(match));
+    plan.entries.push_back(std::move(event.entry));
+  }
+  return {std::move(plan), std::nullopt};
+}
+
+// C2: an invoice that moves to another company or customer takes the live allocations on its old self back; the payments
+// are planned again and find the new one.
+void release_moved(const documents::Invoice& invoice, const Books& books, Plan& plan) {
+  for (const IncomingRelief& relief : books.incoming) {
+    if (relief.company == invoice.company && relief.customer == invoice.customer && relief.amount.currency() == invoice.currency) continue;
+    plan.reversals.push_back({relief.entry.id, relief.entry.event, relief.entry.last_sequence + 1, relief.entry.date});
+    const std::string document = awaited_document(relief.entry.source);
+    if (std::find(plan.replan.begin(), plan.replan.end(), document) == plan.replan.end()) plan.replan.push_back(document);
+  }
+}
+
+const LiveEntry* find_entry(const Books& books, std::int64_t id) {
+  for (const auto& [event, live] : books.live) {
+    if (live.id == id) return &live;
+  }
+  for (const IncomingRelief& relief : books.incoming) {
+    if (relief.entry.id == id) return &relief.entry;
+  }
+  return nullptr;
+}
+
+// C3: the posting date decides, not the original one.
+std::optional<Refusal> apply_periods(Plan& plan, const Books& books, std::string_view what) {
+  std::vector<std::string> held;
+  bool skips = false;
+  bool holds = false;
+  const auto settle = [&](const std::string& company, Date& date, bool is_reversal) {
+    const auto closed = books.closed.find(company);
+    if (closed == books.closed.end() || !closed->second.contains(Month::of(date))) return;
+    const auto found = books.companies.find(company);
+    const PeriodPolicy policy = found == books.companies.end() ? PeriodPolicy::kHold : found->second.policies.periods;
+    if (policy == PeriodPolicy::kRedate) {
+      date = first_open_day(date, closed->second);
+      return;
+    }
+    // A reversal is never skipped: what it takes back would stay in the books for good.
+    (policy == PeriodPolicy::kSkip && !is_reversal ? skips : holds) = true;
+    std::string awaited = awaited_period(company, Month::of(date));
+    if (std::find(held.begin(), held.end(), awaited) == held.end()) held.push_back(std::move(awaited));
+  };
+  for (Reversal& reversal : plan.reversals) {
+    const LiveEntry* entry = find_entry(books, reversal.entry);
+    if (entry != nullptr) settle(entry->company, reversal.date, true);
+  }
+  for (Entry& entry : plan.entries) settle(entry.company, entry.date, false);
+  if (held.empty()) return std::nullopt;
+  Refusal refusal = parked("ledger.period_locked", fmt::format("{}: it posts into {}, which is closed", what, join(held, ", ")), held);
+  if (skips && !holds) {
+    refusal.consequence = Consequence::kSkipped;
+    refusal.waits_for.clear();
+  }
+  return refusal;
+}
+
+// T16: payments and credits that are applied to an invoice must let go of it first; their own current data say so.
+std::optional<Refusal> check_allocations_live(const Books& books, State state, std::string_view what, const Source& source) {
+  if (books.incoming.empty()) return std::nullopt;
+  std::vector<std::string> documents;
+  for (const IncomingRelief& relief : books.incoming) {
+    std::string document = awaited_document(relief.entry.source);
+    if (std::find(documents.begin(), documents.end(), document) == documents.end()) documents.push_back(std::move(document));
+  }
+  Refusal refusal = parked("ledger.allocations_live",
+                           fmt::format("{}: it is {} now, but {} are still applied to it", what, documents::to_string(state),
+                                       join(documents, ", ")),
+                           documents);
+  refusal.forced_fetch = std::move(documents);
+  refusal.forced_fetch.push_back(awaited_document(source));
+  return refusal;
+}
+
+Planned finish(Planned planned, const Books& books, std::string_view what) {
+  if (planned.plan) {
+    if (auto refusal = apply_periods(*planned.plan, books, what)) return {std::nullopt, std::move(refusal)};
+  }
+  return planned;
+}
+
+// Void, deleted, or a draft again: everything the document has posted is taken back. Never posted: nothing happens.
+template <class Document>
+Planned plan_gone(const Document& document, const Books& books, std::string_view what) {
+  if (auto refusal = check_allocations_live(books, document.state, what, document.source)) return {std::nullopt, std::move(refusal)};
+  return finish(reconcile({}, books, what), books, what);
+}
+
+Planned plan_invoice(const documents::Invoice& invoice, const Books& books) {
+  const std::string what = title_of(invoice.source, invoice.number);
+  if (invoice.state != State::kOpen) return plan_gone(invoice, books, what);
+  Drafted drafted = draft_invoice(invoice, books);
+  if (auto* refusal = std::get_if<Refusal>(&drafted)) return {std::nullopt, std::move(*refusal)};
+  Planned planned = reconcile(std::get<Draft>(std::move(drafted)), books, what);
+  if (planned.plan) release_moved(invoice, books, *planned.plan);
+  return finish(std::move(planned), books, what);
+}
+
+Planned plan_payment(const documents::CustomerPayment& payment, const Books& books) {
+  const std::string what = title_of(payment.source, payment.number);
+  if (payment.state != State::kOpen) return plan_gone(payment, books, what);
+  Drafted drafted = draft_payment(payment, books);
+  if (auto* refusal = std::get_if<Refusal>(&drafted)) return {std::nullopt, std::move(*refusal)};
+  return finish(reconcile(std::get<Draft>(std::move(drafted)), books, what), books, what);
+}
+
+}  // namespace
+
+Planned plan(const documents::Document& document, const Books& books) {
+  if (const auto* invoice = std::get_if<documents::Invoice>(&document)) return plan_invoice(*invoice, books);
+  if (const auto* payment = std::get_if<documents::CustomerPayment>(&document)) return plan_payment(*payment, books);
+  return {Plan{}, std::nullopt};  // master data posts nothing
+}
+
+}  // namespace berth::ledger

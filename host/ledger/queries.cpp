@@ -1,0 +1,215 @@
+#include "host/ledger/queries.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace berth::ledger {
+namespace {
+
+using storage::Connection;
+using storage::Parameter;
+using storage::Row;
+
+/// Conditions and their parameters, added one by one.
+class Where {
+ public:
+  void add(std::string_view condition, Parameter parameter) {
+    text_ += text_.empty() ? " WHERE " : " AND ";
+    text_ += condition;
+    parameters_.push_back(std::move(parameter));
+  }
+  void add_text(std::string_view condition, const std::string& value) {
+    if (!value.empty()) add(condition, value);
+  }
+  void add(std::string_view condition) {
+    text_ += text_.empty() ? " WHERE " : " AND ";
+    text_ += condition;
+  }
+  [[nodiscard]] const std::string& text() const { return text_; }
+  std::vector<Parameter>& parameters() { return parameters_; }
+
+ private:
+  std::string text_;
+  std::vector<Parameter> parameters_;
+};
+
+Result<Currency> stored_currency(const std::string& code) {
+  auto currency = Currency::of(code);
+  if (!currency) return make_error(Code::kEnvironment, "ledger.damaged", "a stored currency is unknown: " + code);
+  return currency;
+}
+
+Where entry_conditions(const EntryFilter& filter) {
+  Where where;
+  where.add_text("e.integration = ?", filter.integration);
+  where.add_text("e.entity = ?", filter.entity);
+  where.add_text("e.remote_id = ?", filter.remote_id);
+  where.add_text("e.local_id = ?", filter.local_id);
+  where.add_text("e.company = ?", filter.company);
+  where.add_text("EXISTS (SELECT 1 FROM entry_line AS f WHERE f.entry = e.id AND f.account = ?)", filter.account);
+  if (filter.from) where.add("e.date >= ?", to_string(*filter.from));
+  if (filter.through) where.add("e.date <= ?", to_string(*filter.through));
+  if (filter.only_live) where.add("e.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM entry AS r WHERE r.reverses = e.id)");
+  return where;
+}
+
+constexpr std::string_view kEntryColumns =
+    "e.id, e.integration, e.entity, e.remote_id, e.version, e.local_id, e.event, e.company, e.description, e.fingerprint, "
+    "e.rules_revision, e.rate, e.sequence, e.reverses, (SELECT r.id FROM entry AS r WHERE r.reverses = e.id), e.supersedes, e.date, "
+    "e.document_date, e.currency, e.base_currency, e.created_ms";
+constexpr std::size_t kLineColumn = 21;
+
+Result<StoredEntry> read_entry(const Row& row) {
+  StoredEntry entry;
+  entry.id = row.integer(0);
+  entry.source = {row.text(1), row.text(2), row.text(3), row.text(4)};
+  entry.local_id = row.text(5);
+  entry.event = row.text(6);
+  entry.company = row.text(7);
+  entry.description = row.text(8);
+  entry.fingerprint = row.text(9);
+  entry.rules_revision = row.text(10);
+  entry.rate = row.text(11);
+  entry.sequence = row.integer(12);
+  entry.reverses = row.integer(13);
+  entry.reversed_by = row.integer(14);
+  entry.supersedes = row.integer(15);
+  entry.date = BERTH_TRY(parse_date(row.text(16)));
+  entry.document_date = BERTH_TRY(parse_date(row.text(17)));
+  entry.currency = BERTH_TRY(stored_currency(row.text(18)));
+  entry.base_currency = BERTH_TRY(stored_currency(row.text(19)));
+  entry.created_at = row.instant(20);
+  return entry;
+}
+
+void read_line(const Row& row, StoredEntry& entry) {
+  if (row.is_null(kLineColumn)) return;  // an entry without lines
+  StoredLine line;
+  line.account = row.text(kLineColumn);
+  const std::int64_t base = row.integer(kLineColumn + 1);
+  const std::int64_t document = row.integer(kLineColumn + 2);
+  line.side = base < 0 || (base == 0 && document < 0) ? Side::kCredit : Side::kDebit;
+  line.base = Money(base, entry.base_currency).absolute();
+  if (!row.is_null(kLineColumn + 2)) line.document = Money(document, entry.currency).absolute();
+  line.party = row.text(kLineColumn + 3);
+  line.location = row.text(kLineColumn + 4);
+  line.service_type = row.text(kLineColumn + 5);
+  line.description = row.text(kLineColumn + 6);
+  entry.lines.push_back(std::move(line));
+}
+
+/// Entries with their lines, one call each. `chosen` is a query that yields entry rows.
+Status walk(Connection& connection, const std::string& chosen, std::span<const Parameter> parameters, std::string_view order,
+            const std::function<Status(const StoredEntry&)>& visit) {
+  std::optional<StoredEntry> current;
+  Status outcome = success();
+  const auto on_row = [&](const Row& row) -> Status {
+    if (!current || current->id != row.integer(0)) {
+      if (current) BERTH_CHECK(visit(*current));
+      current.reset();
+      current = BERTH_TRY(read_entry(row));
+    }
+    read_line(row, *current);
+    return success();
+  };
+  BERTH_CHECK(connection.each(
+      fmt::format("SELECT {}, l.account, l.base_minor, l.document_minor, l.party, l.location, l.service_type, l.description "
+                  "FROM ({}) AS e LEFT JOIN entry_line AS l ON l.entry = e.id ORDER BY e.id {}, l.position",
+                  kEntryColumns, chosen, order),
+      parameters, [&](const Row& row) {
+        outcome = on_row(row);
+        return outcome.ok();
+      }));
+  BERTH_CHECK(outcome);
+  return current ? visit(*current) : success();
+}
+
+}  // namespace
+
+Result<std::vector<Balance>> trial_balance(Connection& connection, const BalanceFilter& filter) {
+  Where where;
+  where.add_text("e.company = ?", filter.company);
+  where.add_text("l.account = ?", filter.account);
+  where.add_text("l.party = ?", filter.party);
+  if (filter.from) where.add("e.date >= ?", to_string(*filter.from));
+  if (filter.through) where.add("e.date <= ?", to_string(*filter.through));
+  if (filter.location) where.add("l.location = ?", *filter.location);
+  if (filter.service_type) where.add("l.service_type = ?", *filter.service_type);
+  const auto rows = BERTH_TRY(connection.query(
+      fmt::format("SELECT e.company, l.account, e.base_currency, SUM(CASE WHEN l.base_minor > 0 THEN l.base_minor ELSE 0 END), "
+                  "SUM(CASE WHEN l.base_minor < 0 THEN -l.base_minor ELSE 0 END) FROM entry_line AS l JOIN entry AS e ON e.id = l.entry{} "
+                  "GROUP BY e.company, l.account, e.base_currency ORDER BY e.company, l.account",
+                  where.text()),
+      where.parameters()));
+  std::vector<Balance> balances;
+  for (const Row& row : rows) {
+    const Currency currency = BERTH_TRY(stored_currency(row.text(2)));
+    balances.push_back({row.text(0), row.text(1), Money(row.integer(3), currency), Money(row.integer(4), currency)});
+  }
+  return balances;
+}
+
+Result<EntryPage> list_entries(Connection& connection, const EntryFilter& filter) {
+  Where where = entry_conditions(filter);
+  if (!filter.cursor.empty()) {
+    std::int64_t after = 0;
+    const char* end = filter.cursor.data() + filter.cursor.size();
+    const auto parsed = std::from_chars(filter.cursor.data(), end, after);
+    if (parsed.ec != std::errc() || parsed.ptr != end) {
+      return make_error(Code::kInvalidArgument, "ledger.cursor_invalid", fmt::format("\"{}\" is not a cursor of entries", filter.cursor));
+    }
+    where.add(filter.newest_first ? "e.id < ?" : "e.id > ?", after);
+  }
+  const std::size_t limit = std::clamp<std::size_t>(filter.limit, 1, kEntryPageMax);
+  const std::string_view order = filter.newest_first ? "DESC" : "ASC";
+  where.parameters().emplace_back(limit + 1);  // one more tells whether there is a next page
+  EntryPage page;
+  BERTH_CHECK(walk(connection, fmt::format("SELECT * FROM entry AS e{} ORDER BY e.id {} LIMIT ?", where.text(), order),
+                   where.parameters(), order, [&](const StoredEntry& entry) -> Status {
+                     page.entries.push_back(entry);
+                     return success();
+                   }));
+  if (page.entries.size() > limit) {
+    page.entries.pop_back();
+    page.next_cursor = std::to_string(page.entries.back().id);
+  }
+  return page;
+}
+
+Status each_entry(Connection& connection, const EntryFilter& filter, const std::function<Status(const StoredEntry&)>& visit) {
+  Where where = entry_conditions(filter);
+  return walk(connection, "SELECT * FROM entry AS e" + where.text(), where.parameters(), "ASC", visit);
+}
+
+Result<std::vector<Receivable>> receivables(Connection& connection, std::string_view integration, std::string_view entity) {
+  const auto rows = BERTH_TRY(connection.query(
+      "SELECT integration, entity, remote_id, local_id, number, company, customer, currency, base_currency, total_minor, open_minor, "
+      "base_open_minor FROM open_item WHERE posts > 0 AND control = 'ar' AND (? = '' OR integration = ?) AND entity = ? "
+      "ORDER BY integration, remote_id",
+      {integration, integration, entity}));
+  std::vector<Receivable> receivables;
+  for (const Row& row : rows) {
+    const Currency currency = BERTH_TRY(stored_currency(row.text(7)));
+    const Currency base_currency = BERTH_TRY(stored_currency(row.text(8)));
+    receivables.push_back({row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.text(5), row.text(6),
+                           Money(row.integer(9), currency), Money(row.integer(10), currency), Money(row.integer(11), base_currency)});
+  }
+  return receivables;
+}
+
+Result<std::vector<CustomerCredit>> customer_credits(Connection& connection) {
+  const auto rows = BERTH_TRY(connection.query(
+      "SELECT company, customer, currency, base_currency, credit_minor, base_minor FROM customer_credit "
+      "WHERE credit_minor <> 0 OR base_minor <> 0 ORDER BY company, customer, currency"));
+  std::vector<CustomerCredit> credits;
+  for (const Row& row : rows) {
+    const Currency currency = BERTH_TRY(stored_currency(row.text(2)));
+    const Currency base_currency = BERTH_TRY(stored_currency(row.text(3)));
+    credits.push_back({row.text(0), row.text(1), Money(row.integer(4), currency), Money(row.integer(5), base_currency)});
+  }
+  return credits;
+}
+
+}  // namespace berth::ledger

@@ -1,0 +1,89 @@
+#pragma once
+// What the ledger holds: balances, entries, receivables, and the invariants. Read-only, through the caller's connection.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/ledger/accounts.hpp"
+#include "host/ledger/ledger.hpp"
+
+namespace berth::ledger {
+
+/// Empty members do not filter. Dates are posting dates, both ends included.
+struct BalanceFilter {
+  std::string company, account, party;
+  std::optional<Date> from, through;
+  std::optional<std::string> location, service_type;   // "" = lines without one
+};
+struct Balance {
+  std::string company, account;
+  Money debit, credit;                // base currency of the company
+  [[nodiscard]] Money net() const { return debit - credit; }
+};
+/// One row per company and account, in that order; the nets of a company add up to zero unless lines were filtered out.
+Result<std::vector<Balance>> trial_balance(storage::Connection& connection, const BalanceFilter& filter = {});
+
+struct StoredLine {
+  std::string account;
+  Side side = Side::kDebit;
+  Money base;
+  std::optional<Money> document;
+  std::string party, location, service_type, description;
+};
+struct StoredEntry {
+  std::int64_t id = 0;
+  documents::Source source;           // version: of the document that made it
+  std::string local_id, event, company, description, fingerprint, rules_revision, rate;
+  std::int64_t sequence = 0;
+  std::int64_t reverses = 0;          // 0: none
+  std::int64_t reversed_by = 0;
+  std::int64_t supersedes = 0;        // the reversed entry that this one replaces
+  Date date, document_date;
+  Currency currency, base_currency;
+  Instant created_at;
+  std::vector<StoredLine> lines;
+};
+
+struct EntryFilter {
+  std::string integration, entity, remote_id, local_id, company, account;
+  std::optional<Date> from, through;
+  bool only_live = false;
+  bool newest_first = false;
+  std::string cursor;                 // next_cursor of the page before
+  std::size_t limit = 100;            // at most kEntryPageMax
+};
+inline constexpr std::size_t kEntryPageMax = 1000;
+struct EntryPage {
+  std::vector<StoredEntry> entries;
+  std::string next_cursor;            // "" on the last page
+};
+/// In order of recording. Errors: ledger.cursor_invalid.
+Result<EntryPage> list_entries(storage::Connection& connection, const EntryFilter& filter = {});
+/// Every entry, in order of recording, for exports. The visitor may fail; its error ends the walk.
+Status each_entry(storage::Connection& connection, const EntryFilter& filter,
+                  const std::function<Status(const StoredEntry&)>& visit);
+
+struct Receivable {
+  std::string integration, entity, remote_id, local_id, number, company, customer;
+  Money total, open;                  // of a credit note: negative
+  Money base_open;
+};
+/// Posted invoices (entity "invoice") or credit notes, also the paid ones, by remote id. "" integration = all.
+Result<std::vector<Receivable>> receivables(storage::Connection& connection, std::string_view integration,
+                                            std::string_view entity = "invoice");
+
+struct CustomerCredit {
+  std::string company, customer;
+  Money credit;                       // what the customer has paid and not used
+  Money base;
+};
+Result<std::vector<CustomerCredit>> customer_credits(storage::Connection& connection);
+
+struct CheckFinding {
+  std::string invariant;              // "I1"
+  std::string message;                // one sentence with both sides
+};
+/// I1–I5, I7, I8 over everything stored, tolerance zero. Empty = sound. (I6 needs deposits, I9 is a test, I10 a tie-out.)
+Result<std::vector<CheckFinding>> check(storage::Connection& connection);
+
+}  // namespace berth::ledger

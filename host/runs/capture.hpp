@@ -1,0 +1,125 @@
+#pragma once
+// CAPTURE: the host's side of one run_phase. What the plugin emits, wants and attaches is gathered here and committed at
+// each checkpoint in one transaction together with the cursor, valid only while the lease is still ours. Nothing is
+// applied here.
+//
+// One object for one phase and slice; used on the thread that runs the phase (should_stop, now and log: any thread).
+#include <atomic>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "host/core/time.hpp"
+#include "host/http/api_client.hpp"
+#include "host/plugins/runner.hpp"
+#include "host/runs/report.hpp"
+#include "host/runs/setup.hpp"
+#include "host/storage/cursors.hpp"
+#include "host/storage/database.hpp"
+#include "host/storage/detail_queue.hpp"
+#include "host/telemetry/log.hpp"
+
+namespace berth::runs {
+
+inline constexpr std::chrono::milliseconds kLeaseTtl{2 * 60'000};
+
+/// The lease under which everything is committed.
+struct HeldLease {
+  std::string integration;
+  std::string owner;
+  std::int64_t fencing = 0;
+};
+/// First statement of every commit of a run: still ours? Then it is ours for another kLeaseTtl. Errors: storage.lease_lost.
+Status hold(storage::Connection& connection, const HeldLease& lease, Instant now);
+
+using OnProgress = std::function<void(std::string_view phase, std::int64_t done, std::int64_t total_or_minus_1)>;
+
+/// Sends what a plugin asks for through the API client and hands the answers back in the plugin's form.
+Status send_for_plugin(http::ApiClient& api, std::span<const plugins::HttpRequest> requests, std::stop_token stop,
+                       const std::function<bool(plugins::HttpReply&&)>& on_reply);
+
+class CaptureSession final : public plugins::Services {
+ public:
+  struct Dependencies {
+    storage::Database& database;
+    http::ApiClient& api;
+    http::QuotaGate& gate;
+    Clock& clock;
+    telemetry::Log log;
+    const Setup& setup;
+    HeldLease lease;
+    std::string quota_key;              // under which the gate's state is kept
+    OnProgress on_progress;
+  };
+  /// `cursor` is that of the pass under way; a session of mode "ids" has none to move (mode decides).
+  CaptureSession(Dependencies dependencies, const Phase& phase, storage::PhaseCursor cursor, PhaseReport& report,
+                 Instant deadline, std::stop_token stop);
+
+  void log(int level, std::string_view message, std::string_view fields_json) override;
+  Status send_batch(std::span<const plugins::HttpRequest> requests,
+                    const std::function<bool(plugins::HttpReply&&)>& on_reply) override;
+  Status emit(plugins::EmittedRecord&& record) override;
+  Status checkpoint(std::string_view cursor_json, bool pass_complete) override;
+  Result<std::vector<plugins::KnownAs>> known(std::span<const plugins::Ref> refs) override;
+  Status need_detail(const plugins::Ref& ref, std::int32_t priority) override;
+  Result<std::vector<plugins::Wanted>> next_details(std::uint32_t n) override;
+  Status attach(const plugins::Ref& ref, std::string_view name, std::string_view media_type, std::string_view bytes) override;
+  bool should_stop() override;
+  Instant now() override { return dependencies_.clock.now(); }
+  void progress(std::int64_t done, std::int64_t total_or_minus_1) override;
+
+  /// After a run_phase that ended well: counts an attempt for each queue entry that was handed out and brought nothing;
+  /// a document that was tried too often is failed with the remote's last error. Errors: storage's.
+  Status settle_queue();
+
+  /// A sweep found more missing records than the brake lets through.
+  [[nodiscard]] bool brake_pulled() const { return brake_pulled_; }
+  [[nodiscard]] bool pass_completed() const { return pass_completed_; }
+  [[nodiscard]] const std::optional<Error>& storage_failure() const { return storage_failure_; }
+
+ private:
+  struct Need {
+    plugins::Ref ref;
+    std::int32_t priority = 0;
+  };
+  struct Link {
+    plugins::Ref ref;
+    std::string name, media_type, hash;
+  };
+  Status commit(storage::Connection& connection, std::string_view cursor_json, bool pass_complete);
+  Status commit_record(storage::Connection& connection, const plugins::EmittedRecord& record);
+  Status commit_deleted(storage::Connection& connection, const plugins::EmittedRecord& record);
+  Status commit_offers(storage::Connection& connection, const plugins::EmittedRecord& record);
+  Status commit_need(storage::Connection& connection, const Need& need);
+  Status commit_wanted_files(storage::Connection& connection, const plugins::EmittedRecord& record);
+  Status finish_entry(storage::Connection& connection, const plugins::Ref& ref, std::uint32_t want);
+  Status compare_pass(storage::Connection& connection);
+  [[nodiscard]] std::optional<Instant> version_time(std::string_view entity, std::string_view version) const;
+  [[nodiscard]] Error kept(Error error);
+
+  Dependencies dependencies_;
+  const Phase& phase_;
+  storage::PhaseCursor cursor_;
+  PhaseReport& report_;
+  const Instant deadline_;
+  const std::stop_token stop_;
+  storage::detail_queue::HandedOut handed_out_;
+  std::set<std::string, std::less<>> confirming_;       // remote ids handed out to confirm a deletion
+  std::map<std::pair<std::string, std::uint32_t>, storage::QueuedDetail> open_entries_;   // handed out, brought nothing yet
+
+  // Since the last checkpoint:
+  std::vector<plugins::EmittedRecord> emitted_;
+  std::unordered_map<std::string, std::pair<std::string, plugins::KnownAs>> emitted_known_;   // entity/id → version
+  std::vector<Need> needs_;
+  std::vector<Link> links_;
+  std::vector<std::string> seen_;
+
+  bool brake_pulled_ = false;
+  bool pass_completed_ = false;
+  std::optional<Error> storage_failure_;
+};
+
+}  // namespace berth::runs

@@ -1,0 +1,170 @@
+#include "host/runs/connect.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "host/core/hash.hpp"
+#include "host/runs/status.hpp"
+#include "host/storage/commands.hpp"
+#include "host/storage/integrations.hpp"
+#include "host/storage/records.hpp"
+
+namespace berth::runs {
+
+namespace {
+
+json::Value organizations_json(const std::vector<plugins::Organization>& organizations, const plugins::Organization& taken) {
+  json::Value about = json::parse(taken.json).value;
+  about.make_object();
+  json::Value all = json::Value::array();
+  for (const plugins::Organization& organization : organizations) {
+    json::Value one = json::parse(organization.json).value;
+    one.make_object();
+    one.set("remote_id", organization.remote_id);
+    one.set("name", organization.name);
+    all.push_back(std::move(one));
+  }
+  about.set("all", std::move(all));
+  return about;
+}
+
+}  // namespace
+
+Result<oauth::Authorization> Connector::begin(IntegrationUnit& unit) {
+  oauth::Authorizer authorizer(unit.provider, dependencies_.transport, dependencies_.states, dependencies_.clock, dependencies_.random);
+  auto begun = BERTH_TRY(authorizer.begin(unit.setup.id, unit.client, unit.enabled_phases));
+  BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
+    const auto row = BERTH_TRY(storage::integrations::find(connection, unit.setup.id));
+    if (!row || row->connected.unix_ms != 0) return success();
+    return storage::integrations::set_status(
+        connection, unit.setup.id,
+        {.actual = "authorizing", .reason = {}, .message = "waits for the consent of a Books user", .who_acts = "operator", .next_attempt = {}},
+        dependencies_.clock.now());
+  }));
+  return begun;
+}
+
+Result<std::pair<IntegrationUnit*, oauth::Grant>> Connector::accept_redirect(std::string_view query, std::string_view redirect_uri) {
+  // Every integration has its own table of data centres; which one counts is said by the state, and a provider reads the
+  // query with its own parameter names. All integrations of one redirect URI are of one plugin.
+  Error last = make_error(Code::kInvalidArgument, "oauth.state_unknown", "nobody here began this authorisation");
+  std::string state;
+  for (std::size_t from = 0; from <= query.size();) {
+    const std::size_t to = std::min(query.find('&', from), query.size());
+    const std::string_view pair = query.substr(from, to - from);
+    if (pair.starts_with("state=")) state = pair.substr(6);
+    from = to + 1;
+  }
+  // The store is asked without consuming: only the owner's authorizer takes the state.
+  std::optional<std::string> owner;
+  BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
+    const auto row = BERTH_TRY(connection.first("SELECT integration FROM oauth_state WHERE state_hash = ?", {blake2b_hex(state)}));
+    if (row) owner = row->text(0);
+    return success();
+  }));
+  if (!owner) return last;
+  IntegrationUnit* unit = BERTH_TRY(dependencies_.registry.unit(*owner));
+  oauth::Authorizer authorizer(unit->provider, dependencies_.transport, dependencies_.states, dependencies_.clock, dependencies_.random);
+  oauth::Grant grant = BERTH_TRY(authorizer.accept_redirect(query, redirect_uri));
+  return std::pair{unit, std::move(grant)};
+}
+
+Result<oauth::Grant> Connector::accept_code(IntegrationUnit& unit, Secret code, std::string_view accounts_server, bool self_client) {
+  oauth::Authorizer authorizer(unit.provider, dependencies_.transport, dependencies_.states, dependencies_.clock, dependencies_.random);
+  return authorizer.accept_code(unit.setup.id, std::move(code), accounts_server, self_client ? std::string_view() : unit.client.redirect_uri);
+}
+
+Result<Connected> Connector::complete(IntegrationUnit& unit, const oauth::Grant& grant, std::stop_token stop) {
+  oauth::Authorizer authorizer(unit.provider, dependencies_.transport, dependencies_.states, dependencies_.clock, dependencies_.random);
+  oauth::TokenSet tokens = BERTH_TRY(authorizer.exchange(grant, unit.client, stop));
+
+  // The organisations are read with the new tokens before anything is kept, so that a failure leaves the old connection.
+  oauth::MemoryTokenStore trial_store;
+  oauth::IntegrationTokens trial(unit.setup.id, unit.provider, unit.client, dependencies_.transport, trial_store, dependencies_.clock);
+  BERTH_CHECK(trial.connect(tokens));
+  const oauth::DataCenter* center = unit.provider.by_location(tokens.location);
+  const json::Value* block = unit.setup.phases_json.find("limits");
+  http::QuotaGate gate(BERTH_TRY(http::Limits::parse(block == nullptr ? json::Value::object() : *block, unit.declared->plan)),
+                       {.reserve_percent = 0}, dependencies_.clock);
+  RemoteAccess access;
+  access.tokens = &trial;
+  access.gate = &gate;
+  access.rules = unit.rules;
+  access.allow_http_loopback = center != nullptr && center->allow_http_loopback;
+  Connected connected;
+  connected.organizations = BERTH_TRY(dependencies_.engine.organizations(unit.setup, access, stop));
+  if (connected.organizations.empty()) {
+    return make_error(Code::kUnauthenticated, "runs.no_organization",
+                      "this account belongs to no organisation of the remote system; connect with a user who does");
+  }
+  std::optional<storage::Integration> row;
+  BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
+    row = BERTH_TRY(storage::integrations::find(connection, unit.setup.id));
+    return success();
+  }));
+  if (!row) return make_error(Code::kNotFound, "runs.integration_unknown", fmt::format("there is no integration \"{}\"", unit.setup.id));
+  // A reconnect stays with its organisation; a first connect takes the configured one, else the first.
+  const std::string wanted = !row->remote_id.empty() ? row->remote_id : unit.declared->organization.value_or("");
+  const auto taken = wanted.empty() ? connected.organizations.begin()
+                                    : std::find_if(connected.organizations.begin(), connected.organizations.end(),
+                                                   [&](const plugins::Organization& o) { return o.remote_id == wanted; });
+  if (taken == connected.organizations.end()) {
+    return make_error(Code::kInvalidConfig, "runs.organization_unknown",
+                      fmt::format("the account does not see organisation {}; it sees {}", wanted, connected.organizations.front().name));
+  }
+  connected.remote_id = taken->remote_id;
+  connected.name = taken->name;
+  const std::string currency(json::parse(taken->json).value.text_of("currency"));
+  if (!currency.empty() && currency != unit.setup.company->base_currency.code()) {
+    dependencies_.log.warning("base currencies differ", {{"integration", unit.setup.id},
+                                                         {"organization_currency", currency},
+                                                         {"company_currency", unit.setup.company->base_currency.code()}});
+  }
+  BERTH_CHECK(unit.tokens->connect(std::move(tokens)));
+  const Instant now = dependencies_.clock.now();
+  BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
+    BERTH_CHECK(storage::integrations::set_organization(connection, unit.setup.id, connected.remote_id, connected.name,
+                                                        json::dump(organizations_json(connected.organizations, *taken))));
+    BERTH_CHECK(storage::integrations::set_connected(connection, unit.setup.id, now));
+    BERTH_CHECK(mark_connected(connection, unit.setup, now));
+    BERTH_TRY(storage::commands::push(connection, unit.setup.id, "sync", R"({"trigger":"connect"})", now));
+    return success();
+  }));
+  dependencies_.log.info("connected", {{"integration", unit.setup.id}, {"organization", connected.name}});
+  return connected;
+}
+
+Status Connector::choose_organization(IntegrationUnit& unit, std::string_view remote_id) {
+  return dependencies_.database.write([&](storage::Connection& connection) -> Status {
+    const auto row = BERTH_TRY(storage::integrations::find(connection, unit.setup.id));
+    if (!row) return make_error(Code::kNotFound, "runs.integration_unknown", fmt::format("there is no integration \"{}\"", unit.setup.id));
+    if (row->remote_id == remote_id) return success();
+    if (!BERTH_TRY(storage::records::counts(connection, unit.setup.id)).empty()) {
+      return make_error(Code::kConflict, "runs.organization_fixed",
+                        fmt::format("documents of {} are stored already; make another integration for another organisation", row->name));
+    }
+    json::Value about = json::parse(row->organization_json).value;
+    const json::Value* all = about.find("all");
+    for (const json::Value& one : all == nullptr ? json::Array{} : all->items()) {
+      if (one.text_of("remote_id") != remote_id) continue;
+      json::Value chosen = one;
+      chosen.set("all", *all);
+      return storage::integrations::set_organization(connection, unit.setup.id, remote_id, one.text_of("name"), json::dump(chosen));
+    }
+    return make_error(Code::kNotFound, "runs.organization_unknown", fmt::format("the account does not see organisation {}", remote_id));
+  });
+}
+
+Status Connector::disconnect(IntegrationUnit& unit, std::stop_token stop) {
+  const Status revoked = unit.tokens->revoke(std::move(stop));
+  const Status marked = dependencies_.database.write([&](storage::Connection& connection) -> Status {
+    BERTH_CHECK(storage::integrations::set_connected(connection, unit.setup.id, Instant{0}));
+    return storage::integrations::set_status(
+        connection, unit.setup.id, {.actual = "pending", .reason = "berth.disconnected", .message = "disconnected by a person", .who_acts = "operator", .next_attempt = {}},
+        dependencies_.clock.now());
+  });
+  return marked.ok() ? revoked : marked;
+}
+
+}  // namespace berth::runs

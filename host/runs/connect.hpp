@@ -1,0 +1,58 @@
+#pragma once
+// Connecting an integration: from an accepted code to a chosen organisation and a queued first sync.
+//
+//   Grant grant = BERTH_TRY(authorizer.accept_redirect(query, unit.client.redirect_uri));
+//   Connected connected = BERTH_TRY(connector.complete(unit, grant, stop));
+//
+// Reconnecting keeps cursors, records and mappings; only tokens change. Any failure leaves what was there before.
+// Errors: those of Authorizer::exchange; runs.no_organization when the account sees none; runs.organization_unknown when
+// the wanted one is not among them; the remote's own when the list cannot be read (then the tokens are kept back too).
+#include <string>
+#include <vector>
+
+#include "host/oauth/authorization.hpp"
+#include "host/plugins/runner.hpp"
+#include "host/runs/engine.hpp"
+#include "host/runs/registry.hpp"
+
+namespace berth::runs {
+
+struct Connected {
+  std::string remote_id, name;                       // of the organisation taken
+  std::vector<plugins::Organization> organizations;  // all that the account sees, in the remote's order
+};
+
+class Connector {
+ public:
+  struct Dependencies {
+    storage::Database& database;
+    http::Transport& transport;
+    oauth::StateStore& states;
+    Engine& engine;
+    Registry& registry;
+    Clock& clock;
+    Random& random;
+    telemetry::Log log;
+  };
+  explicit Connector(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
+
+  /// The address for the browser; marks the integration as authorizing if it was never connected.
+  Result<oauth::Authorization> begin(IntegrationUnit& unit);
+  /// The redirect's query as it arrived. Consumes the state; nothing is sent if anything is wrong with it. The unit is
+  /// the one that the state names.
+  Result<std::pair<IntegrationUnit*, oauth::Grant>> accept_redirect(std::string_view query, std::string_view redirect_uri);
+  /// A pasted code; see Authorizer::accept_code.
+  Result<oauth::Grant> accept_code(IntegrationUnit& unit, Secret code, std::string_view accounts_server, bool self_client);
+  /// Exchanges the code, reads the organisations, stores both, queues the first sync.
+  Result<Connected> complete(IntegrationUnit& unit, const oauth::Grant& grant, std::stop_token stop);
+  /// Chooses another of the organisations seen. Errors: runs.organization_unknown, runs.organization_fixed once documents
+  /// of one organisation are stored.
+  Status choose_organization(IntegrationUnit& unit, std::string_view remote_id);
+  /// Revokes and forgets the tokens; documents and books stay.
+  Status disconnect(IntegrationUnit& unit, std::stop_token stop);
+
+ private:
+  Dependencies dependencies_;
+};
+
+}  // namespace berth::runs

@@ -1,0 +1,552 @@
+#include "host/runs/engine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "host/runs/status.hpp"
+#include "host/storage/commands.hpp"
+#include "host/storage/cursors.hpp"
+#include "host/storage/detail_queue.hpp"
+#include "host/storage/leases.hpp"
+#include "host/storage/quota.hpp"
+#include "host/storage/rows.hpp"
+#include "host/storage/runs.hpp"
+
+namespace berth::runs {
+
+namespace {
+
+/// Services of a plugin that is only checked or asked for its organisations: HTTP and nothing else.
+class CallOnlyServices final : public plugins::Services {
+ public:
+  CallOnlyServices(http::ApiClient& api, Clock& clock, telemetry::Log log, std::stop_token stop)
+      : api_(api), clock_(clock), log_(std::move(log)), stop_(std::move(stop)) {}
+
+  void log(int level, std::string_view message, std::string_view fields_json) override {
+    log_.write(static_cast<telemetry::Level>(std::clamp(level, 0, 3)), message,
+               std::initializer_list<telemetry::Field>{{"plugin_fields", fields_json}});
+  }
+  Status send_batch(std::span<const plugins::HttpRequest> requests,
+                    const std::function<bool(plugins::HttpReply&&)>& on_reply) override {
+    return send_for_plugin(api_, requests, stop_, on_reply);
+  }
+  Status emit(plugins::EmittedRecord&&) override { return refused("emit"); }
+  Status checkpoint(std::string_view, bool) override { return refused("checkpoint"); }
+  Result<std::vector<plugins::KnownAs>> known(std::span<const plugins::Ref>) override { return refused("known"); }
+  Status need_detail(const plugins::Ref&, std::int32_t) override { return refused("need_detail"); }
+  Result<std::vector<plugins::Wanted>> next_details(std::uint32_t) override { return refused("next_details"); }
+  Status attach(const plugins::Ref&, std::string_view, std::string_view, std::string_view) override { return refused("attach"); }
+  bool should_stop() override { return stop_.stop_requested(); }
+  Instant now() override { return clock_.now(); }
+  void progress(std::int64_t, std::int64_t) override {}
+
+ private:
+  static Error refused(std::string_view what) {
+    return make_error(Code::kInternal, "sdk.no_phase", fmt::format("`{}` may be called only while a phase runs", what));
+  }
+  http::ApiClient& api_;
+  Clock& clock_;
+  telemetry::Log log_;
+  std::stop_token stop_;
+};
+
+std::string iso(Instant instant) { return berth::to_string(instant); }
+
+CallCounts counts_between(const http::CallReport& before, const http::CallReport& after) {
+  const auto difference = [&](http::CallKind kind) {
+    const auto place = static_cast<std::size_t>(kind);
+    return after.calls[place] - before.calls[place];
+  };
+  return {.list = difference(http::CallKind::kList),
+          .detail = difference(http::CallKind::kDetail),
+          .file = difference(http::CallKind::kFile),
+          .other = difference(http::CallKind::kOther) + difference(http::CallKind::kWrite)};
+}
+
+/// How a phase that returned this error is told in the report.
+std::string_view phase_outcome(const Error& error) {
+  if (error.reason == "berth.budget") return "incomplete";
+  if (error.code == Code::kQuotaExhausted) return "rate_limited";
+  if (error.code == Code::kCancelled) return "cancelled";
+  if (error.reason.starts_with("plugin.crash") || error.reason == "plugin.hang" || error.reason == "plugin.deadline") return "crashed";
+  return "failed";
+}
+
+/// After such an error no other phase has a chance.
+bool ends_run(const Error& error) {
+  if (error.reason == "berth.budget") return false;
+  switch (error.code) {
+    case Code::kCancelled:
+    case Code::kUnauthenticated:
+    case Code::kQuotaExhausted:
+    case Code::kUnavailable:
+    case Code::kEnvironment: return true;
+    default: break;
+  }
+  return error.reason.starts_with("plugin.") || error.reason.starts_with("storage.");
+}
+
+}  // namespace
+
+struct Engine::Running {
+  const Setup& setup;
+  const RemoteAccess& access;
+  const RunRequest& request;
+  std::stop_token stop;
+  const OnProgress& on_progress;
+  HeldLease lease;
+  storage::Integration integration;
+  RunReport report;
+  telemetry::Log log;
+  std::unique_ptr<http::ApiClient> api;
+  http::Budgets budgets;
+  std::map<std::string, ApplyCounts> applied;
+  bool wants_fetch = false;
+};
+
+std::string plugin_config(const Setup& setup, const storage::Integration& integration) {
+  json::Value config = json::Value::object();
+  json::Value about = json::Value::object({{"id", setup.id},
+                                           {"company", setup.company->id},
+                                           {"base_currency", setup.company->base_currency.code()}});
+  if (integration.backfill_floor.unix_ms > 0) about.set("backfill_floor", iso(integration.backfill_floor));
+  config.set("integration", std::move(about));
+  json::Value connection = json::Value::object();
+  if (!integration.remote_id.empty()) connection.set("organization_id", integration.remote_id);
+  config.set("connection", std::move(connection));
+  config.set("mode", to_string(setup.declared->mode));
+  config.set("phases", setup.phases_json);
+  return json::dump(config);
+}
+
+Result<HeldLease> Engine::take_lease(const Setup& setup) {
+  HeldLease lease{setup.id, fmt::format("{}:{}", dependencies_.owner, new_id("run", dependencies_.clock, dependencies_.random)), 0};
+  std::optional<std::int64_t> fencing;
+  BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
+    fencing = BERTH_TRY(storage::leases::acquire(connection, setup.id, lease.owner, kLeaseTtl, dependencies_.clock.now()));
+    return success();
+  }));
+  if (!fencing) {
+    return make_error(Code::kConflict, "runs.busy",
+                      fmt::format("{} is run by another process right now; try again when it is done, or watch it with `berth status {}`",
+                                  setup.id, setup.id));
+  }
+  lease.fencing = *fencing;
+  return lease;
+}
+
+void Engine::give_lease(const HeldLease& lease) {
+  const Status freed = dependencies_.database.write([&](storage::Connection& connection) {
+    return storage::leases::release(connection, lease.integration, lease.owner, lease.fencing);
+  });
+  if (!freed.ok()) dependencies_.log.error("lease could not be freed", freed.error(), {{"integration", lease.integration}});
+}
+
+Result<RunReport> Engine::run(const Setup& setup, const RemoteAccess& access, const RunRequest& request, std::stop_token stop,
+                              const OnProgress& on_progress) {
+  for (const std::string& wanted : request.phases) {
+    const Phase* phase = setup.find_phase(wanted);
+    if (phase == nullptr || !phase->enabled) {
+      return make_error(Code::kInvalidArgument, "runs.phase_unknown",
+                        fmt::format("{} has no phase \"{}\" that is switched on", setup.id, wanted));
+    }
+  }
+  if (!request.since.empty()) {
+    if (const auto since = parse_date(request.since); !since.ok()) {
+      return make_error(Code::kInvalidArgument, "runs.since_invalid", since.error().message);
+    }
+  }
+  std::optional<storage::Integration> integration;
+  BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
+    integration = BERTH_TRY(storage::integrations::find(connection, setup.id));
+    return success();
+  }));
+  if (!integration) return make_error(Code::kNotFound, "runs.integration_unknown", fmt::format("there is no integration {}", setup.id));
+  if (integration->desired != "enabled") {
+    const bool is_paused = integration->desired == "paused";
+    return make_error(Code::kConflict, is_paused ? "runs.paused" : "runs.disabled",
+                      fmt::format("{} is {}; `berth {} {}` first", setup.id, integration->desired, is_paused ? "resume" : "enable", setup.id));
+  }
+  if (integration->connected.unix_ms == 0 || integration->remote_id.empty()) {
+    return make_error(Code::kUnauthenticated, "runs.not_connected", fmt::format("{0} is not connected; `berth connect {0}` first", setup.id));
+  }
+
+  const HeldLease lease = BERTH_TRY(take_lease(setup));
+  Running running{.setup = setup,
+                  .access = access,
+                  .request = request,
+                  .stop = stop,
+                  .on_progress = on_progress,
+                  .lease = lease,
+                  .integration = *integration,
+                  .report = {},
+                  .log = {},
+                  .api = nullptr,
+                  .budgets = {},
+                  .applied = {},
+                  .wants_fetch = false};
+  running.report.run = new_id("run", dependencies_.clock, dependencies_.random);
+  running.report.integration = setup.id;
+  running.report.trigger = request.trigger;
+  running.report.started = dependencies_.clock.now();
+  running.log = dependencies_.log.with({{"integration", setup.id}, {"run", running.report.run}});
+
+  json::Value phase_ids = json::Value::array();
+  for (const Phase& phase : setup.phases) {
+    const bool is_wanted = request.phases.empty() ||
+                           std::find(request.phases.begin(), request.phases.end(), phase.id) != request.phases.end();
+    if (!phase.enabled || !is_wanted) continue;
+    PhaseReport row;
+    row.phase = phase.id;
+    row.entity = phase.entity;
+    running.report.phases.push_back(std::move(row));
+    phase_ids.push_back(phase.id);
+  }
+  Status ended = dependencies_.database.write([&](storage::Connection& connection) -> Status {
+    BERTH_CHECK(hold(connection, lease, dependencies_.clock.now()));
+    BERTH_TRY(storage::runs::close_abandoned(connection, setup.id, running.report.run, dependencies_.clock.now()));
+    storage::Run row;
+    row.id = running.report.run;
+    row.integration = setup.id;
+    row.trigger = request.trigger;
+    row.phases_json = json::dump(phase_ids);
+    row.started = running.report.started;
+    return storage::runs::open(connection, row);
+  });
+  if (!ended.ok()) {
+    give_lease(lease);
+    return std::move(ended).error();
+  }
+  running.log.info("run began", {{"trigger", request.trigger}});
+  ended = run_phases(running);
+  const Status finished = finish(running, ended);
+  give_lease(lease);
+  if (!finished.ok()) return finished.error();
+  return std::move(running.report);
+}
+
+Status Engine::run_phases(Running& running) {
+  const Setup& setup = running.setup;
+  for (const Phase& phase : setup.phases) {
+    if (phase.enabled && phase.budget.is_object()) BERTH_CHECK(running.budgets.add(phase.budget, "/phases/" + phase.id + "/budget"));
+  }
+  json::Value overrides = json::Value::object();
+  for (const auto& [cost, budget] : setup.declared->budgets) {
+    overrides.set(cost, budget.is_share ? json::Value(fmt::format("{}%", budget.value)) : json::Value(budget.value));
+  }
+  if (overrides.size() > 0) BERTH_CHECK(running.budgets.add(overrides, "budgets"));
+  running.budgets.begin_run(running.access.gate->day_left());
+
+  http::ApiOptions options;
+  options.base_url = BERTH_TRY(running.access.tokens->api_base());
+  options.mode = setup.declared->mode == config::Mode::kPullOnly ? http::Mode::kPullOnly : http::Mode::kTwoWay;
+  options.allow_http_loopback = running.access.allow_http_loopback;
+  running.api = BERTH_TRY(http::ApiClient::create({.transport = dependencies_.transport,
+                                                   .tokens = *running.access.tokens,
+                                                   .gate = *running.access.gate,
+                                                   .budgets = running.budgets,
+                                                   .clock = dependencies_.clock,
+                                                   .random = dependencies_.random},
+                                                  running.access.rules, options));
+  Status first_failure = success();
+  // What an earlier run captured and did not come to apply.
+  BERTH_CHECK(apply_slice(running));
+  for (PhaseReport& report : running.report.phases) {
+    const Phase& phase = *setup.find_phase(report.phase);
+    const Status ended = run_phase(running, phase, report, running.request.full ? "full" : "changes", {});
+    if (!ended.ok()) {
+      report.outcome = phase_outcome(ended.error());
+      report.reason = ended.error().reason;
+      report.message = ended.error().message;
+      running.log.warning("phase ended early", {{"phase", phase.id}, {"reason", report.reason}, {"error", report.message}});
+      if (first_failure.ok()) first_failure = ended;
+      if (ends_run(ended.error())) {
+        first_failure = ended;
+        break;
+      }
+    }
+  }
+  const bool may_apply = first_failure.ok() || (!first_failure.error().reason.starts_with("storage.") && first_failure.error().code != Code::kEnvironment);
+  if (may_apply) {
+    BERTH_CHECK(apply_slice(running));
+    const bool may_fetch = first_failure.ok() || !ends_run(first_failure.error());
+    if (may_fetch) {
+      const Status followed = follow_up(running);
+      if (!followed.ok() && first_failure.ok()) first_failure = followed;
+    }
+  }
+  return first_failure;
+}
+
+Status Engine::run_phase(Running& running, const Phase& phase, PhaseReport& report, const std::string& mode,
+                         const std::vector<std::string>& ids) {
+  const Instant phase_started = dependencies_.clock.now();
+  const http::CallReport before = running.api->report();
+  const auto note_calls = [&] {
+    const CallCounts more = counts_between(before, running.api->report());
+    if (mode == "ids") {
+      report.calls.detail += more.detail;
+      report.calls.file += more.file;
+      report.calls.list += more.list;
+      report.calls.other += more.other;
+    } else {
+      report.calls = more;
+    }
+    report.lower_bound = calls_lower_bound(report.listed, phase.page_size, report.fetched + report.parts, report.files);
+    report.wall_ms += (dependencies_.clock.now() - phase_started).count();
+  };
+  Status ended = success();
+  while (true) {
+    storage::PhaseCursor cursor;
+    if (mode == "ids") {
+      cursor.integration = running.setup.id;
+      cursor.phase = phase.id;
+      cursor.mode = mode;
+    } else {
+      ended = dependencies_.database.write([&](storage::Connection& connection) -> Status {
+        BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
+        cursor = BERTH_TRY(storage::cursors::begin(connection, running.setup.id, phase.id, mode, dependencies_.clock.now()));
+        return success();
+      });
+      if (!ended.ok()) break;
+    }
+    json::Value plan = json::Value::object({{"mode", mode}});
+    if (mode == "ids") {
+      json::Value list = json::Value::array();
+      for (const std::string& id : ids) list.push_back(id);
+      plan.set("ids", std::move(list));
+    } else if (!running.request.since.empty()) {
+      plan.set("floor", running.request.since + "T00:00:00Z");
+    } else if (running.integration.backfill_floor.unix_ms > 0) {
+      plan.set("floor", iso(running.integration.backfill_floor));
+    }
+    const Instant deadline = dependencies_.clock.now() + kSliceMax;
+    CaptureSession session({.database = dependencies_.database,
+                            .api = *running.api,
+                            .gate = *running.access.gate,
+                            .clock = dependencies_.clock,
+                            .log = running.log,
+                            .setup = running.setup,
+                            .lease = running.lease,
+                            .quota_key = running.access.quota_key,
+                            .on_progress = running.on_progress},
+                           phase, cursor, report, deadline, running.stop);
+    // A worker per slice: what a plugin leaks ends with it.
+    auto opened = dependencies_.runner.open({.manifest = running.setup.manifest,
+                                             .pin_sha256 = running.setup.pin_sha256,
+                                             .config_json = plugin_config(running.setup, running.integration)},
+                                            session, running.stop);
+    if (!opened.ok()) {
+      ended = std::move(opened).error();
+      break;
+    }
+    ended = (*opened)->run_phase({.phase = phase.id, .plan_json = json::dump(plan), .cursor_json = cursor.cursor_json, .deadline = deadline},
+                                 running.stop);
+    if (session.storage_failure()) ended = *session.storage_failure();
+    if (ended.ok()) {
+      ended = session.settle_queue();
+      if (ended.ok() && session.brake_pulled()) {
+        ended = make_error(Code::kConflict, "berth.deletion_brake", report.message);
+      }
+      break;
+    }
+    // The end of a slice is no failure: apply what it brought and go on at the cursor.
+    const bool slice_over = ended.error().code == Code::kCancelled && !running.stop.stop_requested() &&
+                            dependencies_.clock.now() >= deadline;
+    if (!slice_over) break;
+    ended = apply_slice(running);
+    if (!ended.ok()) break;
+  }
+  note_calls();
+  if (ended.ok() && report.outcome.empty()) report.outcome = "succeeded";
+  return ended;
+}
+
+Status Engine::apply_slice(Running& running) {
+  Applier applier({.database = dependencies_.database,
+                   .clock = dependencies_.clock,
+                   .random = dependencies_.random,
+                   .log = running.log,
+                   .setup = running.setup,
+                   .lease = running.lease,
+                   .companies = dependencies_.companies});
+  if (running.on_progress) running.on_progress("apply", 0, -1);
+  const ApplyResult result = BERTH_TRY(applier.apply_pending(running.stop));
+  for (const auto& [entity, counts] : result.by_entity) {
+    ApplyCounts& total = running.applied[entity];
+    total.posted += counts.posted;
+    total.parked += counts.parked;
+    total.skipped += counts.skipped;
+    total.failed += counts.failed;
+    total.ignored += counts.ignored;
+  }
+  running.wants_fetch = running.wants_fetch || result.wants_fetch;
+  return success();
+}
+
+// References and forced documents that applying found: fetched by id and applied within the same run.
+Status Engine::follow_up(Running& running) {
+  for (int round = 0; round < kFollowUpRoundsMax && running.wants_fetch; ++round) {
+    running.wants_fetch = false;
+    for (PhaseReport& report : running.report.phases) {
+      const Phase& phase = *running.setup.find_phase(report.phase);
+      std::vector<std::string> ids;
+      storage::detail_queue::HandedOut handed_out;
+      BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
+        const std::vector<std::string> entities{phase.entity};
+        for (const auto& entry : BERTH_TRY(storage::detail_queue::take(connection, running.setup.id, entities, 100, handed_out))) {
+          if (entry.cause == "reference" || entry.cause == "forced") ids.push_back(entry.remote_id);
+        }
+        return success();
+      }));
+      if (ids.empty()) continue;
+      const Status ended = run_phase(running, phase, report, "ids", ids);
+      if (!ended.ok()) return ended;
+    }
+    BERTH_CHECK(apply_slice(running));
+  }
+  return success();
+}
+
+Status Engine::finish(Running& running, const Status& ended) {
+  RunReport& report = running.report;
+  report.ended = dependencies_.clock.now();
+  if (running.api) {
+    const http::CallReport calls = running.api->report();
+    report.errors = calls.errors;
+    report.last_request = calls.last_request;
+  }
+  bool anything = false;
+  for (PhaseReport& phase : report.phases) {
+    if (phase.outcome.empty()) phase.outcome = ended.ok() ? "succeeded" : "cancelled";
+    const ApplyCounts& counts = running.applied[phase.entity];
+    phase.posted = counts.posted;
+    phase.parked = counts.parked;
+    phase.skipped = counts.skipped;
+    phase.failed = counts.failed;
+    phase.ignored = counts.ignored;
+    anything = anything || phase.fetched > 0 || phase.listed > phase.unchanged || counts.total() > 0;
+  }
+  std::int64_t derived_rows = 0;
+  std::vector<PhaseReport> derived;
+  const Status counted = dependencies_.database.read([&](storage::Connection& connection) -> Status {
+    for (const auto& declared : running.setup.rules ? running.setup.rules->derived() : std::vector<mapping::Rules::Derived>{}) {
+      const auto rows = BERTH_TRY(connection.first("SELECT COUNT(*) FROM local_row WHERE kind = ? AND scope = ?",
+                                                   {declared.kind, declared.scope}));
+      derived_rows = rows ? rows->integer(0) : 0;
+      PhaseReport phase;
+      phase.phase = declared.name;
+      phase.entity = declared.kind;
+      phase.outcome = "derived";
+      phase.posted = derived_rows;
+      derived.push_back(std::move(phase));
+    }
+    return success();
+  });
+  if (!counted.ok()) running.log.error("derived rows could not be counted", counted.error());
+  report.phases.insert(report.phases.end(), derived.begin(), derived.end());
+
+  if (ended.ok()) {
+    report.outcome = anything ? RunOutcome::kSucceeded : RunOutcome::kNothingChanged;
+  } else {
+    const Error& error = ended.error();
+    report.reason = error.reason;
+    report.message = error.message;
+    const std::string_view outcome = phase_outcome(error);
+    report.outcome = outcome == "incomplete"     ? RunOutcome::kIncomplete
+                     : outcome == "rate_limited" ? RunOutcome::kRateLimited
+                     : outcome == "cancelled"    ? RunOutcome::kCancelled
+                     : outcome == "crashed"      ? RunOutcome::kCrashed
+                                                 : RunOutcome::kFailed;
+    if (error.retry_after_ms >= 0) report.next_attempt = report.ended + std::chrono::milliseconds(error.retry_after_ms);
+    if (report.outcome == RunOutcome::kRateLimited && report.next_attempt.unix_ms == 0) report.next_attempt = running.access.gate->resets_at();
+  }
+  const Error* error = ended.ok() ? nullptr : &ended.error();
+  const Status saved = dependencies_.database.write([&](storage::Connection& connection) -> Status {
+    BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
+    BERTH_CHECK(storage::quota::save(connection, running.access.quota_key, json::dump(running.access.gate->state().to_json()), report.ended));
+    BERTH_CHECK(storage::runs::finish(connection, report.run,
+                                      {.outcome = std::string(to_string(report.outcome)),
+                                       .reason = report.reason,
+                                       .message = report.message,
+                                       .report_json = json::dump(report.to_json()),
+                                       .ended = report.ended}));
+    return mark_run_ended(connection, running.setup, report, error, report.ended);
+  });
+  running.log.info("run ended", {{"outcome", to_string(report.outcome)}, {"reason", report.reason}});
+  if (!saved.ok()) return saved;
+  // Work that others asked for while the lease was ours.
+  bool apply_again = false;
+  const Status taken = dependencies_.database.write([&](storage::Connection& connection) -> Status {
+    BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
+    for (const storage::Command& command : BERTH_TRY(storage::commands::take(connection, running.setup.id))) {
+      if (command.kind == "sync") {
+        BERTH_TRY(storage::commands::push(connection, command.integration, command.kind, command.argument_json, command.created));
+      } else {
+        apply_again = true;
+      }
+    }
+    return success();
+  });
+  if (!taken.ok()) return taken;
+  return apply_again ? apply_slice(running) : success();
+}
+
+Result<ApplyResult> Engine::apply(const Setup& setup, std::stop_token stop) {
+  const HeldLease lease = BERTH_TRY(take_lease(setup));
+  Applier applier({.database = dependencies_.database,
+                   .clock = dependencies_.clock,
+                   .random = dependencies_.random,
+                   .log = dependencies_.log.with({{"integration", setup.id}}),
+                   .setup = setup,
+                   .lease = lease,
+                   .companies = dependencies_.companies});
+  auto result = applier.apply_pending(std::move(stop));
+  if (result.ok()) {
+    const Status refreshed = dependencies_.database.write([&](storage::Connection& connection) {
+      return refresh_setup_state(connection, setup, dependencies_.clock.now());
+    });
+    if (!refreshed.ok()) result = refreshed.error();
+  }
+  give_lease(lease);
+  return result;
+}
+
+template <class Call>
+auto Engine::with_plugin(const Setup& setup, const RemoteAccess& access, std::stop_token stop, Call call)
+    -> decltype(call(std::declval<plugins::PluginInstance&>())) {
+  http::Budgets budgets;
+  http::ApiOptions options;
+  options.base_url = BERTH_TRY(access.tokens->api_base());
+  options.allow_http_loopback = access.allow_http_loopback;
+  const auto api = BERTH_TRY(http::ApiClient::create({.transport = dependencies_.transport,
+                                                      .tokens = *access.tokens,
+                                                      .gate = *access.gate,
+                                                      .budgets = budgets,
+                                                      .clock = dependencies_.clock,
+                                                      .random = dependencies_.random},
+                                                     access.rules, options));
+  std::optional<storage::Integration> integration;
+  BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
+    integration = BERTH_TRY(storage::integrations::find(connection, setup.id));
+    return success();
+  }));
+  CallOnlyServices services(*api, dependencies_.clock, dependencies_.log.with({{"integration", setup.id}}), stop);
+  const auto plugin = BERTH_TRY(dependencies_.runner.open(
+      {.manifest = setup.manifest,
+       .pin_sha256 = setup.pin_sha256,
+       .config_json = plugin_config(setup, integration.value_or(storage::Integration{}))},
+      services, stop));
+  return call(*plugin);
+}
+
+Result<std::vector<plugins::Organization>> Engine::organizations(const Setup& setup, const RemoteAccess& access, std::stop_token stop) {
+  return with_plugin(setup, access, stop, [&](plugins::PluginInstance& plugin) { return plugin.organizations(stop); });
+}
+
+Status Engine::check(const Setup& setup, const RemoteAccess& access, std::stop_token stop) {
+  return with_plugin(setup, access, stop, [&](plugins::PluginInstance& plugin) { return plugin.check(stop); });
+}
+
+}  // namespace berth::runs

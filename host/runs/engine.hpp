@@ -1,0 +1,103 @@
+#pragma once
+// The run engine: one sync run of one integration, from the lease to the report.
+//
+//   Engine engine({...});
+//   RunReport report = BERTH_TRY(engine.run(setup, access, {.trigger = "command"}, stop));
+//
+// A run takes the phases in order, in slices of at most kSliceMax; after each slice everything captured is applied. It
+// may be killed at any moment: what is committed stays, the next run goes on at the last checkpoint.
+//
+// Threads: run() and apply() may be called by several threads for different integrations; the lease keeps two of them from
+// running the same one.
+//
+// Errors of run() (a run that began always ends with a report instead):
+//   runs.not_connected   no tokens yet: connect first
+//   runs.paused, runs.disabled   the integration is paused or disabled
+//   runs.busy            another process or thread runs it now
+//   runs.phase_unknown   the request names a phase that the plugin does not have, or that is not switched on
+//   runs.since_invalid   `since` is no date
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "host/core/random.hpp"
+#include "host/core/time.hpp"
+#include "host/http/api_client.hpp"
+#include "host/ledger/books.hpp"
+#include "host/plugins/runner.hpp"
+#include "host/runs/apply.hpp"
+#include "host/runs/capture.hpp"
+#include "host/runs/report.hpp"
+#include "host/runs/setup.hpp"
+#include "host/storage/database.hpp"
+#include "host/storage/integrations.hpp"
+#include "host/telemetry/log.hpp"
+
+namespace berth::runs {
+
+inline constexpr std::chrono::milliseconds kSliceMax{5 * 60'000};
+/// Rounds in which references found while applying are fetched within the same run.
+inline constexpr int kFollowUpRoundsMax = 3;
+
+/// How to reach the remote system of one integration; owned by the composition root, outlives the run.
+struct RemoteAccess {
+  http::TokenSource* tokens = nullptr;
+  http::QuotaGate* gate = nullptr;       // shared by all integrations of the remote organisation
+  std::string quota_key;                 // under which its state is kept
+  http::ErrorRules rules;
+  bool allow_http_loopback = false;
+};
+
+struct RunRequest {
+  std::string trigger = "command";       // schedule | command | api | connect
+  std::vector<std::string> phases;       // empty: all that are enabled
+  bool full = false;                     // list everything and compare
+  std::string since;                     // a date: list what changed since then, whatever the watermark says
+};
+
+class Engine {
+ public:
+  struct Dependencies {
+    storage::Database& database;
+    http::Transport& transport;
+    plugins::PluginRunner& runner;
+    Clock& clock;
+    Random& random;
+    telemetry::Log log;
+    const ledger::Companies& companies;
+    std::string owner;                   // of leases: names this process
+  };
+  explicit Engine(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
+
+  Result<RunReport> run(const Setup& setup, const RemoteAccess& access, const RunRequest& request, std::stop_token stop,
+                        const OnProgress& on_progress = {});
+  /// Applies what is pending, with no remote call. Errors: runs.busy, storage's.
+  Result<ApplyResult> apply(const Setup& setup, std::stop_token stop);
+  /// Lists the organisations the fresh tokens can see, through the plugin. Errors: the plugin's and the remote's.
+  Result<std::vector<plugins::Organization>> organizations(const Setup& setup, const RemoteAccess& access, std::stop_token stop);
+  /// One cheap call that proves that credentials and remote work.
+  Status check(const Setup& setup, const RemoteAccess& access, std::stop_token stop);
+
+ private:
+  struct Running;
+  Result<HeldLease> take_lease(const Setup& setup);
+  void give_lease(const HeldLease& lease);
+  Status run_phases(Running& running);
+  Status run_phase(Running& running, const Phase& phase, PhaseReport& report, const std::string& mode,
+                   const std::vector<std::string>& ids);
+  Status follow_up(Running& running);
+  Status apply_slice(Running& running);
+  Status finish(Running& running, const Status& ended);
+  template <class Call>
+  auto with_plugin(const Setup& setup, const RemoteAccess& access, std::stop_token stop, Call call)
+      -> decltype(call(std::declval<plugins::PluginInstance&>()));
+
+  Dependencies dependencies_;
+};
+
+/// The configuration JSON that the plugin is created with.
+[[nodiscard]] std::string plugin_config(const Setup& setup, const storage::Integration& integration);
+
+}  // namespace berth::runs

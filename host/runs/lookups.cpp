@@ -1,0 +1,64 @@
+#include "host/runs/lookups.hpp"
+
+#include "host/core/text.hpp"
+#include "host/storage/account_rows.hpp"
+#include "host/storage/cursors.hpp"
+#include "host/storage/records.hpp"
+#include "host/storage/references.hpp"
+#include "host/storage/rows.hpp"
+
+namespace berth::runs {
+
+using mapping::Known;
+using mapping::LookupAnswer;
+
+LookupAnswer StoreLookups::find(std::string_view kind, std::string_view scope, std::string_view by, std::string_view value) {
+  if (kind == "company") {
+    for (const config::Company* company : setup_.companies) {
+      if (company->name == value || (by == "remote_id" && company->id == value)) return {Known::kPosted, company->id};
+    }
+    return {Known::kUnknown, {}};
+  }
+  if (by == "name") {
+    const auto row = kept(storage::rows::find_by_name(connection_, kind, scope, value));
+    return row ? LookupAnswer{Known::kPosted, row->id} : LookupAnswer{Known::kUnknown, {}};
+  }
+  return find_remote(kind, value);
+}
+
+LookupAnswer StoreLookups::find_remote(std::string_view kind, std::string_view remote_id) {
+  const auto row = kept(storage::rows::find_by_remote(connection_, kind, setup_.id, remote_id));
+  if (row) return {row->state == "open" ? Known::kPosted : Known::kNotImportable, row->id};
+  const std::string entity = setup_.remote_entity_of(kind);
+  if (entity.empty()) return {Known::kUnknown, {}};
+  const auto record = kept(storage::records::find(connection_, setup_.id, entity, remote_id));
+  if (record) {
+    const bool gone = record->remote_state == "deleted";
+    const bool never = record->state == "ignored" || record->state == "skipped" || record->state == "archived";
+    return {gone || never ? Known::kNotImportable : Known::kStored, {}};
+  }
+  const Phase* phase = setup_.phase_of_entity(entity);
+  if (phase == nullptr || !phase->enabled) return {Known::kUnknown, {}};
+  // Before its phase has listed everything once, an unseen row is on its way.
+  if (kept(storage::cursors::passes_complete(connection_, setup_.id, phase->id)) == 0) return {Known::kStored, {}};
+  const bool was_asked = kept(storage::references::was_asked(connection_, setup_.id, entity, remote_id));
+  return {was_asked ? Known::kUnknown : Known::kUnseen, {}};
+}
+
+std::optional<std::string> StoreLookups::account(std::string_view kind, std::string_view key, std::string_view company) {
+  const auto row = kept(storage::account_rows::find(connection_, setup_.id, kind, key, company));
+  if (!row || !row->is_mapped()) return std::nullopt;
+  return row->account;
+}
+
+std::string StoreLookups::nearest(std::string_view kind, std::string_view scope, std::string_view value) {
+  if (kind == "company") {
+    std::vector<std::string> names;
+    for (const config::Company* company : setup_.companies) names.push_back(company->name);
+    return berth::nearest(value, names);
+  }
+  const auto row = kept(storage::rows::find_nearest_name(connection_, kind, scope, value));
+  return row ? row->name : std::string();
+}
+
+}  // namespace berth::runs

@@ -1,0 +1,356 @@
+#include "host/runs/registry.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "host/config/yaml.hpp"
+#include "host/core/hash.hpp"
+#include "host/plugins/phase_file.hpp"
+#include "host/storage/account_rows.hpp"
+#include "host/storage/integrations.hpp"
+#include "host/storage/mapping_revisions.hpp"
+#include "host/storage/pins.hpp"
+#include "host/storage/quota.hpp"
+#include "host/storage/rows.hpp"
+
+namespace berth::runs {
+
+namespace {
+
+Result<std::string> read_file(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return make_error(Code::kInvalidConfig, "runs.file_unreadable", fmt::format("{} cannot be read", path.string()));
+  std::ostringstream out;
+  out << in.rdbuf();
+  return std::move(out).str();
+}
+
+/// The first errors of a file, as one message.
+Error from_findings(std::string reason, const std::filesystem::path& path, const config::Findings& findings) {
+  return make_error(Code::kInvalidConfig, std::move(reason),
+                    findings.empty() ? fmt::format("{} cannot be used", path.string()) : findings.print());
+}
+
+ledger::PeriodPolicy to_ledger(config::Policies::Periods policy) {
+  switch (policy) {
+    case config::Policies::Periods::kRedate: return ledger::PeriodPolicy::kRedate;
+    case config::Policies::Periods::kHold: return ledger::PeriodPolicy::kHold;
+    case config::Policies::Periods::kSkip: return ledger::PeriodPolicy::kSkip;
+  }
+  return ledger::PeriodPolicy::kRedate;
+}
+
+/// Where the backfill of a new integration begins.
+Instant floor_of(const config::Backfill& backfill, Instant created) {
+  switch (backfill.from) {
+    case config::Backfill::From::kAll: return {0};
+    case config::Backfill::From::kConnected: return created;
+    case config::Backfill::From::kTwelveMonthsThenAll: return created - std::chrono::hours(24 * 365);
+    case config::Backfill::From::kDate:
+      return backfill.date ? Instant{backfill.date->day_number() * 86'400'000} : created;
+  }
+  return created;
+}
+
+}  // namespace
+
+ledger::Companies companies_of(const config::Config& config) {
+  ledger::Companies companies;
+  for (const config::Company& declared : config.companies) {
+    ledger::Company company;
+    company.id = declared.id;
+    company.name = declared.name;
+    company.base_currency = declared.base_currency;
+    company.policies.periods = to_ledger(declared.policies.periods);
+    company.policies.presentation = declared.policies.presentation == config::Policies::Presentation::kGross
+                                        ? ledger::Presentation::kGross
+                                        : ledger::Presentation::kNet;
+    if (declared.policies.intercompany == config::Policies::Intercompany::kDueToFrom) company.policies.intercompany = "due_to_from";
+    company.policies.bad_debt_relief = declared.policies.bad_debt_relief;
+    for (const config::Account& account : declared.chart.accounts) {
+      const auto type = ledger::account_type(config::to_string(account.type));
+      company.chart.accounts[account.id] = {account.id, account.name, type.value_or(ledger::AccountType::kAsset)};
+    }
+    for (const auto& [role, account] : declared.chart.roles) company.chart.roles[role] = account;
+    companies[company.id] = std::move(company);
+  }
+  return companies;
+}
+
+Registry::Registry(Dependencies dependencies)
+    : dependencies_(std::move(dependencies)),
+      companies_(companies_of(dependencies_.config)),
+      discovered_(plugins::discover(dependencies_.plugin_folders)) {}
+
+Status Registry::sync_declared() {
+  const Instant now = dependencies_.clock.now();
+  return dependencies_.database.write([&](storage::Connection& connection) -> Status {
+    for (const config::Classification& classification : dependencies_.config.classifications) {
+      const auto declare = [&](std::string_view kind, std::string_view scope, const std::string& name) -> Status {
+        if (BERTH_TRY(storage::rows::find_by_name(connection, kind, scope, name))) return success();
+        storage::LocalRow row;
+        // Named by its content, so that the same file gives the same ids everywhere.
+        row.id = fmt::format("cl_{}", sha256_hex(fmt::format("{}\n{}\n{}", kind, scope, name)).substr(0, 20));
+        row.kind = kind;
+        row.scope = scope;
+        row.name = name;
+        row.created = now;
+        BERTH_TRY(storage::rows::insert(connection, row));
+        return success();
+      };
+      BERTH_CHECK(declare("classification", "", classification.name));
+      for (const std::string& line : classification.lines) BERTH_CHECK(declare("classification_line", classification.name, line));
+    }
+    for (const config::Integration& declared : dependencies_.config.integrations) {
+      const bool is_new = !BERTH_TRY(storage::integrations::find(connection, declared.id)).has_value();
+      storage::Integration row;
+      row.id = declared.id;
+      row.plugin = declared.plugin;
+      row.company = declared.company;
+      row.tenant = declared.tenant;
+      row.environment = declared.environment;
+      row.mode = config::to_string(declared.mode);
+      row.desired = declared.enabled ? "enabled" : "disabled";
+      row.since = now;
+      row.created = now;
+      BERTH_CHECK(storage::integrations::upsert_declared(connection, row));
+      if (is_new) BERTH_CHECK(storage::integrations::set_backfill_floor(connection, declared.id, floor_of(declared.backfill, now)));
+      std::vector<storage::AccountPrefill> prefill;
+      for (const config::AccountPrefill& entry : declared.accounts) {
+        prefill.push_back({entry.kind, entry.key, declared.company, entry.account});
+      }
+      BERTH_TRY(storage::account_rows::prefill(connection, declared.id, prefill, now));
+    }
+    return success();
+  });
+}
+
+Result<std::vector<std::string>> Registry::ids() {
+  std::vector<std::string> result;
+  BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
+    for (const storage::Integration& row : BERTH_TRY(storage::integrations::list(connection))) {
+      const bool is_declared = dependencies_.config.find_integration(row.id) != nullptr;
+      if (is_declared || row.origin == "api") result.push_back(row.id);
+    }
+    return success();
+  }));
+  return result;
+}
+
+Result<config::Integration> Registry::declaration_of(std::string_view id) {
+  if (const config::Integration* declared = dependencies_.config.find_integration(id)) return *declared;
+  std::optional<storage::Integration> row;
+  BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
+    row = BERTH_TRY(storage::integrations::find(connection, id));
+    return success();
+  }));
+  if (!row || row->origin != "api") {
+    return make_error(Code::kNotFound, "runs.integration_unknown", fmt::format("there is no integration \"{}\"", id));
+  }
+  config::Integration made;
+  // Its client and the data centres it may reach are the host's, never the request's.
+  for (const config::Integration& declared : dependencies_.config.integrations) {
+    if (declared.plugin != row->plugin) continue;
+    made = declared;
+    made.accounts.clear();
+    break;
+  }
+  made.id = row->id;
+  made.plugin = row->plugin;
+  made.company = row->company;
+  made.tenant = row->tenant;
+  made.environment = row->environment;
+  made.organization.reset();
+  return made;
+}
+
+Result<oauth::ClientSettings> Registry::client_of(const config::Integration& declared) const {
+  config::ClientConfig client;
+  if (declared.client) {
+    client = *declared.client;
+  } else {
+    // "zoho_books" → ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REDIRECT_URI.
+    std::string vendor = declared.plugin.substr(0, declared.plugin.find('_'));
+    std::transform(vendor.begin(), vendor.end(), vendor.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    const auto variable = [&](std::string_view what) {
+      return config::SecretRef{config::SecretRef::Kind::kEnv, fmt::format("{}_{}", vendor, what)};
+    };
+    client.id.reference = variable("CLIENT_ID");
+    client.secret = variable("CLIENT_SECRET");
+    client.redirect_uri.reference = variable("REDIRECT_URI");
+  }
+  oauth::ClientSettings settings;
+  settings.client_id = BERTH_TRY(config::resolve(client.id, dependencies_.environment));
+  settings.client_secret = BERTH_TRY(config::resolve(client.secret, dependencies_.environment));
+  settings.redirect_uri = BERTH_TRY(config::resolve(client.redirect_uri, dependencies_.environment));
+  settings.home = client.home;
+  return settings;
+}
+
+Result<IntegrationUnit*> Registry::unit(std::string_view id) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = units_.find(id);
+  if (found != units_.end()) return found->second.get();
+  std::unique_ptr<IntegrationUnit> made = BERTH_TRY_CONTEXT(fmt::format("integration {}", id), assemble(id));
+  IntegrationUnit* unit = made.get();
+  units_[std::string(id)] = std::move(made);
+  return unit;
+}
+
+void Registry::forget(std::string_view id) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = units_.find(id);
+  if (found == units_.end()) return;
+  forgotten_.push_back(std::move(found->second));
+  units_.erase(found);
+}
+
+Result<std::unique_ptr<IntegrationUnit>> Registry::assemble(std::string_view id) {
+  auto unit = std::make_unique<IntegrationUnit>();
+  unit->declared = std::make_unique<config::Integration>(BERTH_TRY(declaration_of(id)));
+  const config::Integration& declared = *unit->declared;
+  Setup& setup = unit->setup;
+  setup.id = declared.id;
+  setup.declared = unit->declared.get();
+  setup.company = dependencies_.config.find_company(declared.company);
+  if (setup.company == nullptr) {
+    return make_error(Code::kInvalidConfig, "runs.company_unknown", fmt::format("there is no company \"{}\"", declared.company));
+  }
+  for (const config::Company& company : dependencies_.config.companies) setup.companies.push_back(&company);
+
+  for (const plugins::Discovered& found : discovered_) {
+    if (found.manifest && found.manifest->id == declared.plugin) setup.manifest = &*found.manifest;
+  }
+  if (setup.manifest == nullptr) {
+    std::string why;
+    for (const plugins::Discovered& found : discovered_) {
+      if (found.refusal) why += fmt::format("; {} was refused: {}", found.file.string(), found.refusal->message);
+    }
+    return make_error(Code::kInvalidConfig, "runs.plugin_missing",
+                      fmt::format("no plugin \"{}\" in the configured folders{}", declared.plugin, why));
+  }
+  BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
+    const auto pin = BERTH_TRY(storage::pins::find(connection, declared.plugin));
+    if (!pin) {
+      return make_error(Code::kInvalidConfig, "plugin.untrusted",
+                        fmt::format("the plugin {} is not trusted yet; look at it and run `berth plugin trust {}`", declared.plugin,
+                                    setup.manifest->folder.string()));
+    }
+    setup.pin_sha256 = pin->sha256;
+    return success();
+  }));
+  unit->descriptor = BERTH_TRY(dependencies_.runner.descriptor(
+      {.manifest = setup.manifest, .pin_sha256 = setup.pin_sha256, .config_json = {}}, {}));
+  for (const plugins::DescribedEntity& entity : unit->descriptor.entities) {
+    setup.entity_version_is_time[entity.id] = entity.version == plugins::VersionKind::kTime;
+  }
+
+  const auto phases_file = declared.phases_file ? declared.phases_file : setup.manifest->phases;
+  if (phases_file) {
+    config::Findings findings;
+    const auto root = config::load_yaml(*phases_file, findings);
+    if (!root.ok() || findings.has_errors()) return from_findings("runs.phases_invalid", *phases_file, findings);
+    setup.phases_json = config::to_json(*root);
+    BERTH_CHECK(plugins::validate_phase_file(setup.phases_json));
+    std::vector<std::string> switched_on;
+    for (const auto& [phase, interval] : declared.schedule) switched_on.push_back(phase);
+    setup.phases = BERTH_TRY(phases_of(setup.phases_json, switched_on));
+  } else {
+    for (const plugins::DescribedPhase& described : unit->descriptor.phases) {
+      Phase phase;
+      phase.id = described.id;
+      phase.entity = described.entity;
+      phase.is_optional = described.optional;
+      phase.enabled = !described.optional || declared.schedule.contains(described.id);
+      setup.phases.push_back(std::move(phase));
+    }
+  }
+  for (const Phase& phase : setup.phases) {
+    if (phase.enabled) unit->enabled_phases.push_back(phase.id);
+  }
+  const json::Value* errors = setup.phases_json.find("errors");
+  unit->rules = BERTH_TRY(http::ErrorRules::parse(errors == nullptr ? json::Value() : *errors));
+
+  const auto mapping_file = declared.mapping_file ? declared.mapping_file : setup.manifest->mapping;
+  if (mapping_file) {
+    config::Findings findings;
+    setup.rules_text = BERTH_TRY(read_file(*mapping_file));
+    auto rules = mapping::load_text(setup.rules_text, mapping_file->string(), findings);
+    if (!rules.ok()) return from_findings("mapping.invalid", *mapping_file, findings);
+    setup.rules = std::move(rules).value();
+    BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
+      BERTH_TRY(storage::mapping_revisions::save(
+          connection, {setup.id, setup.rules->revision(), setup.rules_text, dependencies_.clock.now()}));
+      return success();
+    }));
+  }
+
+  std::vector<oauth::DataCenter> added;
+  for (const config::DataCenter& center : declared.data_centers) {
+    added.push_back({center.location, center.accounts, center.api, center.allow_http_loopback, true});
+  }
+  unit->provider = BERTH_TRY(oauth::Provider::parse(unit->descriptor.oauth, added));
+  unit->client = BERTH_TRY(client_of(declared));
+  unit->tokens = std::make_unique<oauth::IntegrationTokens>(setup.id, unit->provider, unit->client, dependencies_.transport,
+                                                            dependencies_.token_store, dependencies_.clock);
+  return unit;
+}
+
+Result<RemoteAccess> Registry::access(IntegrationUnit& unit) {
+  const oauth::TokenSet tokens = BERTH_TRY(unit.tokens->current());
+  std::optional<storage::Integration> row;
+  std::optional<std::string> saved;
+  std::string key;
+  BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
+    row = BERTH_TRY(storage::integrations::find(connection, unit.setup.id));
+    const std::string organization = row ? row->remote_id : std::string();
+    key = fmt::format("{}/{}", unit.setup.manifest->id, organization.empty() ? "integration:" + unit.setup.id : organization);
+    saved = BERTH_TRY(storage::quota::load(connection, key));
+    return success();
+  }));
+  RemoteAccess access;
+  access.tokens = unit.tokens.get();
+  access.quota_key = key;
+  access.rules = unit.rules;
+  const oauth::DataCenter* center = unit.provider.by_location(tokens.location);
+  access.allow_http_loopback = center != nullptr && center->allow_http_loopback;
+
+  const std::scoped_lock lock(mutex_);
+  auto& gate = gates_[key];
+  if (!gate) {
+    const json::Value* block = unit.setup.phases_json.find("limits");
+    http::Limits limits = BERTH_TRY(http::Limits::parse(block == nullptr ? json::Value::object() : *block, unit.declared->plan));
+    // Only an added data centre may have limits of its own; the built-in ones keep the remote's.
+    for (const config::DataCenter& added : unit.declared->data_centers) {
+      if (added.location != tokens.location || !added.limits) continue;
+      limits.per_minute = static_cast<int>(added.limits->per_minute);
+      limits.concurrent = static_cast<int>(std::clamp<std::int64_t>(added.limits->concurrent, 1, http::kConcurrentMax));
+      limits.per_day = added.limits->per_day;
+    }
+    http::QuotaOptions options;
+    options.reserve_percent = unit.declared->reserve_percent;
+    if (row) {
+      const json::Parsed organization = json::parse(row->organization_json);
+      const std::string_view zone = organization.value.text_of("time_zone");
+      if (!zone.empty() && zone_exists(zone)) options.zone = zone;
+    }
+    gate = std::make_unique<http::QuotaGate>(limits, options, dependencies_.clock);
+    if (saved) {
+      const json::Parsed state = json::parse(*saved);
+      if (state.ok()) gate->restore(http::QuotaState::from_json(state.value));
+    }
+  }
+  access.gate = gate.get();
+  return access;
+}
+
+http::QuotaGate* Registry::find_gate(const IntegrationUnit& unit, std::string_view organization) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = gates_.find(fmt::format("{}/{}", unit.setup.manifest->id, organization));
+  return found == gates_.end() ? nullptr : found->second.get();
+}
+
+}  // namespace berth::runs

@@ -1,0 +1,90 @@
+#pragma once
+// The integrations of this host, each put together from configuration, plugin, rules and stored state, on first use.
+//
+//   Registry registry({...});
+//   IntegrationUnit& unit = *BERTH_TRY(registry.unit("zoho_acme"));
+//   engine.run(unit.setup, BERTH_TRY(registry.access(unit)), {}, stop);
+//
+// Declared ones come from berth.yaml; those made by REST are read from storage and take client settings and added data
+// centres from the first declared integration of their plugin, else from the environment. Any thread; units live as long
+// as the registry and keep their address.
+//
+// Errors: runs.integration_unknown, runs.plugin_missing (with the reason for which a plugin of that name was refused),
+// plugin.untrusted, plugin.changed, runs.phases_invalid, mapping.invalid (findings in the message), oauth.provider_invalid.
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "host/config/config.hpp"
+#include "host/ledger/books.hpp"
+#include "host/oauth/authorization.hpp"
+#include "host/oauth/integration_tokens.hpp"
+#include "host/oauth/provider.hpp"
+#include "host/plugins/descriptor.hpp"
+#include "host/plugins/runner.hpp"
+#include "host/runs/engine.hpp"
+#include "host/runs/setup.hpp"
+
+namespace berth::runs {
+
+/// One integration with everything a run or a connect needs. Immutable but for tokens and gate.
+struct IntegrationUnit {
+  std::unique_ptr<config::Integration> declared;
+  plugins::Descriptor descriptor;
+  Setup setup;
+  oauth::Provider provider;
+  oauth::ClientSettings client;
+  std::unique_ptr<oauth::IntegrationTokens> tokens;
+  std::vector<std::string> enabled_phases;
+  http::ErrorRules rules;
+};
+
+class Registry {
+ public:
+  struct Dependencies {
+    const config::Config& config;
+    config::Environment environment;
+    storage::Database& database;
+    http::Transport& transport;
+    oauth::TokenStore& token_store;
+    plugins::PluginRunner& runner;
+    Clock& clock;
+    telemetry::Log log;
+    std::vector<std::filesystem::path> plugin_folders;
+  };
+  explicit Registry(Dependencies dependencies);
+
+  /// Writes the declared integrations and their account rows to storage, and classifications. Once at start.
+  Status sync_declared();
+  /// Ids of all integrations, declared and made by REST.
+  Result<std::vector<std::string>> ids();
+  Result<IntegrationUnit*> unit(std::string_view id);
+  /// Forgets the unit, so that the next unit() reads configuration and rules again.
+  void forget(std::string_view id);
+  /// With the gate of the organisation that is chosen now.
+  Result<RemoteAccess> access(IntegrationUnit& unit);
+  /// nullptr until the gate was used in this process.
+  [[nodiscard]] http::QuotaGate* find_gate(const IntegrationUnit& unit, std::string_view organization);
+  [[nodiscard]] const ledger::Companies& companies() const { return companies_; }
+  [[nodiscard]] const std::vector<plugins::Discovered>& discovered() const { return discovered_; }
+
+ private:
+  Result<std::unique_ptr<IntegrationUnit>> assemble(std::string_view id);
+  Result<config::Integration> declaration_of(std::string_view id);
+  Result<oauth::ClientSettings> client_of(const config::Integration& declared) const;
+
+  Dependencies dependencies_;
+  ledger::Companies companies_;
+  std::vector<plugins::Discovered> discovered_;
+  std::mutex mutex_;                                              // guards what follows
+  std::map<std::string, std::unique_ptr<IntegrationUnit>, std::less<>> units_;
+  std::vector<std::unique_ptr<IntegrationUnit>> forgotten_;       // somebody may still use them
+  std::map<std::string, std::unique_ptr<http::QuotaGate>, std::less<>> gates_;
+};
+
+/// The declaration of an integration made by REST, as storage keeps it: {"backfill":"all", ...}.
+[[nodiscard]] ledger::Companies companies_of(const config::Config& config);
+
+}  // namespace berth::runs

@@ -1,0 +1,60 @@
+#pragma once
+// What a run did, phase by phase: the numbers behind `berth sync`, `berth run show` and GET /api/v1/runs/{id}.
+// Plain data.
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "berth/json.hpp"
+#include "host/core/time.hpp"
+#include "host/http/call_report.hpp"
+
+namespace berth::runs {
+
+enum class RunOutcome { kSucceeded, kNothingChanged, kIncomplete, kRateLimited, kFailed, kCrashed, kCancelled };
+/// "succeeded", "nothing_changed", ... as the database, JSON and the command line print it.
+[[nodiscard]] std::string_view to_string(RunOutcome outcome);
+
+/// Calls of a phase by kind, as sent (repeats included).
+struct CallCounts {
+  std::int64_t list = 0, detail = 0, file = 0, other = 0;
+  [[nodiscard]] std::int64_t total() const { return list + detail + file + other; }
+};
+
+struct PhaseReport {
+  std::string phase;
+  std::string entity;
+  std::string outcome;             // succeeded | incomplete | rate_limited | failed | crashed | cancelled | derived
+  std::string reason, message;     // where it is not succeeded
+  std::int64_t listed = 0;         // rows seen in lists
+  std::int64_t fetched = 0;        // details received
+  std::int64_t parts = 0;          // further answers kept beside details
+  std::int64_t files = 0;          // attachments stored
+  std::int64_t unchanged = 0;      // rows that were known already
+  std::int64_t posted = 0, parked = 0, skipped = 0, failed = 0, ignored = 0;   // records that this run moved there
+  CallCounts calls;
+  std::int64_t lower_bound = 0;    // fewest calls that could have brought the same
+  std::int64_t wall_ms = 0;
+};
+
+struct RunReport {
+  std::string run;
+  std::string integration;
+  std::string trigger;
+  RunOutcome outcome = RunOutcome::kSucceeded;
+  std::string reason, message;
+  Instant started, ended;
+  Instant next_attempt;            // when it goes on by itself; 0: as scheduled
+  std::vector<PhaseReport> phases;
+  std::vector<http::RemoteError> errors;   // of the remote, whole
+  std::string last_request;
+  [[nodiscard]] json::Value to_json() const;
+};
+
+/// The fewest calls that bring `listed` rows in pages of `page_size` and that many details and files: one list call at
+/// least, one call for each document, because the remote has no endpoint for several.
+[[nodiscard]] std::int64_t calls_lower_bound(std::int64_t listed, std::int64_t page_size, std::int64_t details, std::int64_t files);
+
+}  // namespace berth::runs

@@ -1,0 +1,124 @@
+#include "host/runs/setup.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "host/core/hash.hpp"
+#include "host/core/text.hpp"
+
+namespace berth::runs {
+
+const Phase* Setup::find_phase(std::string_view phase) const {
+  const auto found = std::find_if(phases.begin(), phases.end(), [&](const Phase& p) { return p.id == phase; });
+  return found == phases.end() ? nullptr : &*found;
+}
+
+const Phase* Setup::phase_of_entity(std::string_view entity) const {
+  const auto found = std::find_if(phases.begin(), phases.end(), [&](const Phase& p) { return p.entity == entity; });
+  return found == phases.end() ? nullptr : &*found;
+}
+
+const config::Company* Setup::find_company(std::string_view company_id) const {
+  for (const config::Company* candidate : companies) {
+    if (candidate->id == company_id) return candidate;
+  }
+  return nullptr;
+}
+
+std::string Setup::remote_entity_of(std::string_view kind) const {
+  if (!rules) return {};
+  for (const std::string& entity : rules->entities()) {
+    if (entity == kind) return rules->remote_entity(entity);
+  }
+  return {};
+}
+
+mapping::Context Setup::mapping_context() const {
+  mapping::Context context;
+  context.integration = id;
+  context.company = company->id;
+  context.base_currency = std::string(company->base_currency.code());
+  context.settings = settings;
+  return context;
+}
+
+namespace {
+
+std::vector<std::string> texts(const json::Value* list) {
+  std::vector<std::string> result;
+  if (list == nullptr) return result;
+  for (const json::Value& item : list->items()) result.emplace_back(item.text());
+  return result;
+}
+
+/// A value of the phase, else of the defaults, else nullptr.
+const json::Value* setting_of(const json::Value& phase, const json::Value* defaults, std::string_view path) {
+  if (const json::Value* own = phase.at_path(path)) return own;
+  return defaults == nullptr ? nullptr : defaults->at_path(path);
+}
+
+}  // namespace
+
+Result<std::vector<Phase>> phases_of(const json::Value& phases_json, const std::vector<std::string>& enabled_optional) {
+  std::vector<Phase> result;
+  const json::Value* list = phases_json.find("phases");
+  if (list == nullptr || !list->is_array() || list->items().empty()) {
+    return make_error(Code::kInvalidConfig, "runs.phases_invalid", "/phases: a list of phases is missing");
+  }
+  const json::Value* defaults = phases_json.find("defaults");
+  for (std::size_t i = 0; i < list->items().size(); ++i) {
+    const json::Value& declared = list->items()[i];
+    Phase phase;
+    phase.id = declared.text_of("id");
+    phase.entity = declared.text_of("entity");
+    if (phase.id.empty() || phase.entity.empty()) {
+      return make_error(Code::kInvalidConfig, "runs.phases_invalid", fmt::format("/phases/{}: `id` and `entity` must be set", i));
+    }
+    if (const json::Value* optional = declared.find("optional")) phase.is_optional = optional->boolean();
+    phase.enabled = !phase.is_optional ||
+                    std::find(enabled_optional.begin(), enabled_optional.end(), phase.id) != enabled_optional.end();
+    if (const json::Value* size = setting_of(declared, defaults, "page.size")) phase.page_size = size->integer().value_or(200);
+    const json::Value* detail = declared.find("detail");
+    phase.has_detail = detail != nullptr && detail->is_object();
+    if (phase.has_detail) {
+      if (const json::Value* once = detail->find("once_per_record")) phase.detail_once_per_record = once->boolean();
+      if (const json::Value* offered = detail->at_path("unless.offered")) phase.detail_unless_offered = offered->text();
+    }
+    phase.volatile_keys = texts(declared.find("volatile"));
+    if (const json::Value* files = declared.find("attachments")) {
+      for (const json::Value& file : files->items()) {
+        Phase::File read{std::string(file.text_of("name")), {}, {}};
+        if (const json::Value* unless = file.find("unless")) {
+          read.unless_field = unless->text_of("field");
+          read.unless_values = texts(unless->find("in"));
+        }
+        phase.files.push_back(std::move(read));
+      }
+    }
+    if (const json::Value* budget = declared.find("budget")) phase.budget = *budget;
+    if (const json::Value* rows = setting_of(declared, defaults, "sweep.brake.rows")) phase.brake_rows = rows->integer().value_or(20);
+    if (const json::Value* percent = setting_of(declared, defaults, "sweep.brake.percent")) {
+      phase.brake_percent = percent->integer().value_or(1);
+    }
+    result.push_back(std::move(phase));
+  }
+  return result;
+}
+
+Result<std::string> content_hash(std::string_view body, const Phase* phase) {
+  json::Parsed parsed = json::parse(body);
+  if (!parsed.ok()) {
+    return make_error(Code::kBadResponse, "runs.body_not_json", "a record is not JSON: " + parsed.error.message);
+  }
+  if (phase != nullptr && parsed.value.is_object() && !phase->volatile_keys.empty()) {
+    json::Object& members = parsed.value.make_object();
+    std::erase_if(members, [&](const json::Member& member) {
+      return std::any_of(phase->volatile_keys.begin(), phase->volatile_keys.end(),
+                         [&](const std::string& glob) { return matches_glob(glob, member.first); });
+    });
+  }
+  return blake2b_hex(json::canonical(parsed.value));
+}
+
+}  // namespace berth::runs

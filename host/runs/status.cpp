@@ -1,0 +1,110 @@
+#include "host/runs/status.hpp"
+
+#include <fmt/format.h>
+
+#include "host/storage/account_rows.hpp"
+
+namespace berth::runs {
+
+namespace {
+
+constexpr std::string_view kDefaultKinds[] = {"default_income", "default_expense"};
+
+/// Who must act, by the code of what happened.
+std::string_view who_acts(Code code) {
+  switch (code) {
+    case Code::kInvalidConfig:
+    case Code::kUnauthenticated:
+    case Code::kInvalidArgument:
+    case Code::kNotFound:
+    case Code::kConflict:
+    case Code::kForbidden: return "operator";
+    case Code::kQuotaExhausted:
+    case Code::kUnavailable:
+    case Code::kCancelled: return "nobody";
+    case Code::kEnvironment: return "host_admin";
+    case Code::kBadResponse:
+    case Code::kInternal:
+    case Code::kUnsupported: return "plugin_author";
+  }
+  return "operator";
+}
+
+}  // namespace
+
+Result<bool> are_defaults_mapped(storage::Connection& connection, const Setup& setup) {
+  for (const std::string_view kind : kDefaultKinds) {
+    const auto row = BERTH_TRY(storage::account_rows::find(connection, setup.id, kind, "", setup.company->id));
+    if (!row || !row->is_mapped()) return false;
+  }
+  return true;
+}
+
+Status mark_connected(storage::Connection& connection, const Setup& setup, Instant now) {
+  for (const std::string_view kind : kDefaultKinds) {
+    BERTH_TRY(storage::account_rows::ensure(connection, setup.id, kind, "", setup.company->id, now));
+  }
+  const auto integration = BERTH_TRY(storage::integrations::find(connection, setup.id));
+  if (integration && integration->last_sync.unix_ms > 0) {
+    // Reconnected: what was synced stays, and so does the state that follows from it.
+    BERTH_CHECK(storage::integrations::set_status(connection, setup.id, {.actual = "initial_sync", .reason = {}, .message = {}, .who_acts = {}, .next_attempt = {}}, now));
+    return refresh_setup_state(connection, setup, now);
+  }
+  return storage::integrations::set_status(
+      connection, setup.id, {.actual = "initial_sync", .reason = {}, .message = {}, .who_acts = "nobody", .next_attempt = {}}, now);
+}
+
+Status refresh_setup_state(storage::Connection& connection, const Setup& setup, Instant now) {
+  const auto integration = BERTH_TRY(storage::integrations::find(connection, setup.id));
+  if (!integration || integration->last_sync.unix_ms == 0) return success();
+  const bool may_move = integration->actual == "initial_sync" || integration->actual == "setup_incomplete" ||
+                        integration->actual == "connected";
+  if (!may_move) return success();
+  if (BERTH_TRY(are_defaults_mapped(connection, setup))) {
+    return storage::integrations::set_status(connection, setup.id,
+                                             {.actual = "connected", .reason = {}, .message = {}, .who_acts = {}, .next_attempt = {}}, now);
+  }
+  return storage::integrations::set_status(
+      connection, setup.id,
+      {.actual = "setup_incomplete",
+       .reason = "berth.setup_incomplete",
+       .message = fmt::format("map the default income and expense accounts: berth accounts list {}", setup.id),
+       .who_acts = "operator",
+       .next_attempt = {}},
+      now);
+}
+
+Status mark_run_ended(storage::Connection& connection, const Setup& setup, const RunReport& report, const Error* error,
+                      Instant now) {
+  const auto set = [&](std::string actual, std::string_view who) {
+    return storage::integrations::set_status(connection, setup.id,
+                                             {.actual = std::move(actual),
+                                              .reason = report.reason,
+                                              .message = report.message,
+                                              .who_acts = std::string(who),
+                                              .next_attempt = report.next_attempt},
+                                             now);
+  };
+  const auto integration = BERTH_TRY(storage::integrations::find(connection, setup.id));
+  const bool has_synced = integration && integration->last_sync.unix_ms > 0;
+  switch (report.outcome) {
+    case RunOutcome::kSucceeded:
+    case RunOutcome::kNothingChanged: {
+      BERTH_CHECK(storage::integrations::set_last_sync(connection, setup.id, report.ended));
+      const bool is_mapped = BERTH_TRY(are_defaults_mapped(connection, setup));
+      BERTH_CHECK(storage::integrations::set_status(
+          connection, setup.id, {.actual = is_mapped ? "connected" : "setup_incomplete", .reason = {}, .message = {}, .who_acts = {}, .next_attempt = {}}, now));
+      return refresh_setup_state(connection, setup, now);
+    }
+    case RunOutcome::kRateLimited: return set("waiting_quota", "nobody");
+    case RunOutcome::kIncomplete: return set(has_synced ? "degraded" : "initial_sync", "nobody");
+    case RunOutcome::kCancelled: return success();
+    case RunOutcome::kCrashed: return set("degraded", "plugin_author");
+    case RunOutcome::kFailed:
+      if (error != nullptr && error->code == Code::kUnauthenticated) return set("needs_reauth", "operator");
+      return set(has_synced ? "degraded" : "error", error == nullptr ? "operator" : who_acts(error->code));
+  }
+  return success();
+}
+
+}  // namespace berth::runs

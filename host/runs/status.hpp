@@ -1,0 +1,24 @@
+#pragma once
+// What an integration's status is after something happened. Green only after a success.
+#include <string>
+
+#include "host/runs/report.hpp"
+#include "host/runs/setup.hpp"
+#include "host/storage/database.hpp"
+#include "host/storage/integrations.hpp"
+
+namespace berth::runs {
+
+/// Tokens are there, the first sync has not ended yet: initial_sync. Also makes the placeholder rows of the default
+/// accounts, which people must map before set-up is complete.
+Status mark_connected(storage::Connection& connection, const Setup& setup, Instant now);
+/// connected or setup_incomplete, by the default accounts and the first successful sync; other states stay.
+Status refresh_setup_state(storage::Connection& connection, const Setup& setup, Instant now);
+/// After a run.
+Status mark_run_ended(storage::Connection& connection, const Setup& setup, const RunReport& report, const Error* error,
+                      Instant now);
+
+/// Both default accounts are mapped for the integration's company.
+Result<bool> are_defaults_mapped(storage::Connection& connection, const Setup& setup);
+
+}  // namespace berth::runs

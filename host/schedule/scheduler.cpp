@@ -1,0 +1,183 @@
+#include "host/schedule/scheduler.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "host/core/hash.hpp"
+#include "host/storage/commands.hpp"
+#include "host/storage/cursors.hpp"
+#include "host/storage/integrations.hpp"
+
+namespace berth::schedule {
+
+Instant next_due(std::string_view integration, std::string_view phase, Instant last, std::chrono::milliseconds interval,
+                 int jitter_percent) {
+  const std::string hash = sha256_hex(fmt::format("{}/{}/{}", integration, phase, last.unix_ms));
+  const std::int64_t share = std::stoll(hash.substr(0, 8), nullptr, 16) % 1000;   // thousandths of the jitter
+  return last + interval + interval * jitter_percent * share / 100'000;
+}
+
+Result<std::vector<DueRun>> Scheduler::due(Instant now) {
+  std::vector<DueRun> result;
+  for (const std::string& id : BERTH_TRY(dependencies_.registry.ids())) {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (under_way_.contains(id)) continue;
+    }
+    auto run = due_of(id, now);
+    if (!run.ok()) {
+      // One broken integration does not keep the others from running.
+      dependencies_.log.error("integration cannot be scheduled", run.error(), {{"integration", id}});
+      continue;
+    }
+    if (*run) result.push_back(std::move(**run));
+  }
+  return result;
+}
+
+Result<std::optional<DueRun>> Scheduler::due_of(const std::string& id, Instant now) {
+  std::optional<storage::Integration> row;
+  std::vector<storage::Command> asked;
+  std::map<std::string, Instant> last_started;
+  BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
+    row = BERTH_TRY(storage::integrations::find(connection, id));
+    asked = BERTH_TRY(storage::commands::list(connection, id));
+    for (const storage::PhaseCursor& cursor : BERTH_TRY(storage::cursors::list(connection, id))) {
+      if (cursor.mode != "changes" && cursor.mode != "full") continue;
+      Instant& last = last_started[cursor.phase];
+      last = std::max(last, cursor.last_started);
+    }
+    return success();
+  }));
+  const std::optional<DueRun> nothing;
+  if (!row || row->desired != "enabled" || row->connected.unix_ms == 0 || row->actual == "needs_reauth") return nothing;
+
+  const auto sync = std::find_if(asked.begin(), asked.end(), [](const storage::Command& c) { return c.kind == "sync"; });
+  if (sync != asked.end()) {
+    BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
+      BERTH_TRY(storage::commands::take(connection, id));
+      return success();
+    }));
+    DueRun run{id, {}};
+    const json::Parsed argument = json::parse(sync->argument_json);
+    run.request.trigger = argument.value.text_of("trigger").empty() ? "command" : std::string(argument.value.text_of("trigger"));
+    if (const json::Value* full = argument.value.find("full")) run.request.full = full->boolean();
+    if (const json::Value* phases = argument.value.find("phases")) {
+      for (const json::Value& phase : phases->items()) run.request.phases.emplace_back(phase.text());
+    }
+    return std::optional(run);
+  }
+  if (row->next_attempt > now) return nothing;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto failing = failing_.find(id);
+    if (failing != failing_.end() && failing->second.not_before > now) return nothing;
+  }
+  runs::IntegrationUnit* unit = BERTH_TRY(dependencies_.registry.unit(id));
+  DueRun run{id, {}};
+  run.request.trigger = "schedule";
+  for (const runs::Phase& phase : unit->setup.phases) {
+    if (!phase.enabled) continue;
+    const auto declared = unit->declared->schedule.find(phase.id);
+    const auto interval = declared == unit->declared->schedule.end() ? options_.default_interval : declared->second;
+    const auto last = last_started.find(phase.id);
+    if (last == last_started.end() || next_due(id, phase.id, last->second, interval, options_.jitter_percent) <= now) {
+      run.request.phases.push_back(phase.id);
+    }
+  }
+  if (run.request.phases.empty()) return nothing;
+  return std::optional(run);
+}
+
+void Scheduler::start() {
+  looker_ = std::jthread([this](std::stop_token stop) { look(std::move(stop)); });
+}
+
+void Scheduler::look(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    auto runs = due(dependencies_.clock.now());
+    if (!runs.ok()) {
+      dependencies_.log.error("schedule cannot be read", runs.error());
+    } else {
+      for (DueRun& run : *runs) {
+        std::unique_lock lock(mutex_);
+        if (!changed_.wait(lock, stop, [&] { return under_way_.size() < options_.workers_max; })) break;
+        lock.unlock();
+        begin(std::move(run));
+      }
+    }
+    std::unique_lock lock(mutex_);
+    ended_.clear();
+    changed_.wait_for(lock, stop, options_.look_every, [&] { return woken_; });
+    woken_ = false;
+  }
+}
+
+void Scheduler::begin(DueRun due_run) {
+  const std::scoped_lock lock(mutex_);
+  const std::string id = due_run.integration;
+  under_way_[id] = std::jthread([this, run = std::move(due_run)](std::stop_token stop) {
+    Result<runs::RunReport> report = make_error(Code::kInternal, "runs.not_begun", "the run did not begin");
+    const auto attempt = [&]() -> Result<runs::RunReport> {
+      runs::IntegrationUnit* unit = BERTH_TRY(dependencies_.registry.unit(run.integration));
+      const runs::RemoteAccess access = BERTH_TRY(dependencies_.registry.access(*unit));
+      return dependencies_.engine.run(unit->setup, access, run.request, stop);
+    };
+    report = attempt();
+    if (!report.ok()) dependencies_.log.error("run did not begin", report.error(), {{"integration", run.integration}});
+    note_end(run.integration, report);
+  });
+}
+
+void Scheduler::note_end(const std::string& integration, const Result<runs::RunReport>& report) {
+  const std::scoped_lock lock(mutex_);
+  const bool failed = !report.ok() || report->outcome == runs::RunOutcome::kFailed || report->outcome == runs::RunOutcome::kCrashed;
+  if (failed) {
+    Failing& failing = failing_[integration];
+    const auto wait = std::min<std::chrono::milliseconds>(options_.first_retry * (1LL << std::min(failing.times, 10)), options_.retry_max);
+    ++failing.times;
+    failing.not_before = dependencies_.clock.now() + wait;
+  } else {
+    failing_.erase(integration);
+  }
+  // A thread cannot join itself: the looker clears it away.
+  const auto mine = under_way_.find(integration);
+  if (mine != under_way_.end()) {
+    ended_.push_back(std::move(mine->second));
+    under_way_.erase(mine);
+  }
+  changed_.notify_all();
+}
+
+void Scheduler::stop() {
+  if (looker_.joinable()) {
+    looker_.request_stop();
+    looker_.join();
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    for (auto& [id, thread] : under_way_) thread.request_stop();
+  }
+  // Each run takes itself out of the map when it ends.
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return under_way_.empty(); });
+  std::vector<std::jthread> ended = std::move(ended_);
+  ended_.clear();
+  lock.unlock();   // the threads are joined without the lock, which their last step takes
+}
+
+void Scheduler::wake() {
+  const std::scoped_lock lock(mutex_);
+  woken_ = true;
+  changed_.notify_all();
+}
+
+std::vector<std::string> Scheduler::running() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::string> ids;
+  for (const auto& [id, thread] : under_way_) ids.push_back(id);
+  return ids;
+}
+
+}  // namespace berth::schedule

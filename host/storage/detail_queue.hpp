@@ -1,0 +1,81 @@
+#pragma once
+// Documents and files still to fetch. It commits with the cursor and outlives runs. Larger priority first, then by order
+// of arrival: 0-500 what lists show, above 500 forced fetches, below 0 missing attachments, kConfirmDeletion last.
+//
+//   BERTH_TRY(storage::detail_queue::put(c, {.integration = i, .entity = "invoice", .remote_id = "46…", .version = v, .priority = 100}));
+//   storage::detail_queue::HandedOut handed_out;                                        // one for each run_phase
+//   for (auto& wanted : BERTH_TRY(storage::detail_queue::take(c, i, {"invoice"}, 100, handed_out))) ...
+//   BERTH_TRY(storage::detail_queue::done(c, i, "invoice", "46…", kWantDetail));        // in the transaction that captures it
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "host/storage/database.hpp"
+
+namespace berth::storage {
+
+constexpr std::uint32_t kWantDetail = 1;
+constexpr std::uint32_t kWantAttachments = 2;
+
+struct QueuedDetail {
+  std::string integration;
+  std::string entity;
+  std::string remote_id;
+  std::uint32_t want = kWantDetail;
+  std::string version;
+  std::int64_t priority = 0;
+  bool forced = false;                 // fetched although known
+  std::int64_t attempts = 0;
+  std::string cause = "list";          // list | reference | forced | webhook | confirm_deletion
+  std::int64_t position = 0;           // order of arrival; put() sets it
+  std::string last_error_json = "{}";
+  std::optional<Instant> version_time; // only for put(): see KnownQuery
+};
+struct QueueCount {
+  std::string entity;
+  std::uint32_t want = kWantDetail;
+  std::int64_t count = 0;
+};
+
+namespace detail_queue {
+
+constexpr std::int64_t kConfirmDeletion = -1'000'000;
+constexpr std::int64_t kAttemptsMax = 5;
+
+/// What take() gave out in this run_phase: an entry is handed out once, also if it is put again meanwhile.
+class HandedOut {
+ public:
+  using Key = std::tuple<std::string, std::string, std::uint32_t>;    // entity, remote id, want
+  /// False if it was there.
+  bool insert(const QueuedDetail& entry) { return keys_.emplace(entry.entity, entry.remote_id, entry.want).second; }
+  [[nodiscard]] bool contains(const QueuedDetail& entry) const { return keys_.contains({entry.entity, entry.remote_id, entry.want}); }
+  [[nodiscard]] std::size_t size() const { return keys_.size(); }
+
+ private:
+  std::set<Key> keys_;
+};
+
+/// Queues it, or raises priority, version and `forced` of the entry that is there; another version starts its attempts
+/// anew. Dropped (false) if its detail is known with that version (without a version: with any) and it is not forced.
+Result<bool> put(Connection& connection, const QueuedDetail& entry);
+/// The next `n` of these entities that were not handed out yet; they are then. They stay in the queue until done().
+Result<std::vector<QueuedDetail>> take(Connection& connection, std::string_view integration,
+                                       const std::vector<std::string>& entities, std::size_t n, HandedOut& handed_out);
+/// What it wanted is committed. False if it was not there.
+Result<bool> done(Connection& connection, std::string_view integration, std::string_view entity, std::string_view remote_id,
+                  std::uint32_t want);
+enum class FailEffect { kKept, kGaveUp };
+/// Counts an attempt and keeps the error; after kAttemptsMax the entry is removed and the caller reports it.
+Result<FailEffect> fail(Connection& connection, std::string_view integration, std::string_view entity,
+                        std::string_view remote_id, std::uint32_t want, std::string_view error_json);
+Result<std::optional<QueuedDetail>> find(Connection& connection, std::string_view integration, std::string_view entity,
+                                         std::string_view remote_id, std::uint32_t want);
+Result<std::vector<QueueCount>> counts(Connection& connection, std::string_view integration);
+
+}  // namespace detail_queue
+}  // namespace berth::storage

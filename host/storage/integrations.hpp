@@ -1,0 +1,73 @@
+#pragma once
+// Integrations: what was declared (by the file or by REST) and how each one is doing. One table for both origins.
+//
+//   BERTH_CHECK(storage::integrations::upsert_declared(connection, declared));           // at start, once per entry of the file
+//   auto found = BERTH_TRY(storage::integrations::find(connection, "zoho_acme"));        // optional
+//
+// Setters fail with storage.not_found when there is no such integration.
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/storage/database.hpp"
+
+namespace berth::storage {
+
+struct Integration {
+  std::string id;
+  std::string plugin;
+  std::string company;
+  std::string tenant;
+  std::string environment;
+  std::string mode;                       // pull_only | two_way
+  std::string origin = "file";            // file | api
+  std::string settings_json = "{}";       // the declaration of one made by REST
+  std::string desired = "enabled";        // enabled | paused | disabled
+  std::string actual = "pending";         // pending | authorizing | initial_sync | setup_incomplete | connected | waiting_quota |
+                                          // degraded | needs_reauth | error | unknown
+  std::string reason;
+  std::string message;
+  std::string who_acts;
+  Instant since;                          // of `actual` and `reason`
+  Instant next_attempt;                   // unix_ms 0: none planned
+  std::string name;                       // of the remote organisation
+  std::string remote_id;                  // of the remote organisation; "" = none chosen
+  std::string organization_json = "{}";   // currency, time zone, all organisations seen
+  Instant created;
+  Instant connected;                      // 0: never
+  Instant last_sync;                      // end of the last run in which every phase ended well; 0: none
+  Instant backfill_floor;                 // 0: no floor
+};
+
+struct IntegrationStatus {
+  std::string actual;
+  std::string reason;
+  std::string message;
+  std::string who_acts;
+  Instant next_attempt;
+};
+
+namespace integrations {
+
+/// Declared by the file: writes company, tenant, environment, mode and settings; what people decided and what happened
+/// since (desired, status, organisation, times) stays. A new one starts with the `desired` given.
+/// Errors: storage.integration_taken (an integration of that id was made by REST, or has another plugin).
+Status upsert_declared(Connection& connection, const Integration& declared);
+/// Made by REST, console or link. Errors: storage.integration_taken.
+Status insert(Connection& connection, const Integration& integration);
+Result<std::optional<Integration>> find(Connection& connection, std::string_view id);
+/// All of them, by id.
+Result<std::vector<Integration>> list(Connection& connection);
+
+Status set_desired(Connection& connection, std::string_view id, std::string_view desired);
+/// `since` moves only when the actual status or its reason changes.
+Status set_status(Connection& connection, std::string_view id, const IntegrationStatus& status, Instant now);
+Status set_organization(Connection& connection, std::string_view id, std::string_view remote_id, std::string_view name,
+                        std::string_view organization_json);
+Status set_connected(Connection& connection, std::string_view id, Instant connected);
+Status set_last_sync(Connection& connection, std::string_view id, Instant last_sync);
+Status set_backfill_floor(Connection& connection, std::string_view id, Instant floor);
+
+}  // namespace integrations
+}  // namespace berth::storage

@@ -1,0 +1,192 @@
+-- The ledger. Amounts are whole minor units of their currency, signed: a debit is positive, a credit negative.
+-- What is recorded here is never changed: triggers refuse UPDATE and DELETE, and an entry that does not balance cannot be
+-- stored, whoever writes it. The triggers are SQLite's; another engine brings its own with the same texts.
+
+-- Numbers of entries, dense and in order of recording. A counter and not a serial: lines are written before the entry.
+CREATE TABLE ledger_counter (
+  name TEXT PRIMARY KEY,
+  last BIGINT NOT NULL
+);
+INSERT INTO ledger_counter (name, last) VALUES ('entry', 0);
+
+CREATE TABLE entry (
+  id BIGINT PRIMARY KEY,
+  integration TEXT NOT NULL,
+  entity TEXT NOT NULL,
+  remote_id TEXT NOT NULL,
+  event TEXT NOT NULL,                           -- post | cash | cash:COMPANY | allocation:ID | refund:ID | credit_application:ID | void
+  sequence BIGINT NOT NULL,
+  company TEXT NOT NULL,
+  date TEXT NOT NULL,                            -- posting date
+  document_date TEXT NOT NULL,                   -- differs where the month was closed
+  currency TEXT NOT NULL,
+  base_currency TEXT NOT NULL,
+  rate TEXT NOT NULL DEFAULT '',                 -- exact decimal, '' = one currency
+  description TEXT NOT NULL DEFAULT '',
+  fingerprint TEXT NOT NULL,
+  reverses BIGINT REFERENCES entry (id),
+  supersedes BIGINT REFERENCES entry (id),       -- the reversed entry this one replaces
+  line_count BIGINT NOT NULL,                    -- 0: an event without lines, said explicitly
+  local_id TEXT NOT NULL,
+  version TEXT NOT NULL,                         -- of the record that made it
+  rules_revision TEXT NOT NULL,
+  created_ms BIGINT NOT NULL,
+  UNIQUE (integration, entity, remote_id, event, sequence),
+  UNIQUE (reverses)
+);
+CREATE INDEX entry_by_date ON entry (company, date);
+CREATE INDEX entry_by_local_id ON entry (local_id);
+
+-- Written before its entry; the reference is checked when the transaction ends.
+CREATE TABLE entry_line (
+  entry BIGINT NOT NULL REFERENCES entry (id) DEFERRABLE INITIALLY DEFERRED,
+  position BIGINT NOT NULL,
+  account TEXT NOT NULL CHECK (account <> ''),
+  base_minor BIGINT NOT NULL,
+  document_minor BIGINT,                         -- in entry.currency; NULL: a line in base only
+  control TEXT NOT NULL DEFAULT '' CHECK (control IN ('', 'ar', 'credits')),
+  party TEXT NOT NULL DEFAULT '',
+  location TEXT NOT NULL DEFAULT '',
+  service_type TEXT NOT NULL DEFAULT '',
+  description TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (entry, position),
+  CHECK (base_minor <> 0 OR COALESCE(document_minor, 0) <> 0),
+  CHECK (document_minor IS NULL OR (base_minor >= 0 AND document_minor >= 0) OR (base_minor <= 0 AND document_minor <= 0))
+);
+CREATE INDEX entry_line_by_account ON entry_line (account, entry);
+
+-- How an entry moves open items, signed as the control account. Written before its entry, like the lines.
+CREATE TABLE open_item_match (
+  entry BIGINT NOT NULL REFERENCES entry (id) DEFERRABLE INITIALLY DEFERRED,
+  position BIGINT NOT NULL,
+  integration TEXT NOT NULL,
+  entity TEXT NOT NULL,
+  remote_id TEXT NOT NULL,
+  local_id TEXT NOT NULL,
+  company TEXT NOT NULL,
+  customer TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  control TEXT NOT NULL CHECK (control IN ('ar', 'credits')),
+  opens BIGINT NOT NULL CHECK (opens IN (0, 1)), -- 1: makes the item (post, cash), 0: relieves it
+  document_minor BIGINT NOT NULL,
+  base_minor BIGINT NOT NULL,
+  PRIMARY KEY (entry, position)
+);
+CREATE INDEX open_item_match_by_item ON open_item_match (integration, entity, remote_id);
+
+-- What is open of a posted document: the sums of its matches. An invoice has a positive open amount, a credit note and
+-- the unused part of a payment a negative one.
+CREATE TABLE open_item (
+  integration TEXT NOT NULL,
+  entity TEXT NOT NULL,
+  remote_id TEXT NOT NULL,
+  company TEXT NOT NULL,
+  customer TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  base_currency TEXT NOT NULL,
+  control TEXT NOT NULL,
+  local_id TEXT NOT NULL,
+  number TEXT NOT NULL DEFAULT '',
+  posts BIGINT NOT NULL DEFAULT 0,               -- live entries that opened it: 1 while posted
+  total_minor BIGINT NOT NULL DEFAULT 0,
+  open_minor BIGINT NOT NULL DEFAULT 0,
+  base_total_minor BIGINT NOT NULL DEFAULT 0,
+  base_open_minor BIGINT NOT NULL DEFAULT 0,     -- carrying base
+  PRIMARY KEY (integration, entity, remote_id, company, customer, currency)
+);
+CREATE INDEX open_item_by_local_id ON open_item (integration, local_id);
+CREATE INDEX open_item_by_customer ON open_item (company, customer, currency);
+
+-- Shares of payments and credit notes that wait for a document; the money stays in customer credits.
+CREATE TABLE pending_application (
+  integration TEXT NOT NULL,
+  entity TEXT NOT NULL,
+  remote_id TEXT NOT NULL,
+  row_id TEXT NOT NULL,
+  awaited TEXT NOT NULL,                         -- invoice/ID
+  currency TEXT NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  PRIMARY KEY (integration, entity, remote_id, row_id)
+);
+CREATE INDEX pending_application_by_awaited ON pending_application (integration, awaited);
+
+-- What each customer has paid and not used.
+CREATE VIEW customer_credit AS
+  SELECT company, customer, currency, base_currency, -SUM(open_minor) AS credit_minor, -SUM(base_open_minor) AS base_minor
+  FROM open_item WHERE control = 'credits' GROUP BY company, customer, currency, base_currency;
+
+CREATE TABLE period_lock (
+  company TEXT NOT NULL,
+  month TEXT NOT NULL,                           -- 2026-05
+  closed_ms BIGINT NOT NULL,
+  closed_by TEXT NOT NULL,
+  PRIMARY KEY (company, month)
+);
+
+-- The first check also keeps INSERT OR REPLACE, which fires no DELETE trigger, from overwriting an entry.
+CREATE TRIGGER entry_balanced BEFORE INSERT ON entry BEGIN
+  SELECT RAISE(ABORT, 'ledger.key_conflict: an entry with this number or this key is recorded already')
+    WHERE EXISTS (SELECT 1 FROM entry WHERE id = NEW.id)
+      OR EXISTS (SELECT 1 FROM entry WHERE integration = NEW.integration AND entity = NEW.entity AND remote_id = NEW.remote_id
+        AND event = NEW.event AND sequence = NEW.sequence);
+  SELECT RAISE(ABORT, 'ledger.unbalanced: debits and credits of the entry differ in base currency')
+    WHERE (SELECT COALESCE(SUM(base_minor), 0) FROM entry_line WHERE entry = NEW.id) <> 0;
+  SELECT RAISE(ABORT, 'ledger.unbalanced: debits and credits of the entry differ in document currency')
+    WHERE (SELECT COALESCE(SUM(document_minor), 0) FROM entry_line WHERE entry = NEW.id) <> 0;
+  SELECT RAISE(ABORT, 'ledger.lines: the entry has another number of lines than it says, or only one')
+    WHERE NEW.line_count <> (SELECT COUNT(*) FROM entry_line WHERE entry = NEW.id) OR NEW.line_count = 1 OR NEW.line_count < 0;
+  SELECT RAISE(ABORT, 'ledger.currency: a line in the base currency has two different amounts')
+    WHERE NEW.currency = NEW.base_currency
+      AND EXISTS (SELECT 1 FROM entry_line WHERE entry = NEW.id AND base_minor <> COALESCE(document_minor, base_minor));
+  SELECT RAISE(ABORT, 'ledger.open_items: control accounts and open items of the entry differ')
+    WHERE EXISTS (SELECT 1 FROM (
+      SELECT control, SUM(base_minor) AS base, SUM(document_minor) AS document FROM (
+        SELECT control, base_minor, COALESCE(document_minor, 0) AS document_minor FROM entry_line WHERE entry = NEW.id AND control <> ''
+        UNION ALL
+        SELECT control, -base_minor, -document_minor FROM open_item_match WHERE entry = NEW.id) AS movement
+      GROUP BY control) AS difference WHERE base <> 0 OR document <> 0);
+END;
+
+CREATE TRIGGER entry_one_live BEFORE INSERT ON entry WHEN NEW.reverses IS NULL BEGIN
+  SELECT RAISE(ABORT, 'ledger.second_live_entry: this event of the document already has an entry that is not reversed')
+    WHERE EXISTS (SELECT 1 FROM entry AS e WHERE e.integration = NEW.integration AND e.entity = NEW.entity
+      AND e.remote_id = NEW.remote_id AND e.event = NEW.event AND e.reverses IS NULL
+      AND NOT EXISTS (SELECT 1 FROM entry AS r WHERE r.reverses = e.id));
+END;
+CREATE TRIGGER entry_reversal BEFORE INSERT ON entry WHEN NEW.reverses IS NOT NULL BEGIN
+  SELECT RAISE(ABORT, 'ledger.already_reversed: an entry is reversed at most once')
+    WHERE EXISTS (SELECT 1 FROM entry WHERE reverses = NEW.reverses);
+  SELECT RAISE(ABORT, 'ledger.reversal: a reversal cannot be reversed')
+    WHERE EXISTS (SELECT 1 FROM entry AS e WHERE e.id = NEW.reverses AND e.reverses IS NOT NULL);
+  SELECT RAISE(ABORT, 'ledger.reversal: a reversal negates the lines of its entry exactly')
+    WHERE EXISTS (
+      SELECT position, account, -base_minor, -document_minor, control, party, location, service_type FROM entry_line WHERE entry = NEW.reverses
+      EXCEPT
+      SELECT position, account, base_minor, document_minor, control, party, location, service_type FROM entry_line WHERE entry = NEW.id)
+    OR NEW.line_count <> (SELECT line_count FROM entry WHERE id = NEW.reverses);
+END;
+
+CREATE TRIGGER entry_immutable_update BEFORE UPDATE ON entry BEGIN
+  SELECT RAISE(ABORT, 'ledger.immutable: entries are never changed');
+END;
+CREATE TRIGGER entry_immutable_delete BEFORE DELETE ON entry BEGIN
+  SELECT RAISE(ABORT, 'ledger.immutable: entries are never deleted');
+END;
+CREATE TRIGGER entry_line_immutable_update BEFORE UPDATE ON entry_line BEGIN
+  SELECT RAISE(ABORT, 'ledger.immutable: lines of entries are never changed');
+END;
+CREATE TRIGGER entry_line_immutable_delete BEFORE DELETE ON entry_line BEGIN
+  SELECT RAISE(ABORT, 'ledger.immutable: lines of entries are never deleted');
+END;
+CREATE TRIGGER entry_line_closed BEFORE INSERT ON entry_line WHEN EXISTS (SELECT 1 FROM entry WHERE id = NEW.entry) BEGIN
+  SELECT RAISE(ABORT, 'ledger.immutable: an entry that is recorded takes no more lines');
+END;
+CREATE TRIGGER open_item_match_immutable_update BEFORE UPDATE ON open_item_match BEGIN
+  SELECT RAISE(ABORT, 'ledger.immutable: matches are never changed');
+END;
+CREATE TRIGGER open_item_match_immutable_delete BEFORE DELETE ON open_item_match BEGIN
+  SELECT RAISE(ABORT, 'ledger.immutable: matches are never deleted');
+END;
+CREATE TRIGGER open_item_match_closed BEFORE INSERT ON open_item_match WHEN EXISTS (SELECT 1 FROM entry WHERE id = NEW.entry) BEGIN
+  SELECT RAISE(ABORT, 'ledger.immutable: an entry that is recorded takes no more matches');
+END;

@@ -1,0 +1,165 @@
+// Keeping what the remote answered, and what was seen of it.
+#include <cstdlib>
+
+#include "host/core/assert.hpp"
+#include "host/storage/body.hpp"
+#include "host/storage/changes.hpp"
+#include "host/storage/record_row.hpp"
+#include "host/storage/records.hpp"
+
+namespace berth::storage::records {
+namespace {
+
+enum class Kind { kRow, kDetail, kPart };
+
+Result<std::int64_t> insert_record(Connection& connection, const Capture& capture) {
+  const auto id = BERTH_TRY(one_integer(connection,
+                                        "INSERT INTO record (integration, entity, remote_id, state_since_ms) VALUES (?, ?, ?, ?) RETURNING id",
+                                        {capture.integration, capture.entity, capture.remote_id, capture.fetched}));
+  return id.value_or(0);
+}
+
+/// The id of a new version, or nothing where the newest of its kind has this content already.
+Result<std::optional<std::int64_t>> keep_body(Connection& connection, std::int64_t record, const std::string& kind, const Capture& capture) {
+  const auto newest = BERTH_TRY(connection.first(
+      "SELECT id, content_hash FROM record_version WHERE record = ? AND kind = ? ORDER BY id DESC LIMIT 1", {record, kind}));
+  if (newest && newest->text(1) == capture.content_hash) {
+    BERTH_CHECK(connection.execute("UPDATE record_version SET version = ?, fetched_ms = ? WHERE id = ?",
+                                   {capture.version, capture.fetched, newest->integer(0)}));
+    return std::optional<std::int64_t>();
+  }
+  auto body = BERTH_TRY_CONTEXT(std::string(capture.entity) + " " + std::string(capture.remote_id), compress_body(capture.body));
+  return one_integer(connection,
+                     "INSERT INTO record_version (record, kind, version, content_hash, body, fetched_ms) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+                     {record, kind, capture.version, capture.content_hash, std::move(body), capture.fetched});
+}
+
+Result<Captured> keep(Connection& connection, const Capture& capture, Kind kind, const std::string& kind_text) {
+  BERTH_ASSERT(capture.fetched.unix_ms != 0, "a capture says when it was fetched");
+  const auto before = BERTH_TRY(find(connection, capture.integration, capture.entity, capture.remote_id));
+  Captured captured;
+  captured.record = before ? before->id : BERTH_TRY(insert_record(connection, capture));
+  const auto version = BERTH_TRY(keep_body(connection, captured.record, kind_text, capture));
+  const bool came_back = before && before->remote_state == "deleted";
+  const bool detail_says_more = kind == Kind::kRow && before && before->has_detail() && before->detail_version == capture.version;
+  captured.effect = !before ? CaptureEffect::kNew : version || came_back ? CaptureEffect::kChanged : CaptureEffect::kUnchanged;
+  captured.pending = came_back || (version && !detail_says_more);
+
+  if (kind == Kind::kRow) {
+    BERTH_CHECK(connection.execute("UPDATE record SET row_version = ?, row_fetched_ms = ? WHERE id = ?",
+                                   {capture.version, capture.fetched, captured.record}));
+  } else if (kind == Kind::kDetail) {
+    BERTH_CHECK(connection.execute("UPDATE record SET detail_version = ?, detail_fetched_ms = ? WHERE id = ?",
+                                   {capture.version, capture.fetched, captured.record}));
+  }
+  BERTH_CHECK(connection.execute(
+      "UPDATE record SET remote_state = 'alive', seen_pass = CASE WHEN seen_pass < ? THEN ? ELSE seen_pass END WHERE id = ?",
+      {capture.pass, capture.pass, captured.record}));
+  if (captured.pending) {
+    BERTH_CHECK(set_pending(connection, captured.record, capture.fetched));
+    if (version) {
+      BERTH_CHECK(connection.execute("UPDATE record SET captured = ? WHERE id = ?", {*version, captured.record}));
+    }
+  }
+  return captured;
+}
+
+/// Whether the stored version is the asked one, and not so fresh that it may have changed again within its second.
+bool is_current(const std::string& stored, Instant fetched, const KnownQuery& query) {
+  if (!query.version_time) return stored == query.version;
+  if (stored != query.version) {
+    const auto time = parse_instant(stored);
+    if (!time.ok() || *time != *query.version_time) return false;
+  }
+  return std::abs((fetched - *query.version_time).count()) > kFreshVersion.count();
+}
+
+}  // namespace
+
+Result<Captured> capture_row(Connection& connection, const Capture& capture) { return keep(connection, capture, Kind::kRow, "row"); }
+
+Result<Captured> capture_detail(Connection& connection, const Capture& capture) {
+  return keep(connection, capture, Kind::kDetail, "detail");
+}
+
+Result<Captured> capture_part(Connection& connection, const Capture& capture, std::string_view part) {
+  return keep(connection, capture, Kind::kPart, "part:" + std::string(part));
+}
+
+Status mark_suspect(Connection& connection, std::string_view integration, std::string_view entity, std::string_view remote_id) {
+  BERTH_CHECK(connection.execute(
+      "UPDATE record SET remote_state = 'suspect' WHERE integration = ? AND entity = ? AND remote_id = ? AND remote_state = 'alive'",
+      {integration, entity, remote_id}));
+  return success();
+}
+
+Result<bool> mark_deleted(Connection& connection, std::string_view integration, std::string_view entity, std::string_view remote_id,
+                          Instant now) {
+  const auto record = BERTH_TRY(find(connection, integration, entity, remote_id));
+  if (!record || record->remote_state == "deleted") return false;
+  BERTH_CHECK(connection.execute("UPDATE record SET remote_state = 'deleted' WHERE id = ?", {record->id}));
+  BERTH_CHECK(set_pending(connection, record->id, now));
+  return true;
+}
+
+Status clear_suspect(Connection& connection, std::string_view integration, std::string_view entity, std::string_view remote_id) {
+  BERTH_CHECK(connection.execute(
+      "UPDATE record SET remote_state = 'alive' WHERE integration = ? AND entity = ? AND remote_id = ? AND remote_state = 'suspect'",
+      {integration, entity, remote_id}));
+  return success();
+}
+
+Result<std::vector<KnownAs>> known(Connection& connection, std::string_view integration, std::string_view entity,
+                                   std::span<const KnownQuery> queries) {
+  std::vector<KnownAs> answers;
+  answers.reserve(queries.size());
+  for (const auto& query : queries) {
+    const auto record = BERTH_TRY(find(connection, integration, entity, query.remote_id));
+    auto answer = KnownAs::kNone;
+    if (record && record->remote_state != "deleted") {
+      if (record->has_detail() && is_current(record->detail_version, record->detail_fetched, query)) {
+        answer = KnownAs::kDetail;
+      } else if (record->has_row() && is_current(record->row_version, record->row_fetched, query)) {
+        answer = KnownAs::kRow;
+      }
+    }
+    answers.push_back(answer);
+  }
+  return answers;
+}
+
+Status touch_seen(Connection& connection, std::string_view integration, std::string_view entity, const std::vector<std::string>& remote_ids,
+                  std::int64_t pass) {
+  for (const auto& remote_id : remote_ids) {
+    BERTH_CHECK(connection.execute(
+        "UPDATE record SET seen_pass = CASE WHEN seen_pass < ? THEN ? ELSE seen_pass END, remote_state = CASE WHEN remote_state = 'suspect' "
+        "THEN 'alive' ELSE remote_state END WHERE integration = ? AND entity = ? AND remote_id = ? AND (seen_pass < ? OR remote_state = 'suspect')",
+        {pass, pass, integration, entity, remote_id, pass}));
+  }
+  return success();
+}
+
+Result<std::vector<MissingRecord>> missing_since_pass(Connection& connection, std::string_view integration, std::string_view entity,
+                                                      std::int64_t pass, std::size_t limit) {
+  std::vector<MissingRecord> missing;
+  BERTH_CHECK(connection.each(
+      "SELECT id, remote_id, state FROM record WHERE integration = ? AND entity = ? AND remote_state = 'alive' AND seen_pass < ? ORDER BY id LIMIT ?",
+      {integration, entity, pass, limit}, [&](const Row& row) {
+        missing.push_back({row.integer(0), row.text(1), row.text(2)});
+        return true;
+      }));
+  return missing;
+}
+
+Result<AliveCount> alive_count(Connection& connection, std::string_view integration, std::string_view entity) {
+  AliveCount count;
+  BERTH_CHECK(connection.each(
+      "SELECT remote_state, COUNT(*) FROM record WHERE integration = ? AND entity = ? AND remote_state IN ('alive', 'suspect') GROUP BY remote_state",
+      {integration, entity}, [&](const Row& row) {
+        (row.text(0) == "alive" ? count.alive : count.suspect) = row.integer(1);
+        return true;
+      }));
+  return count;
+}
+
+}  // namespace berth::storage::records

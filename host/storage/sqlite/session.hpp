@@ -1,0 +1,61 @@
+#pragma once
+// One SQLite session: a Poco::Data session whose native handle runs statements from a cache of prepared ones. Poco
+// prepares a statement anew at every execute, which makes single rows four times slower than the native handle.
+//
+// Threads: one at a time. Owned by SqliteDatabase.
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "host/storage/database.hpp"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace berth::storage {
+
+constexpr std::size_t kCachedStatementsMax = 300;
+constexpr std::size_t kQueryRowsMax = 1'000'000;   // of query(); larger answers are read by each()
+
+class SqliteSession final : public Connection {
+ public:
+  /// Opens the file, which must exist. A reader refuses every write.
+  static Result<std::unique_ptr<SqliteSession>> open(const std::string& path, std::chrono::milliseconds busy_limit, bool reader);
+  ~SqliteSession() override;
+  SqliteSession(const SqliteSession&) = delete;
+  SqliteSession& operator=(const SqliteSession&) = delete;
+
+  using Connection::each;
+  using Connection::execute;
+  using Connection::query;
+  Result<std::int64_t> execute(std::string_view sql, std::span<const Parameter> parameters) override;
+  Result<Rows> query(std::string_view sql, std::span<const Parameter> parameters) override;
+  Status each(std::string_view sql, std::span<const Parameter> parameters,
+              const std::function<bool(const Row&)>& visit) override;
+
+  /// A whole file of statements; no parameters, no answers.
+  Status run_script(std::string_view sql);
+  [[nodiscard]] bool in_transaction() const;
+
+ private:
+  struct PocoSession;                 // keeps Poco's headers in session.cpp
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const;
+  };
+  using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
+  class Use;
+
+  SqliteSession(std::unique_ptr<PocoSession> session, sqlite3* handle);
+  Result<Statement> take(const std::string& sql);
+  void give_back(std::string sql, Statement statement);
+  Status bind(sqlite3_stmt* statement, std::span<const Parameter> parameters);
+  Error last_error(std::string_view doing) const;
+
+  std::unique_ptr<PocoSession> session_;
+  sqlite3* handle_;
+  std::unordered_map<std::string, Statement> cache_;   // statements that are not in use
+};
+
+}  // namespace berth::storage

@@ -1,0 +1,131 @@
+#include "cursor.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "berth/failure.hpp"
+
+namespace berth::pulling {
+namespace {
+
+constexpr std::int64_t kCursorRevision = 1;
+constexpr std::int64_t kMaxPage = 10'000'000;
+
+constexpr std::array<std::pair<Asking, std::string_view>, 3> kAskings = {
+    {{Asking::kOrdered, "ordered"}, {Asking::kStripped, "stripped"}, {Asking::kPlain, "plain"}}};
+
+[[noreturn]] void refuse_plan(const std::string& what) { throw Failure(BERTH_INTERNAL, "sdk.plan_invalid", "The plan of the run " + what); }
+
+[[noreturn]] void refuse_cursor(const std::string& what) {
+  throw Failure(BERTH_UNSUPPORTED, "sdk.cursor_unknown", "The cursor was not written by this pull engine: " + what);
+}
+
+std::optional<times::Moment> plan_time(const json::Value& plan, std::string_view key) {
+  const json::Value* found = plan.find(key);
+  if (found == nullptr || found->is_null()) return std::nullopt;
+  const auto moment = times::parse(found->text());
+  if (!moment) refuse_plan("has \"" + std::string(found->text()) + "\" under \"" + std::string(key) + "\", which is not a time.");
+  return moment;
+}
+
+std::optional<std::int64_t> cursor_time(const json::Value& object, std::string_view key) {
+  const json::Value* found = object.find(key);
+  if (found == nullptr) return std::nullopt;
+  const auto moment = times::parse(found->text());
+  if (!moment) refuse_cursor("\"" + std::string(key) + "\" is not a time.");
+  return moment->unix_ms;
+}
+
+void put_time(json::Value& object, std::string key, const std::optional<std::int64_t>& time_ms) {
+  if (time_ms) object.set(std::move(key), times::format_utc(*time_ms));
+}
+
+void only_keys(const json::Value& object, std::initializer_list<std::string_view> keys) {
+  for (const auto& [key, value] : object.members()) {
+    if (std::find(keys.begin(), keys.end(), key) == keys.end()) refuse_cursor("the key \"" + key.substr(0, 40) + "\" is not known.");
+  }
+}
+
+}  // namespace
+
+Plan read_plan(std::string_view plan_json) {
+  const json::Parsed parsed = json::parse(plan_json);
+  if (!parsed.ok() || !parsed.value.is_object()) refuse_plan("is not a JSON object.");
+  const json::Value& value = parsed.value;
+  static constexpr std::array<std::pair<std::string_view, Mode>, 5> kModes = {{{"changes", Mode::kChanges},
+                                                                               {"full", Mode::kFull},
+                                                                               {"sweep", Mode::kSweep},
+                                                                               {"window", Mode::kWindow},
+                                                                               {"ids", Mode::kIds}}};
+  const std::string_view mode = value.text_of("mode");
+  const auto* known = std::find_if(kModes.begin(), kModes.end(), [&](const auto& one) { return one.first == mode; });
+  if (known == kModes.end()) {
+    throw Failure(BERTH_UNSUPPORTED, "sdk.plan_mode_unknown", "The plan mode \"" + std::string(mode.substr(0, 40)) + "\" is not known.");
+  }
+  Plan plan;
+  plan.mode = known->second;
+  if (const auto floor = plan_time(value, "floor")) plan.floor_ms = floor->unix_ms;
+  plan.from = plan_time(value, "from");
+  plan.to = plan_time(value, "to");
+  if (plan.mode == Mode::kWindow && (!plan.from || !plan.to || plan.from->unix_ms >= plan.to->unix_ms)) {
+    refuse_plan("needs a \"from\" that lies before its \"to\" in mode window.");
+  }
+  if (const json::Value* ids = value.find("ids")) {
+    for (const json::Value& id : ids->items()) plan.ids.emplace_back(id.text());
+  }
+  if (const json::Value* limit = value.find("limit"); limit != nullptr && !limit->is_null()) {
+    plan.limit = limit->integer();
+    if (!plan.limit || *plan.limit < 0) refuse_plan("has a \"limit\" that is not a whole number.");
+  }
+  return plan;
+}
+
+json::Value Cursor::to_json() const {
+  json::Value out = json::Value::object({{"v", kCursorRevision}});
+  put_time(out, "watermark", watermark_ms);
+  put_time(out, "disobeyed_until", disobeyed_until_ms);
+  put_time(out, "draining", draining_ms);
+  if (pass) {
+    json::Value inner = json::Value::object({{"page", pass->page}});
+    put_time(inner, "started", pass->started_ms);
+    put_time(inner, "since", pass->since_ms);
+    put_time(inner, "candidate", pass->candidate_ms);
+    const auto* asking = std::find_if(kAskings.begin(), kAskings.end(), [&](const auto& one) { return one.first == pass->asking; });
+    inner.set("asking", asking->second);
+    out.set("pass", std::move(inner));
+  }
+  return out;
+}
+
+Cursor read_cursor(std::string_view cursor_json) {
+  Cursor cursor;
+  if (cursor_json.empty()) return cursor;
+  const json::Parsed parsed = json::parse(cursor_json);
+  const json::Value& value = parsed.value;
+  if (!parsed.ok() || !value.is_object()) refuse_cursor("it is not a JSON object.");
+  const json::Value* revision = value.find("v");
+  if (revision == nullptr || revision->integer() != kCursorRevision) refuse_cursor("its revision \"v\" is not 1.");
+  only_keys(value, {"v", "watermark", "disobeyed_until", "draining", "pass"});
+  cursor.watermark_ms = cursor_time(value, "watermark");
+  cursor.disobeyed_until_ms = cursor_time(value, "disobeyed_until");
+  cursor.draining_ms = cursor_time(value, "draining");
+  if (const json::Value* inner = value.find("pass")) {
+    only_keys(*inner, {"page", "started", "since", "candidate", "asking"});
+    Pass pass;
+    const json::Value* page = inner->find("page");
+    pass.page = page == nullptr ? 0 : page->integer().value_or(0);
+    const auto started = cursor_time(*inner, "started");
+    if (pass.page < 1 || pass.page > kMaxPage || !started) refuse_cursor("its pass has no page or no start.");
+    pass.started_ms = *started;
+    pass.since_ms = cursor_time(*inner, "since");
+    pass.candidate_ms = cursor_time(*inner, "candidate");
+    const std::string_view asking = inner->text_of("asking");
+    const auto* known = std::find_if(kAskings.begin(), kAskings.end(), [&](const auto& one) { return one.second == asking; });
+    if (known == kAskings.end()) refuse_cursor("its pass does not say how it asks.");
+    pass.asking = known->first;
+    cursor.pass = pass;
+  }
+  return cursor;
+}
+
+}  // namespace berth::pulling

@@ -1,0 +1,67 @@
+#include "berth/pull.hpp"
+
+#include "session.hpp"
+
+namespace berth {
+namespace {
+
+/// A phase that was cut while it worked off its queue goes on with the queue alone when it is called again so soon: the
+/// next slice of the same run does not read the list again.
+constexpr std::int64_t kGoOnDrainingMs = 10 * 60 * 1000;
+
+void take_values(PullConfig& config, const json::Value& document, const std::string& block) {
+  const json::Value* object = document.find(block);
+  if (object == nullptr) return;
+  for (const auto& [key, value] : object->members()) {
+    if (value.is_string() || value.is_number()) config.values[block + "." + key] = value.text();
+  }
+}
+
+bool goes_on_draining(const pulling::Session& session) {
+  const auto& draining = session.cursor.draining_ms;
+  return !session.cursor.pass && draining && session.host().now_unix_ms() - *draining < kGoOnDrainingMs;
+}
+
+[[noreturn]] void unsupported(const phases::Phase& phase, const std::string& what) {
+  throw Failure(BERTH_UNSUPPORTED, "sdk.plan_mode_unsupported", "The phase " + phase.id + " " + what + ".");
+}
+
+}  // namespace
+
+PullConfig read_pull_config(std::string_view config_json) {
+  const json::Parsed parsed = json::parse(config_json);
+  if (!parsed.ok() || !parsed.value.is_object()) {
+    throw Failure(BERTH_INVALID_CONFIG, "sdk.config_json", "The configuration is not a JSON object" +
+                                                               (parsed.ok() ? std::string(".") : " (" + parsed.error.message + ")."));
+  }
+  PullConfig config;
+  take_values(config, parsed.value, "integration");
+  take_values(config, parsed.value, "connection");
+  const json::Value* file = parsed.value.find("phases");
+  if (file == nullptr) throw Failure(BERTH_INVALID_CONFIG, "sdk.phases_missing", "The configuration has no key \"phases\".");
+  phases::Parsed phases = phases::parse(*file);
+  if (!phases.ok()) {
+    const phases::Problem& first = phases.problems.front();
+    throw Failure(BERTH_INVALID_CONFIG, "sdk.phases_invalid", "The phase file is wrong at " + (first.path.empty() ? "its top" : first.path) + ": " + first.message);
+  }
+  config.file = std::move(phases.file);
+  return config;
+}
+
+void pull(const Host& host, const PullConfig& config, const Run& run, const PullHooks& hooks) {
+  const phases::Phase* phase = config.file.find(run.phase);
+  if (phase == nullptr) {
+    throw Failure(BERTH_UNSUPPORTED, "sdk.phase_unknown", "The phase \"" + std::string(run.phase.substr(0, 80)) + "\" is not known.");
+  }
+  pulling::Session session(host, config, *phase, run, hooks);
+  const pulling::Mode mode = session.plan().mode;
+  if (mode == pulling::Mode::kIds) {
+    if (!phase->detail) unsupported(*phase, "has no details, so it cannot fetch single records");
+    return pulling::run_ids(session, session.plan().ids);
+  }
+  if (mode == pulling::Mode::kWindow && !phase->window) unsupported(*phase, "has no window");
+  if (!goes_on_draining(session)) pulling::run_list(session);
+  if (mode != pulling::Mode::kSweep) pulling::run_queue(session);
+}
+
+}  // namespace berth

@@ -1,0 +1,352 @@
+// The list of a phase. Two things are not taken on trust: the order of the rows and the filter by time. Page 1 shows
+// whether the remote obeys; where it does not, the list is asked for again without them and read whole, for a week.
+#include <algorithm>
+#include <limits>
+
+#include "session.hpp"
+
+namespace berth::pulling {
+namespace {
+
+/// The names that remotes of this kind use for the order of a list, in the query and in what they echo.
+constexpr std::string_view kSortColumn = "sort_column";
+constexpr std::string_view kSortOrder = "sort_order";
+constexpr std::string_view kDescending = "D";
+
+constexpr std::int64_t kDisobeyedForMs = std::int64_t{7} * 24 * 60 * 60 * 1000;
+/// Versions have whole seconds, and so has the filter.
+constexpr std::int64_t kFilterToleranceMs = 1000;
+/// Pages that promise more but have no row: a remote that never ends is stopped here.
+constexpr int kMaxEmptyPages = 3;
+constexpr std::size_t kRefsPerQuestion = 1000;
+constexpr std::int32_t kDetailPriority = 100;
+
+struct Row {
+  const json::Value* value = nullptr;
+  Ref ref;
+  std::optional<std::int64_t> changed_ms;
+};
+
+struct PageRead {
+  json::Value document;
+  json::Value echo;                  // an object, or null
+  std::vector<Row> rows;
+  bool more = false;
+};
+
+std::optional<std::int64_t> time_at(const json::Value& row, std::string_view field) {
+  const json::Value* found = field.empty() ? nullptr : row.at_path(field);
+  if (found == nullptr) return std::nullopt;
+  const auto moment = times::parse(found->text());
+  return moment ? std::optional<std::int64_t>(moment->unix_ms) : std::nullopt;
+}
+
+bool is_since(const phases::Param& param) { return param.value.find("{since}") != std::string::npos; }
+
+const std::string* value_of(const std::vector<phases::Param>& params, std::string_view name) {
+  const auto found = std::find_if(params.begin(), params.end(), [&](const phases::Param& param) { return param.name == name; });
+  return found == params.end() ? nullptr : &found->value;
+}
+
+class ListPass {
+ public:
+  explicit ListPass(Session& session)
+      : session_(session),
+        phase_(session.phase()),
+        mode_(session.plan().mode),
+        changed_field_(phase_.until ? phase_.until->field : phase_.list.version) {}
+
+  bool run() {
+    if (!session_.cursor.pass) begin();
+    int empty_pages = 0;
+    while (true) {
+      session_.stop_if_asked();
+      PageRead page = read_page();
+      if (page.rows.empty() && page.more && ++empty_pages > kMaxEmptyPages) {
+        throw Failure(BERTH_BAD_RESPONSE, session_.reason("list.endless"),
+                      "The list of the phase " + phase_.id + " promises more pages, but they are empty.");
+      }
+      const std::size_t taken = take(page);
+      const bool is_cut = taken < page.rows.size();
+      // A limit (of a dry run) that falls on the end of a list has cut nothing off.
+      if (!is_cut && is_last(page)) {
+        end();
+        return true;
+      }
+      if (is_cut || limit_reached()) {
+        if (!is_cut) ++pass().page;
+        session_.checkpoint();
+        return false;
+      }
+      ++pass().page;
+      session_.checkpoint();
+    }
+  }
+
+ private:
+  Pass& pass() { return *session_.cursor.pass; }
+
+  void begin() {
+    Pass fresh;
+    fresh.started_ms = session_.host().now_unix_ms();
+    if (mode_ == Mode::kChanges) fresh.since_ms = since();
+    const auto& until = session_.cursor.disobeyed_until_ms;
+    if (until && *until <= fresh.started_ms) session_.cursor.disobeyed_until_ms.reset();
+    if (fresh.since_ms && asks_for_order()) {
+      fresh.asking = session_.cursor.disobeyed_until_ms ? Asking::kStripped : Asking::kOrdered;
+    }
+    session_.cursor.draining_ms.reset();
+    session_.cursor.pass = fresh;
+  }
+
+  /// The later one of the floor and the watermark less the overlap.
+  std::optional<std::int64_t> since() const {
+    std::optional<std::int64_t> out = session_.floor_ms();
+    if (const auto& watermark = session_.cursor.watermark_ms) {
+      const std::int64_t overlapped = *watermark - phase_.overlap_ms;
+      out = out ? std::max(*out, overlapped) : overlapped;
+    }
+    return out;
+  }
+
+  static bool is_order_or_filter(const phases::Param& param) {
+    return param.name == kSortColumn || param.name == kSortOrder || is_since(param);
+  }
+  bool asks_for_order() const {
+    return !phase_.list.probe.empty() || std::any_of(phase_.list.query.begin(), phase_.list.query.end(), is_order_or_filter);
+  }
+
+  std::vector<phases::Param> params() {
+    std::vector<phases::Param> out;
+    for (const phases::Param& param : phase_.list.query) {
+      if (pass().asking != Asking::kStripped || !is_order_or_filter(param)) out.push_back(param);
+    }
+    if (pass().asking == Asking::kOrdered) out.insert(out.end(), phase_.list.probe.begin(), phase_.list.probe.end());
+    return out;
+  }
+
+  Response fetch(const std::vector<phases::Param>& query) {
+    Request request = session_.request(phase_.list.path, query, "", pass().since_ms);
+    request.kind = CallKind::kList;
+    if (mode_ == Mode::kWindow) {
+      // Days are inclusive on both sides, the plan ends before its `to`.
+      const Plan& plan = session_.plan();
+      request.query.emplace_back(phase_.window->from, times::format_date(*plan.from));
+      request.query.emplace_back(phase_.window->to, times::format_date({plan.to->unix_ms - 1, plan.to->offset_minutes}));
+    }
+    request.query.emplace_back(phase_.page.param, std::to_string(pass().page));
+    if (!phase_.page.size_param.empty()) request.query.emplace_back(phase_.page.size_param, std::to_string(phase_.page.size));
+    return session_.host().send(request);
+  }
+
+  PageRead read_page() {
+    const std::vector<phases::Param> query = params();
+    const bool is_proving = pass().page == 1 && pass().asking == Asking::kOrdered;
+    const Response answer = fetch(query);
+    const bool is_refused = answer.verdict != Verdict::kNone || answer.status < 200 || answer.status > 299;
+    if (is_refused && is_proving && answer.status < 500) {
+      disobeyed("refused with HTTP " + std::to_string(answer.status) + (answer.remote_code.empty() ? "" : ", code " + answer.remote_code));
+      return read_page();
+    }
+    if (is_refused) {
+      throw Failure(BERTH_BAD_RESPONSE, session_.reason("list.refused"),
+                    "The list of the phase " + phase_.id + " was refused with HTTP " + std::to_string(answer.status) +
+                        (answer.remote_code.empty() ? "" : " and code " + answer.remote_code) + ".");
+    }
+    PageRead page = understand(answer.body);
+    if (is_proving) {
+      if (const auto what = disobedience(page, query)) {
+        disobeyed(*what);
+        return read_page();
+      }
+    }
+    return page;
+  }
+
+  PageRead understand(std::string_view body) {
+    PageRead page;
+    json::Parsed parsed = json::parse(body);
+    if (!parsed.ok()) {
+      throw Failure(BERTH_BAD_RESPONSE, session_.reason("list.not_json"),
+                    "The list of the phase " + phase_.id + " is not JSON (" + parsed.error.message + ").");
+    }
+    page.document = std::move(parsed.value);
+    const json::Value* rows = first_of(page.document, phase_.list.rows);
+    const bool is_nothing = rows != nullptr && (rows->is_null() || (rows->is_string() && rows->text().empty()));
+    if (rows == nullptr || (!rows->is_array() && !is_nothing)) {
+      throw Failure(BERTH_BAD_RESPONSE, session_.reason("list.shape"),
+                    "The list of the phase " + phase_.id + " has no rows under \"" + phase_.list.rows.front() + "\".");
+    }
+    page.echo = context_at(page.document, phase_.page.echo);
+    page.more = says_more(page.document);
+    for (const json::Value& row : rows->items()) add_row(page, row);
+    return page;
+  }
+
+  /// What the remote says about the page: an object, a list of one object, or nothing at all.
+  static json::Value context_at(const json::Value& document, std::string_view field) {
+    const json::Value* found = field.empty() ? nullptr : document.at_path(field);
+    if (found != nullptr && found->is_array() && !found->items().empty()) found = &found->items().front();
+    return found != nullptr && found->is_object() ? *found : json::Value();
+  }
+
+  bool says_more(const json::Value& document) const {
+    const std::string_view field = phase_.page.more;
+    const std::size_t dot = field.rfind('.');
+    const json::Value owner = dot == std::string_view::npos ? document : context_at(document, field.substr(0, dot));
+    const json::Value* found = owner.find(dot == std::string_view::npos ? field : field.substr(dot + 1));
+    return found != nullptr && (found->boolean() || found->text() == "true");
+  }
+
+  void add_row(PageRead& page, const json::Value& value) {
+    Row row;
+    row.value = &value;
+    const json::Value* id = value.at_path(phase_.list.id);
+    row.ref.remote_id = session_.hooks().row_id ? session_.hooks().row_id(phase_, value) : std::string(id == nullptr ? "" : id->text());
+    if (row.ref.remote_id.empty()) {
+      session_.warn("list.row_without_id", "A row of the list has no id; it is skipped.");
+      return;
+    }
+    row.ref.entity = phase_.entity;
+    const json::Value* version = phase_.list.version.empty() ? nullptr : value.at_path(phase_.list.version);
+    if (version != nullptr) row.ref.version = version->text();
+    row.changed_ms = time_at(value, changed_field_);
+    page.rows.push_back(std::move(row));
+  }
+
+  // ---- does the remote obey?
+
+  void disobeyed(const std::string& what) {
+    session_.warn("list.disobeyed",
+                  "The remote did not obey the order or filter of the list (" + what + "); the list is read whole for seven days.",
+                  json::Value::object({{"what", what}}));
+    pass().asking = Asking::kStripped;
+    session_.cursor.disobeyed_until_ms = session_.host().now_unix_ms() + kDisobeyedForMs;
+  }
+
+  std::optional<std::string> disobedience(const PageRead& page, const std::vector<phases::Param>& query) {
+    const std::string* column = value_of(query, kSortColumn);
+    const std::string* order = value_of(query, kSortOrder);
+    if (!phase_.page.echo.empty()) {
+      for (const auto& [name, wanted] : {std::pair{kSortColumn, column}, std::pair{kSortOrder, order}}) {
+        if (wanted == nullptr) continue;
+        const std::string_view echoed = page.echo.text_of(name);
+        if (echoed != *wanted) {
+          return std::string(name) + "=" + *wanted + " asked, " + (echoed.empty() ? "nothing" : std::string(echoed)) + " echoed";
+        }
+      }
+    }
+    if (column != nullptr && !is_in_order(page, *column, order == nullptr || *order == kDescending)) {
+      return "rows are not in the order of " + *column;
+    }
+    for (const phases::Param& param : query) {
+      if (!is_since(param) || !pass().since_ms) continue;
+      for (const Row& row : page.rows) {
+        const auto changed = time_at(*row.value, param.name);
+        if (changed && *changed < *pass().since_ms - kFilterToleranceMs) return "rows lie before the filter " + param.name;
+      }
+    }
+    return std::nullopt;
+  }
+
+  /// Only times are compared: how a remote sorts texts is its own affair.
+  static bool is_in_order(const PageRead& page, std::string_view column, bool descending) {
+    std::optional<std::int64_t> last;
+    for (const Row& row : page.rows) {
+      const auto time = time_at(*row.value, column);
+      if (!time) continue;
+      if (last && (descending ? *time > *last : *time < *last)) return false;
+      last = time;
+    }
+    return true;
+  }
+
+  /// Newest change first, and shown to be so: older pages hold only older changes.
+  bool is_newest_first() {
+    if (pass().asking != Asking::kOrdered) return false;
+    const std::vector<phases::Param> query = params();
+    const std::string* column = value_of(query, kSortColumn);
+    const std::string* order = value_of(query, kSortOrder);
+    return column != nullptr && *column == changed_field_ && order != nullptr && *order == kDescending;
+  }
+
+  bool is_last(const PageRead& page) {
+    if (!page.more) return true;
+    if (!pass().since_ms || !is_newest_first()) return false;
+    return std::any_of(page.rows.begin(), page.rows.end(),
+                       [&](const Row& row) { return row.changed_ms && *row.changed_ms < *pass().since_ms; });
+  }
+
+  // ---- what is done with the rows
+
+  bool limit_reached() const { return session_.plan().limit && listed_ >= *session_.plan().limit; }
+
+  /// Returns how many rows were taken; fewer than there are only where the plan has a limit.
+  std::size_t take(const PageRead& page) {
+    std::size_t count = page.rows.size();
+    if (const auto& limit = session_.plan().limit) {
+      count = std::min(count, static_cast<std::size_t>(std::max<std::int64_t>(0, *limit - listed_)));
+    }
+    for (std::size_t from = 0; from < count; from += kRefsPerQuestion) {
+      take_some(std::span(page.rows).subspan(from, std::min(kRefsPerQuestion, count - from)));
+    }
+    listed_ += static_cast<std::int64_t>(count);
+    session_.host().progress(listed_);
+    return count;
+  }
+
+  void take_some(std::span<const Row> rows) {
+    std::vector<Ref> refs;
+    refs.reserve(rows.size());
+    for (const Row& row : rows) refs.push_back(row.ref);
+    // Who is asked about counts as seen, and that is all that a sweep wants.
+    const std::vector<Known> known = session_.host().known(refs);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const Row& row = rows[i];
+      if (row.changed_ms) pass().candidate_ms = std::max(pass().candidate_ms.value_or(*row.changed_ms), *row.changed_ms);
+      if (mode_ == Mode::kSweep) continue;
+      if (mode_ != Mode::kWindow && session_.floor_ms() && row.changed_ms && *row.changed_ms < *session_.floor_ms()) continue;
+      if (known[i] == Known::kNone) {
+        Record record;
+        record.ref = row.ref;
+        record.json = json::dump(*row.value);
+        record.list_only = true;
+        session_.emit(record);
+      }
+      if (known[i] != Known::kDetail && wants_detail(*row.value)) session_.host().need_detail(row.ref, kDetailPriority);
+    }
+  }
+
+  bool wants_detail(const json::Value& row) const {
+    if (!phase_.detail) return false;
+    if (session_.hooks().needs_detail) return session_.hooks().needs_detail(phase_, row);
+    if (phase_.detail->when && !phases::holds(*phase_.detail->when, row)) return false;
+    return !(phase_.detail->unless && phases::holds(*phase_.detail->unless, row));
+  }
+
+  /// The watermark moves to the latest change seen, but never past the start of the pass: what changed on pages already
+  /// read lies behind it.
+  void end() {
+    if (mode_ == Mode::kChanges || mode_ == Mode::kFull) {
+      if (const auto& candidate = pass().candidate_ms) {
+        const std::int64_t reached = std::min(*candidate, pass().started_ms);
+        session_.cursor.watermark_ms = std::max(session_.cursor.watermark_ms.value_or(reached), reached);
+      }
+    }
+    session_.cursor.pass.reset();
+    if (mode_ != Mode::kSweep && phase_.detail) session_.cursor.draining_ms = session_.host().now_unix_ms();
+    session_.checkpoint(true);
+  }
+
+  Session& session_;
+  const phases::Phase& phase_;
+  Mode mode_;
+  std::string changed_field_;
+  std::int64_t listed_ = 0;
+};
+
+}  // namespace
+
+bool run_list(Session& session) { return ListPass(session).run(); }
+
+}  // namespace berth::pulling

@@ -1,0 +1,627 @@
+#include <doctest/doctest.h>
+
+#include "remote.hpp"
+
+using namespace pull_test;
+
+namespace {
+berth::json::Value plan_of(std::string_view text) { return json::parse(text).value; }
+}  // namespace
+
+// ---- the bad news first
+
+TEST_CASE("an unknown phase, plan mode or cursor is refused, not ignored") {
+  Fixture f(config_of(kSortedProbe));
+  f.remote.fill(3);
+  const auto other = f.host.run([&](const berth::Run& run) { berth::pull(f.host.host(), f.config, run); }, "ghosts", "changes");
+  CHECK(other.status == BERTH_UNSUPPORTED);
+  CHECK(other.reason == "sdk.phase_unknown");
+  CHECK(f.run("everything").reason == "sdk.plan_mode_unknown");
+  for (const char* cursor : {"{}", "[]", "x", R"({"v":2})", R"({"v":1,"token":"x"})", R"({"v":1,"pass":{"page":0}})", R"({"v":1,"watermark":"yesterday"})"}) {
+    CAPTURE(cursor);
+    f.host.cursors[{"things", "changes"}] = cursor;
+    const auto outcome = f.run();
+    CHECK(outcome.status == BERTH_UNSUPPORTED);
+    CHECK(outcome.reason == "sdk.cursor_unknown");
+  }
+  CHECK(f.host.requests.empty());
+}
+
+TEST_CASE("a mode that the phase does not offer is unsupported") {
+  Fixture f(config_of("", R"("detail":"never")"));
+  CHECK(f.run("ids", plan_of(R"({"ids":["T1"]})")).reason == "sdk.plan_mode_unsupported");
+  CHECK(f.run("window", plan_of(R"({"from":"2026-01-01","to":"2026-02-01"})")).reason == "sdk.plan_mode_unsupported");
+}
+
+TEST_CASE("a list that cannot be read ends the phase and keeps the cursor") {
+  Fixture f(config_of(""));
+  f.remote.fill(3);
+  REQUIRE(f.run().status == BERTH_OK);
+  const std::string before = f.host.cursors[{"things", "changes"}];
+  const auto fails = [&](Answer answer, std::string_view reason) {
+    f.remote.special["/things"] = std::move(answer);
+    const auto outcome = f.run();
+    CHECK(outcome.status == BERTH_BAD_RESPONSE);
+    CHECK(outcome.reason == reason);
+    CHECK(f.cursor().find("watermark")->text() == json::parse(before).value.text_of("watermark"));
+  };
+  fails(Answer::json("<html>"), "shop.list.not_json");
+  fails(Answer::json(R"({"code":0})"), "shop.list.shape");
+  fails(Answer::json(R"({"things":{"a":1}})"), "shop.list.shape");
+  fails(Answer::refused("2"), "shop.list.refused");
+  fails(Answer::json("{}", 403), "shop.list.refused");
+  fails(Answer::json(R"({"things":[],"page_context":{"has_more_page":true}})"), "shop.list.endless");
+  f.remote.special["/things"] = Answer::failure(BERTH_UNAUTHENTICATED, "shop.auth.rejected");
+  CHECK(f.run().reason == "shop.auth.rejected");
+}
+
+TEST_CASE("a record that is refused, unreadable or another's is skipped, the others go on") {
+  Fixture f(config_of(""));
+  f.remote.fill(7);
+  f.remote.special["/things/T100"] = Answer::refused("1005");
+  f.remote.special["/things/T101"] = Answer::json("not json");
+  f.remote.special["/things/T102"] = Answer::json(R"({"code":0})");
+  f.remote.special["/things/T103"] = Answer::json(R"({"code":0,"thing":{"thing_id":"T999"}})");
+  f.remote.special["/things/T104"] = Answer::failure(BERTH_UNAVAILABLE, "http.timeout");
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.with_detail() == 2);
+  CHECK(f.host.logged("shop.detail.refused") == 1);
+  CHECK(f.host.logged("shop.detail.unreadable") == 3);
+  CHECK(f.host.logged("shop.detail.unavailable") == 1);
+  CHECK(f.host.queued() == 5);
+}
+
+TEST_CASE("a remote that is down for every record ends the phase, what was answered is kept") {
+  Fixture f(config_of(""));
+  f.remote.fill(20);
+  for (int i = 103; i < 120; ++i) f.remote.special["/things/T" + std::to_string(i)] = Answer::failure(BERTH_UNAVAILABLE, "http.refused", 30000);
+  const auto outcome = f.run();
+  CHECK(outcome.status == BERTH_UNAVAILABLE);
+  CHECK(outcome.reason == "http.refused");
+  CHECK(outcome.retry_after_ms == 30000);
+  CHECK(f.with_detail() == 3);
+  CHECK(f.details() == 8);
+}
+
+TEST_CASE("an id that cannot stand in a path is never sent") {
+  Fixture f(config_of(""));
+  f.remote.docs.push_back({"../organizations", kMay1, "open", "a", "1"});
+  f.remote.docs.push_back({"..", kMay1, "open", "a", "1"});
+  f.remote.docs.push_back({"T1?x=1", kMay1, "open", "a", "1"});
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.details() == 0);
+  CHECK(f.host.logged("shop.detail.id") == 3);
+}
+
+TEST_CASE("quota in the middle of a batch: paid answers are kept and the status is passed on") {
+  Fixture f(config_of(""));
+  f.remote.fill(12);
+  f.remote.special["/things/T107"] = Answer::failure(BERTH_QUOTA_EXHAUSTED, "berth.quota", 3600000);
+  const auto outcome = f.run();
+  CHECK(outcome.status == BERTH_QUOTA_EXHAUSTED);
+  CHECK(outcome.reason == "berth.quota");
+  CHECK(outcome.retry_after_ms == 3600000);
+  CHECK(f.with_detail() == 7);
+  CHECK(f.host.queued() == 5);
+  CHECK(f.cursor().find("watermark") != nullptr);      // the list had been read to its end
+
+  f.remote.special.clear();
+  f.host.forget_calls();
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.details() == 5);                              // only what was missing
+  CHECK(f.with_detail() == 12);
+}
+
+TEST_CASE("replies in any order belong to their records") {
+  Fixture f(config_of(""));
+  f.host.reverse_replies = true;
+  f.remote.fill(9);
+  CHECK(f.run().status == BERTH_OK);
+  for (const auto& [key, stored] : f.host.records) CHECK(json::parse(stored.detail).value.text_of("thing_id") == key.second);
+}
+
+TEST_CASE("a record that is gone is emitted as deleted") {
+  Fixture f(config_of(""));
+  f.remote.fill(3);
+  f.remote.special["/things/T101"] = Answer::gone();
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.host.find("thing", "T101")->deleted);
+  CHECK_FALSE(f.host.find("thing", "T100")->deleted);
+  CHECK(f.host.queued() == 0);
+}
+
+// ---- the everyday
+
+TEST_CASE("a first pass takes every row and every detail, numbers as they came") {
+  Fixture f(config_of(kSortedProbe));
+  f.remote.fill(12);
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.lists() == 3);
+  CHECK(f.details() == 12);
+  CHECK(f.host.passes_completed == 1);
+  const auto* stored = f.host.find("thing", "T100");
+  REQUIRE(stored != nullptr);
+  CHECK(stored->detail.find("12.10") != std::string::npos);
+  CHECK(json::parse(stored->row).value.text_of("balance") == "10.00");
+  CHECK(Remote::query(f.host.requests[0], "organization_id") == "927000001");
+  CHECK(Remote::query(f.host.requests[0], "per_page") == "5");
+  CHECK(f.host.requests.back().cost == "things.detail");
+}
+
+TEST_CASE("a second pass over unchanged data is one list call") {
+  for (const std::string& list : {kSortedProbe, kSortedQuery, kFiltered}) {
+    CAPTURE(list);
+    Fixture f(config_of(list));
+    f.remote.fill(2);
+    f.remote.fill(12, kMay1 + kDay);
+    f.remote.fill(3, kMay1 + 2 * kDay);
+    REQUIRE(f.run().status == BERTH_OK);
+    f.host.forget_calls();
+    CHECK(f.run().status == BERTH_OK);
+    CHECK(f.lists() == 1);
+    CHECK(f.details() == 0);
+    CHECK(f.host.passes_completed == 1);
+    CHECK(f.host.logs.empty());
+  }
+}
+
+TEST_CASE("an edited row costs the list page and one detail") {
+  Fixture f(config_of(kSortedProbe));
+  f.remote.fill(12);
+  REQUIRE(f.run().status == BERTH_OK);
+  f.host.forget_calls();
+  f.host.now_ms += kDay;
+  f.remote.doc("T103").changed_ms = f.host.now_ms - kMinute;
+  f.remote.doc("T103").name = "b";
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.lists() <= 2);
+  CHECK(f.details() == 1);
+  CHECK(f.host.find("thing", "T103")->detail.find("\"b\"") != std::string::npos);
+}
+
+TEST_CASE("the watermark moves at the end of a pass only, and never past its start") {
+  Fixture f(config_of(kSortedProbe));
+  f.remote.fill(12);
+  f.host.cut_at_checkpoint = 3;
+  CHECK(f.run().reason == "fake_host.cut");
+  CHECK(f.cursor().find("watermark") == nullptr);
+  CHECK(f.cursor().at_path("pass.page")->text() != "1");
+  CHECK(f.host.passes_completed == 0);
+  f.host.cut_at_checkpoint = 0;
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(berth::times::parse(f.cursor().text_of("watermark"))->unix_ms == kMay1 + 11 * kMinute);
+
+  f.remote.doc("T100").changed_ms = f.host.now_ms + kDay;   // the remote's clock runs ahead
+  const std::int64_t started = f.host.now_ms;
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(berth::times::parse(f.cursor().text_of("watermark"))->unix_ms == started);
+}
+
+TEST_CASE("a run cut at any checkpoint and resumed stores what an uncut one stores") {
+  Fixture whole(config_of(kSortedProbe));
+  whole.remote.fill(23);
+  REQUIRE(whole.run().status == BERTH_OK);
+  const int checkpoints = whole.host.checkpoints;
+  REQUIRE(checkpoints > 6);
+  for (int cut = 1; cut <= checkpoints; ++cut) {
+    CAPTURE(cut);
+    Fixture f(config_of(kSortedProbe));
+    f.remote.fill(23);
+    f.host.cut_at_checkpoint = cut;
+    CHECK(f.run().status == BERTH_INTERNAL);
+    f.host.cut_at_checkpoint = 0;
+    CHECK(f.run().status == BERTH_OK);
+    CHECK(f.host.records == whole.host.records);
+    CHECK(f.host.queued() == 0);
+  }
+}
+
+TEST_CASE("a run stopped after any number of requests keeps every answer it paid for") {
+  for (int stop = 0; stop < 16; ++stop) {
+    CAPTURE(stop);
+    Fixture f(config_of(kSortedProbe));
+    f.remote.fill(12);
+    f.host.stop_after_requests = stop;
+    CHECK(f.run().status == BERTH_CANCELLED);
+    CHECK(f.host.requests.size() == static_cast<std::size_t>(stop));
+    CHECK(f.with_detail() == f.details());
+    f.host.stop_after_requests = -1;
+    f.host.now_ms += kMinute;
+    CHECK(f.run().status == BERTH_OK);
+    CHECK(f.with_detail() == 12);
+    CHECK(f.details() == 12);           // over both runs: nothing was fetched twice
+  }
+}
+
+TEST_CASE("the next slice of a run that was working off its queue does not read the list again") {
+  Fixture f(config_of(kSortedProbe));
+  f.remote.fill(12);
+  f.host.stop_after_requests = 8;
+  CHECK(f.run().status == BERTH_CANCELLED);
+  f.host.stop_after_requests = -1;
+  f.host.forget_calls();
+  SUBCASE("at once") {
+    CHECK(f.run().status == BERTH_OK);
+    CHECK(f.lists() == 0);
+    CHECK(f.cursor().find("draining") == nullptr);
+  }
+  SUBCASE("later it is another run, which does") {
+    f.host.now_ms += 60 * kMinute;
+    CHECK(f.run().status == BERTH_OK);
+    CHECK(f.lists() == 1);
+  }
+}
+
+TEST_CASE("the end of the slice stops the phase with a checkpoint") {
+  Fixture f(config_of(kSortedProbe));
+  f.remote.fill(12);
+  f.host.ms_per_request = 1000;
+  const auto outcome = f.run("changes", json::Value::object(), f.host.now_ms + 2000);
+  CHECK(outcome.status == BERTH_CANCELLED);
+  CHECK(outcome.reason == "sdk.deadline");
+  CHECK(f.lists() == 2);
+  CHECK(f.cursor().at_path("pass.page")->text() == "3");
+}
+
+// ---- order, filter, floor
+
+TEST_CASE("rows before the floor are neither taken nor paged for") {
+  Fixture f(config_of(kSortedProbe, R"("detail":{"path":"/things/{id}","row":["thing"],"cost":"c"})", "2026-05-02T00:00:00+02:00"));
+  f.remote.fill(10);
+  f.remote.fill(4, kMay1 + kDay);
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.host.records.size() == 4);
+  CHECK(f.lists() == 1);
+}
+
+TEST_CASE("without a watermark and a floor there is no filter; with one it is sent with an offset") {
+  Fixture f(config_of(kFiltered));
+  f.remote.fill(3);
+  REQUIRE(f.run().status == BERTH_OK);
+  CHECK(Remote::query(f.host.requests[0], "changed").empty());
+  f.host.forget_calls();
+  REQUIRE(f.run().status == BERTH_OK);
+  CHECK(Remote::query(f.host.requests[0], "changed") == "2026-04-30T23:52:00+0000");   // the latest change less ten minutes
+}
+
+TEST_CASE("the plan's floor goes before the configured one") {
+  Fixture f(config_of(kFiltered, R"("detail":"never")", "2026-01-01T00:00:00Z"));
+  REQUIRE(f.run("changes", plan_of(R"({"floor":"2026-03-01T00:00:00-0500"})")).status == BERTH_OK);
+  CHECK(Remote::query(f.host.requests[0], "changed") == "2026-03-01T05:00:00+0000");
+}
+
+TEST_CASE("a remote that does not obey is read whole, said so once, and tried again after seven days") {
+  for (const auto obeys : {Obeys::kNothing, Obeys::kRefuses, Obeys::kEchoOnly}) {
+    for (const std::string& list : {kSortedProbe, kSortedQuery}) {
+      CAPTURE(static_cast<int>(obeys));
+      CAPTURE(list);
+      Fixture f(config_of(list));
+      f.remote.fill(12);
+      f.remote.obeys = obeys;
+      f.host.now_ms = kMay1 + 12 * kMinute;
+      if (obeys == Obeys::kRefuses && list == kSortedQuery) {
+        CHECK(f.run().reason == "shop.list.refused");       // on a first pass nothing may be left out of a documented query
+        continue;
+      }
+      REQUIRE(f.run().status == BERTH_OK);
+      CHECK(f.host.logs.empty());                            // a first pass reads everything anyway
+      f.host.forget_calls();
+      REQUIRE(f.run().status == BERTH_OK);
+      CHECK(f.host.logged("shop.list.disobeyed") == 1);
+      CHECK(f.lists() == 4);                                 // one that shows it, then all three pages
+      f.host.forget_calls();
+      f.host.now_ms += kDay;
+      REQUIRE(f.run().status == BERTH_OK);
+      CHECK(f.host.logs.empty());
+      CHECK(f.lists() == 3);
+      CHECK(Remote::query(f.host.requests[0], "sort_column").empty());
+      f.host.forget_calls();
+      f.host.now_ms += 7 * kDay;
+      f.remote.obeys = Obeys::kAll;
+      REQUIRE(f.run().status == BERTH_OK);
+      CHECK(f.host.logs.empty());
+      CHECK(Remote::query(f.host.requests[0], "sort_column") == "changed");
+    }
+  }
+}
+
+TEST_CASE("a filter that is ignored is noticed by the rows") {
+  Fixture f(config_of(kFiltered));
+  f.remote.fill(3);
+  f.remote.fill(9, kMay1 + kDay);
+  f.remote.obeys = Obeys::kNothing;
+  REQUIRE(f.run().status == BERTH_OK);
+  f.remote.doc("T100").name = "changed unseen";
+  f.host.forget_calls();
+  REQUIRE(f.run().status == BERTH_OK);
+  CHECK(f.host.logged("shop.list.disobeyed") == 1);
+  CHECK(f.lists() == 4);
+}
+
+TEST_CASE("page_context may be an object, a list of one object, or absent") {
+  for (const auto context : {Context::kObject, Context::kArray}) {
+    Fixture f(config_of(kSortedProbe));
+    f.remote.fill(12);
+    f.remote.context = context;
+    REQUIRE(f.run().status == BERTH_OK);
+    CHECK(f.lists() == 3);
+    f.host.forget_calls();
+    REQUIRE(f.run().status == BERTH_OK);
+    CHECK(f.host.logs.empty());
+  }
+  Fixture f(config_of(""));
+  f.remote.fill(4);
+  f.remote.context = Context::kAbsent;
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.lists() == 1);
+  CHECK(f.host.passes_completed == 1);
+}
+
+TEST_CASE("the root key may be spelt in two ways, and rows may be an empty text") {
+  Fixture f(config_of(""));
+  f.remote.root = "thing_list";
+  f.remote.fill(2);
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.host.records.size() == 2);
+  f.remote.special["/things"] = Answer::json(R"({"code":0,"things":""})");
+  CHECK(f.run().status == BERTH_OK);
+}
+
+// ---- details, parts, files
+
+TEST_CASE("conditions on the row decide about its detail") {
+  Fixture f(config_of("", R"("detail":{"path":"/things/{id}","row":["thing"],"cost":"c","unless":{"field":"status","in":["draft","rejected"]},"when":{"field":"name","present":true}})"));
+  f.remote.fill(4);
+  f.remote.docs[0].status = "draft";
+  f.remote.docs[1].name = "";
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.details() == 2);
+  CHECK(f.host.records.size() == 4);
+  CHECK(f.host.find("thing", "T100")->detail.empty());
+}
+
+TEST_CASE("a phase without details reads its list only") {
+  Fixture f(config_of("", R"("detail":"never","until":"none")", "2026-05-20T00:00:00Z"));
+  f.remote.fill(6);
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.host.requests.size() == 2);
+  CHECK(f.host.records.size() == 6);
+}
+
+TEST_CASE("a detail that is fetched once per record is not fetched for a new version") {
+  Fixture f(config_of("", R"("detail":{"path":"/things/{id}","row":["thing"],"cost":"c","once_per_record":true})"));
+  f.host.once_per_record.insert("thing");
+  f.remote.fill(3);
+  REQUIRE(f.run().status == BERTH_OK);
+  f.host.forget_calls();
+  f.remote.doc("T101").changed_ms += 5 * kMinute;
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.details() == 0);
+}
+
+TEST_CASE("the version of a detail may stand in another field than the row's") {
+  Fixture f(config_of("", R"("detail":{"path":"/things/{id}","row":["thing"],"version":"updated","cost":"c"})"));
+  f.remote.fill(1);
+  f.remote.special["/things/T100"] = Answer::json(R"({"thing":{"thing_id":"T100","changed":"x","updated":"2026-05-02T00:00:00Z"}})");
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.host.find("thing", "T100")->detail_version == "2026-05-02T00:00:00Z");
+}
+
+namespace {
+const std::string kWithParts =
+    R"("detail":{"path":"/things/{id}","row":["thing"],"cost":"c"},
+       "parts":[{"name":"applications","path":"/things/{id}/parts","rows":["applied"],"cost":"c","when":{"field":"balance","differs_from":"total"}}])";
+}
+
+TEST_CASE("parts are asked for where the document needs them, and come with the detail") {
+  Fixture f(config_of("", kWithParts));
+  f.remote.fill(3);
+  f.remote.docs[1].balance = "2.50";
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.details() == 4);                               // 10 and 10.00 are the same amount
+  CHECK(f.host.find("thing", "T101")->parts.at("applications") == R"([{"amount":1.50}])");
+  CHECK(f.host.find("thing", "T100")->parts.empty());
+}
+
+TEST_CASE("a detail whose part is missing waits, the others are kept") {
+  Fixture f(config_of("", kWithParts));
+  f.remote.fill(3);
+  f.remote.docs[1].balance = "2.50";
+  f.remote.docs[2].balance = "2.50";
+  f.remote.special["/things/T101/parts"] = Answer::failure(BERTH_QUOTA_EXHAUSTED, "berth.budget");
+  CHECK(f.run().reason == "berth.budget");
+  CHECK(f.with_detail() == 1);
+  f.remote.special["/things/T101/parts"] = Answer::refused("7");
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.with_detail() == 2);
+  f.remote.special.clear();
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.with_detail() == 3);
+}
+
+namespace {
+const std::string kWithFile =
+    R"("detail":{"path":"/things/{id}","row":["thing"],"cost":"c"},
+       "attachments":[{"name":"pdf","path":"/things/{id}/file","query":{"accept":"pdf"},"accept":"application/pdf","cost":"f",
+                       "unless":{"field":"status","in":["draft"]},"must_start":"%PDF-","must_contain_end":"%%EOF"}])";
+}
+
+TEST_CASE("D9: a file is taken only when it begins and ends as it must; the record is not touched either way") {
+  Fixture f(config_of("", kWithFile));
+  f.remote.fill(1);
+  const auto try_file = [&](std::string body) {
+    f.remote.special["/things/T100/file"] = Answer::json(std::move(body));
+    f.host.want({"thing", "T100", "x"}, false, true, -1);
+    f.host.forget_calls();
+    CHECK(f.run().status == BERTH_OK);
+    CHECK(f.host.count(berth::CallKind::kFile) == 1);
+    return f.host.find("thing", "T100")->files.contains("pdf");
+  };
+  REQUIRE(f.run().status == BERTH_OK);
+  CHECK_FALSE(try_file("<html>%%EOF"));
+  CHECK_FALSE(try_file("%PDF-1.7 cut off"));
+  CHECK_FALSE(try_file("%PDF-1.7 %%EOF" + std::string(1100, ' ')));
+  CHECK_FALSE(try_file(""));
+  CHECK(f.host.logged("shop.attachment.failed") == 1);
+  CHECK(try_file("%PDF-1.7 ... %%EOF\n"));
+  const auto& request = f.host.requests.back();
+  CHECK(request.cost == "f");
+  CHECK(Remote::query(request, "accept") == "pdf");
+  CHECK(request.headers.at(0) == std::pair<std::string, std::string>("Accept", "application/pdf"));
+  CHECK(f.host.queued() == 0);
+}
+
+TEST_CASE("a spent budget of files does not stop details, and is reported at the end") {
+  Fixture f(config_of("", kWithFile));
+  f.remote.fill(3);
+  for (const auto& doc : f.remote.docs) {
+    f.remote.special["/things/" + doc.id + "/file"] = Answer::failure(BERTH_QUOTA_EXHAUSTED, "berth.budget");
+    f.host.want({"thing", doc.id, ""}, true, true, 200);
+  }
+  CHECK(f.run().reason == "berth.budget");
+  CHECK(f.with_detail() == 3);
+}
+
+TEST_CASE("what the host puts into the queue is fetched as well") {
+  Fixture f(config_of(""));
+  f.remote.fill(2);
+  REQUIRE(f.run().status == BERTH_OK);
+  f.remote.doc("T101").name = "told by a webhook";
+  f.host.want({"thing", "T101", ""}, true, false, 600);
+  f.host.forget_calls();
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.details() == 1);
+  CHECK(f.host.find("thing", "T101")->detail.find("webhook") != std::string::npos);
+}
+
+// ---- the other modes
+
+TEST_CASE("a sweep emits nothing, fetches nothing and sees every id") {
+  Fixture f(config_of(kSortedProbe, R"("detail":{"path":"/things/{id}","row":["thing"],"cost":"c"})", "2026-05-01T00:05:00Z"));
+  f.remote.fill(12);
+  CHECK(f.run("sweep").status == BERTH_OK);
+  CHECK(f.host.records.empty());
+  CHECK(f.host.seen.size() == 12);                      // also those before the floor
+  CHECK(f.host.queued() == 0);
+  CHECK(f.host.passes_completed == 1);
+  CHECK(f.lists() == 3);
+}
+
+TEST_CASE("a sweep that is cut goes on where it was, and counts all ids of the pass as seen") {
+  Fixture f(config_of(kSortedProbe));
+  f.remote.fill(12);
+  f.host.stop_after_requests = 2;
+  CHECK(f.run("sweep").status == BERTH_CANCELLED);
+  f.host.stop_after_requests = -1;
+  f.host.forget_calls();
+  CHECK(f.run("sweep").status == BERTH_OK);
+  CHECK(f.lists() == 1);
+  CHECK(f.host.seen.size() == 12);
+  CHECK(f.cursor("changes").is_null());                 // a cursor of its own
+}
+
+TEST_CASE("a full pass reads every row again and misses those that are gone") {
+  Fixture f(config_of(kSortedProbe));
+  f.remote.fill(12);
+  REQUIRE(f.run().status == BERTH_OK);
+  f.remote.docs.erase(f.remote.docs.begin() + 3);
+  f.host.forget_calls();
+  CHECK(f.run("full").status == BERTH_OK);
+  CHECK(f.lists() == 3);
+  CHECK(f.details() == 0);
+  CHECK(f.host.seen.size() == 11);
+  CHECK_FALSE(f.host.seen.contains("T103"));
+  CHECK(f.host.records.size() == 12);                   // nothing is deleted on absence alone
+}
+
+TEST_CASE("ids fetches exactly these, known or not") {
+  Fixture f(config_of(""));
+  f.remote.fill(5);
+  REQUIRE(f.run().status == BERTH_OK);
+  f.host.forget_calls();
+  CHECK(f.run("ids", plan_of(R"({"ids":["T101","T104","T900"]})")).status == BERTH_OK);
+  CHECK(f.host.requests.size() == 3);
+  CHECK(f.host.find("thing", "T900")->deleted);
+}
+
+TEST_CASE("a window sends its first and last day and no filter by change") {
+  Fixture f(config_of(kFiltered, R"("window":{"from":"date_start","to":"date_end"},"detail":{"path":"/things/{id}","row":["thing"],"cost":"c"})",
+                      "2026-05-20T00:00:00Z"));
+  f.remote.fill(2);
+  CHECK(f.run("window", plan_of(R"({"from":"2026-01-01T00:00:00-05:00","to":"2026-02-01T00:00:00-05:00"})")).status == BERTH_OK);
+  CHECK(Remote::query(f.host.requests[0], "date_start") == "2026-01-01");
+  CHECK(Remote::query(f.host.requests[0], "date_end") == "2026-01-31");
+  CHECK(Remote::query(f.host.requests[0], "changed").empty());
+  CHECK(f.with_detail() == 2);
+  CHECK(f.host.passes_completed == 1);
+}
+
+TEST_CASE("a limit bounds the rows; a list that is cut is never complete") {
+  Fixture f(config_of(kSortedProbe));
+  f.remote.fill(12);
+  CHECK(f.run("changes", plan_of(R"({"limit":7})")).status == BERTH_OK);
+  CHECK(f.host.records.size() == 7);
+  CHECK(f.with_detail() == 7);
+  CHECK(f.lists() == 2);
+  CHECK(f.host.passes_completed == 0);
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.host.records.size() == 12);
+}
+
+// ---- limits of the boundary
+
+TEST_CASE("there is a checkpoint within every 1,000 records and 8 MiB") {
+  Fixture f(config_of("", R"("detail":"never")"));
+  f.remote.page_size = 2500;
+  f.remote.fill(2500);
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.host.records.size() == 2500);
+
+  Fixture large(config_of(""));
+  large.remote.fill(5);
+  for (auto& doc : large.remote.docs) doc.name = std::string(std::size_t{3} << 20u, 'x');
+  CHECK(large.run().status == BERTH_OK);
+  CHECK(large.with_detail() == 5);
+}
+
+TEST_CASE("answers larger than what is held at once are worked on in rounds") {
+  Fixture f(config_of(""));
+  f.remote.fill(9);
+  for (const auto& doc : f.remote.docs) {
+    f.remote.special["/things/" + doc.id] =
+        Answer::json(R"({"thing":{"thing_id":")" + doc.id + R"(","name":")" + std::string(std::size_t{5} << 20u, 'x') + "\"}}");
+  }
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.with_detail() == 9);
+  CHECK(f.details() == 9);
+}
+
+TEST_CASE("a record that is too large for the boundary is skipped") {
+  Fixture f(config_of(""));
+  f.remote.fill(2);
+  f.remote.special["/things/T100"] = Answer::json(R"({"thing":{"thing_id":"T100","name":")" + std::string(std::size_t{9} << 20u, 'x') + "\"}}");
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.host.logged("shop.record.too_large") == 1);
+  CHECK(f.with_detail() == 1);
+}
+
+TEST_CASE("without a connection there is a reason, not an empty parameter") {
+  berth::PullConfig config = config_of("");
+  config.values.erase("connection.organization_id");
+  Fixture f(config);
+  const auto outcome = f.run();
+  CHECK(outcome.status == BERTH_INVALID_CONFIG);
+  CHECK(outcome.reason == "sdk.placeholder_empty");
+  CHECK(outcome.message.find("connection.organization_id") != std::string::npos);
+}
+
+TEST_CASE("hooks read the id of a row and decide about its detail") {
+  Fixture f(config_of(""));
+  f.remote.fill(3);
+  berth::PullHooks hooks;
+  hooks.row_id = [](const berth::phases::Phase&, const json::Value& row) { return std::string(row.text_of("thing_id")); };
+  hooks.needs_detail = [](const berth::phases::Phase&, const json::Value& row) { return row.text_of("thing_id") == "T101"; };
+  const auto outcome = f.host.run([&](const berth::Run& run) { berth::pull(f.host.host(), f.config, run, hooks); }, "things", "changes");
+  CHECK(outcome.status == BERTH_OK);
+  CHECK(f.details() == 1);
+}

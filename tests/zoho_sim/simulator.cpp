@@ -1,0 +1,184 @@
+#include "tests/zoho_sim/simulator.hpp"
+
+#include "tests/zoho_sim/control.hpp"
+
+#include <chrono>
+#include <exception>
+#include <thread>
+
+namespace zoho_sim {
+namespace {
+
+constexpr std::size_t kLogLines = 10'000;
+
+Response error_response(const ApiError& error) {
+  return json_response(error.status, JsonWriter().object().integer("code", error.code).text("message", error.message).end().take());
+}
+
+class InFlight {
+ public:
+  explicit InFlight(std::atomic<int>& count) : count_(count), value_(++count) {}
+  ~InFlight() { --count_; }
+  InFlight(const InFlight&) = delete;
+  InFlight& operator=(const InFlight&) = delete;
+  int value() const { return value_; }
+
+ private:
+  std::atomic<int>& count_;
+  int value_;
+};
+
+}  // namespace
+
+Simulator::Simulator(Options options, std::shared_ptr<Clock> clock)
+    : options_([&] {
+        if (options.books.now == 0) options.books.now = clock->now();
+        return std::move(options);
+      }()),
+      clock_(std::move(clock)),
+      zone_(options_.books.time_zone),
+      books_(generate_books(options_.books, zone_)),
+      oauth_(options_.oauth, options_.books.seed),
+      limits_(options_.limits),
+      api_(books_, zone_),
+      latency_ms_(options_.latency_ms) {}
+
+Simulator::~Simulator() = default;
+
+std::string Simulator::origin_of(const Request& request) const {
+  if (!options_.public_origin.empty()) return options_.public_origin;
+  const auto host = header_of(request.headers, "Host");
+  return "http://" + (host.empty() ? std::string("zoho-sim.test") : std::string(host));
+}
+
+Response Simulator::handle(const Request& request) {
+  try {
+    if (Control::serves(request.path)) {
+      if (!request.from_loopback) return error_response({403, 57, "The control interface answers only to this machine."});
+      const std::lock_guard lock(mutex_);
+      return Control(*this).handle(request);
+    }
+    const InFlight in_flight(in_flight_);
+    const int latency = latency_ms_;
+    Response response;
+    {
+      const std::lock_guard lock(mutex_);
+      counters_.in_flight_max = std::max(counters_.in_flight_max, in_flight.value());
+      const auto fault = faults_.take(request);
+      if (fault && replaces_answer(*fault)) {
+        response = fault_answer(*fault);
+      } else {
+        response = answer(request, fault);
+        if (fault) distort(response, *fault);
+      }
+      count(request, response, fault.has_value());
+    }
+    if (latency > 0) std::this_thread::sleep_for(std::chrono::milliseconds(latency));
+    return response;
+  } catch (const ApiError& error) {
+    return error_response(error);
+  } catch (const std::exception& error) {
+    return error_response({500, 1000, std::string("Internal error: ") + error.what()});
+  }
+}
+
+Response Simulator::answer(const Request& request, const std::optional<Fault>& fault) {
+  try {
+    if (OAuthServer::serves(request.path)) return oauth_.handle(request, clock_->now(), origin_of(request));
+    if (request.path.rfind("/books/v3/", 0) == 0) return answer_api(request, fault);
+    throw ApiError{404, 5, "Invalid URL Passed"};
+  } catch (const ApiError& error) {
+    return error_response(error);
+  }
+}
+
+Response Simulator::answer_api(const Request& request, const std::optional<Fault>& fault) {
+  const Time now = clock_->now();
+  static constexpr std::string_view kScheme = "Zoho-oauthtoken ";
+  const auto credential = header_of(request.headers, "Authorization");
+  if (credential.rfind(kScheme, 0) != 0) return error_response({401, 14, "Invalid value passed for authtoken."});
+  const auto scopes = oauth_.scopes_of(credential.substr(kScheme.size()), now);
+  if (!scopes) return error_response({401, 57, "You are not authorized to perform this operation"});  // without X-Rate-Limit-*
+
+  const Day today = zone_.day_of(now);
+  Response response;
+  if (const auto refusal = limits_.admit(now, today, in_flight_)) {
+    response = error_response(*refusal);
+  } else {
+    try {
+      const auto shape = !fault                                          ? PageContext::kObject
+                         : fault->kind == FaultKind::kPageContextMissing ? PageContext::kMissing
+                         : fault->kind == FaultKind::kPageContextArray   ? PageContext::kArray
+                                                                         : PageContext::kObject;
+      response = api_.handle({request, *scopes, now, options_.undocumented, shape});
+    } catch (const ApiError& error) {
+      response = error_response(error);
+    }
+  }
+  for (auto& header : limits_.headers(now, today, zone_.start_of_day(today + 1))) response.headers.push_back(std::move(header));
+  return response;
+}
+
+void Simulator::count(const Request& request, const Response& response, bool faulty) {
+  ++counters_.calls;
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (!reads && request.path.rfind("/books/", 0) == 0) ++counters_.writes;
+  if (response.status == 429) ++counters_.refused;
+  if (faulty) ++counters_.faults;
+  ++counters_.by_kind[std::string(name_of(kind_of(request)))];
+  ++counters_.by_path[request.method + " " + path_family(request.path)];
+  ++counters_.by_status[std::to_string(response.status)];
+  std::string line = std::to_string(response.status) + " " + request.method + " " + request.path;
+  char mark = '?';
+  if (request.path.rfind("/oauth/", 0) != 0) {  // those queries may carry secrets
+    for (const auto& [name, value] : request.query) {
+      line += mark + name + "=" + value;
+      mark = '&';
+    }
+  }
+  log_.push_back(std::move(line));
+  if (log_.size() > kLogLines) log_.pop_front();
+}
+
+Counters Simulator::counters() const {
+  const std::lock_guard lock(mutex_);
+  return counters_;
+}
+
+void Simulator::reset_counters() {
+  const std::lock_guard lock(mutex_);
+  counters_ = {};
+  log_.clear();
+}
+
+void Simulator::inject(Fault fault) {
+  const std::lock_guard lock(mutex_);
+  faults_.add(std::move(fault));
+}
+
+void Simulator::clear_faults() {
+  const std::lock_guard lock(mutex_);
+  faults_.clear();
+}
+
+std::string Simulator::books_json() const {
+  const std::lock_guard lock(mutex_);
+  return Control(const_cast<Simulator&>(*this)).books();
+}
+
+std::string Simulator::access_token(const std::string& scopes) {
+  const std::lock_guard lock(mutex_);
+  return oauth_.issue_access_token(scopes, clock_->now());
+}
+
+void Simulator::set_undocumented(Undocumented mode) {
+  const std::lock_guard lock(mutex_);
+  options_.undocumented = mode;
+}
+
+void Simulator::set_limits(LimitOptions limits) {
+  const std::lock_guard lock(mutex_);
+  limits_.options() = limits;
+}
+
+}  // namespace zoho_sim
