@@ -7,7 +7,6 @@
 #include <cstdlib>
 
 #include "host/core/text.hpp"
-#include "host/plugins/runners.hpp"
 
 namespace berth::app {
 
@@ -85,9 +84,9 @@ Status Host::build() {
   transport_ = BERTH_TRY(http::make_poco_transport({.ca_file = {}, .allow_http_loopback = has_loopback}));
   if (config_.plugins.isolation == config::Isolation::kInProcess) {
     log_.warning("plugins run inside this process: for tests and debugging only, nothing isolates them");
-    runner_ = plugins::make_in_process_runner({});
+    runner_ = plugins::make_in_process_runner();
   } else {
-    runner_ = plugins::make_worker_runner({.log = log_});
+    runner_ = plugins::make_worker_runner();
   }
   registry_ = std::make_unique<runs::Registry>(runs::Registry::Dependencies{.config = config_,
                                                                             .environment = config::process_environment(),

@@ -30,10 +30,12 @@ constexpr std::array<Role, 14> kRoles{{
     {"fx_unrealised", AccountType::kIncome, "Unrealised exchange gains and losses."},
 }};
 
-constexpr std::array<AccountType, 5> kTypes{AccountType::kAsset, AccountType::kLiability, AccountType::kEquity, AccountType::kIncome, AccountType::kExpense};
+constexpr std::array<AccountType, 5> kTypes{AccountType::kAsset, AccountType::kLiability, AccountType::kEquity,
+                                            AccountType::kIncome, AccountType::kExpense};
 
 AccountType type_of(std::string_view name) {
-  const auto found = std::find_if(kTypes.begin(), kTypes.end(), [&](AccountType type) { return to_string(type) == name; });
+  const auto found =
+      std::find_if(kTypes.begin(), kTypes.end(), [&](AccountType type) { return to_string(type) == name; });
   return found == kTypes.end() ? AccountType::kAsset : *found;  // a wrong name is reported by the check of the shape
 }
 
@@ -47,23 +49,27 @@ void read_roles(const Node& node, ChartOfAccounts& chart, Findings& findings) {
   std::vector<std::string> names;
   for (const Role& role : kRoles) names.emplace_back(role.name);
   for (const Member& member : node.members) {
-    const auto role = std::find_if(kRoles.begin(), kRoles.end(), [&](const Role& each) { return each.name == member.key; });
+    const auto role =
+        std::find_if(kRoles.begin(), kRoles.end(), [&](const Role& each) { return each.name == member.key; });
     if (role == kRoles.end()) {
       const std::string near = did_you_mean(member.key, names);
-      findings.error(member.key_place, "config.unknown_role", fmt::format("`{}` is not a role", shortened(member.key, 60)),
+      findings.error(member.key_place, "config.unknown_role",
+                     fmt::format("`{}` is not a role", shortened(member.key, 60)),
                      near.empty() ? fmt::format("roles: {}", join(names, ", ")) : near);
       continue;
     }
     if (!member.value.is_scalar()) continue;
     const Account* account = chart.find(member.value.scalar);
     if (account == nullptr) {
-      findings.error(member.value.place, "config.unknown_account", fmt::format("`{}` is not an account of this chart", shortened(member.value.scalar, 60)),
+      findings.error(member.value.place, "config.unknown_account",
+                     fmt::format("`{}` is not an account of this chart", shortened(member.value.scalar, 60)),
                      did_you_mean(member.value.scalar, chart.ids()));
       continue;
     }
     if (!fits(account->type, role->type)) {
       findings.warning(member.value.place, "config.account_type",
-                       fmt::format("the role `{}` wants an account of type {}, and `{}` is of type {}", role->name, to_string(role->type), account->id, to_string(account->type)));
+                       fmt::format("the role `{}` wants an account of type {}, and `{}` is of type {}", role->name,
+                                   to_string(role->type), account->id, to_string(account->type)));
     }
     chart.roles.emplace(member.key, account->id);
   }
@@ -79,13 +85,15 @@ Result<ChartOfAccounts> chart_of(const Node& root, std::size_t errors_before, Fi
     Account account{each.text("id"), each.text("name"), type_of(each.text("type"))};
     if (account.name.empty()) account.name = account.id;
     if (!account.id.empty() && !ids.insert(account.id).second) {
-      findings.error(each.place("id"), "config.duplicate_id", fmt::format("the account `{}` is there twice", account.id));
+      findings.error(each.place("id"), "config.duplicate_id",
+                     fmt::format("the account `{}` is there twice", account.id));
     }
     chart.accounts.push_back(std::move(account));
   }
   if (const Node* node = reader.value("roles")) read_roles(*node, chart, findings);
   if (findings.errors() > errors_before) {
-    return make_error(Code::kInvalidConfig, "config.invalid", fmt::format("{} has {} errors", root.place.source->file, findings.errors() - errors_before));
+    return make_error(Code::kInvalidConfig, "config.invalid",
+                      fmt::format("{} has {} errors", root.place.source->file, findings.errors() - errors_before));
   }
   return chart;
 }
@@ -94,19 +102,27 @@ Result<ChartOfAccounts> chart_of(const Node& root, std::size_t errors_before, Fi
 
 std::string_view to_string(AccountType type) {
   switch (type) {
-    case AccountType::kAsset: return "asset";
-    case AccountType::kLiability: return "liability";
-    case AccountType::kEquity: return "equity";
-    case AccountType::kIncome: return "income";
-    case AccountType::kExpense: return "expense";
+    case AccountType::kAsset:
+      return "asset";
+    case AccountType::kLiability:
+      return "liability";
+    case AccountType::kEquity:
+      return "equity";
+    case AccountType::kIncome:
+      return "income";
+    case AccountType::kExpense:
+      return "expense";
   }
   return "asset";
 }
 
-std::span<const Role> roles() { return kRoles; }
+std::span<const Role> roles() {
+  return kRoles;
+}
 
 const Account* ChartOfAccounts::find(std::string_view id) const {
-  const auto found = std::find_if(accounts.begin(), accounts.end(), [&](const Account& account) { return account.id == id; });
+  const auto found =
+      std::find_if(accounts.begin(), accounts.end(), [&](const Account& account) { return account.id == id; });
   return found == accounts.end() ? nullptr : &*found;
 }
 

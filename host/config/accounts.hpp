@@ -30,7 +30,7 @@ struct Account {
 /// The control accounts that posting needs, by the names docs/accounting.md uses.
 struct Role {
   std::string_view name;
-  AccountType type;      // accounts of this type fit; another type is a warning
+  AccountType type;       // accounts of this type fit; another type is a warning
   std::string_view what;  // one sentence for schema and forms
 };
 /// ar, undeposited, credits, discount, shipping, other, rounding, bank_fees, processor_fees, tax_withheld, returns,
@@ -47,7 +47,8 @@ struct ChartOfAccounts {
 };
 
 /// Reads and checks a chart. Mistakes go to `findings`; the error config.invalid comes back if there is one.
-[[nodiscard]] Result<ChartOfAccounts> load_chart(const std::filesystem::path& path, Findings& findings, std::string shown = "");
+[[nodiscard]] Result<ChartOfAccounts> load_chart(const std::filesystem::path& path, Findings& findings,
+                                                 std::string shown = "");
 [[nodiscard]] Result<ChartOfAccounts> parse_chart(std::string text, std::string file, Findings& findings);
 
 }  // namespace berth::config

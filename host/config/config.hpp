@@ -141,15 +141,16 @@ struct Integration {
   std::string tenant = "default";
   std::string environment = "production";
   Mode mode = Mode::kPullOnly;
-  std::optional<ClientConfig> client;      // absent: the host's registered application is used
+  std::optional<ClientConfig> client;       // absent: the host's registered application is used
   std::optional<std::string> organization;  // an id; absent: the first
-  std::string plan = "free";               // sets the daily quota until the remote says otherwise
+  std::string plan = "free";                // sets the daily quota until the remote says otherwise
   PullExtent pull = PullExtent::kFull;
   bool enabled = true;
   int reserve_percent = 20;
-  std::map<std::string, Budget, std::less<>> budgets;                       // by cost class, "invoices.detail"
+  std::map<std::string, Budget, std::less<>> budgets;  // by cost class, "invoices.detail"
   Backfill backfill;
-  std::map<std::string, std::chrono::milliseconds, std::less<>> schedule;  // by phase; phases not named use the plugin's
+  std::map<std::string, std::chrono::milliseconds, std::less<>>
+      schedule;                                       // by phase; phases not named use the plugin's
   std::optional<std::filesystem::path> phases_file;   // absolute; absent: the plugin's own
   std::optional<std::filesystem::path> mapping_file;  // absolute; absent: the plugin's own
   std::vector<AccountPrefill> accounts;

@@ -13,9 +13,13 @@ namespace {
 
 constexpr std::size_t kExcerptMax = 160;  // a longer line is cut, and has no caret if its column is beyond
 
-std::string_view name_of(Severity severity) { return severity == Severity::kError ? "error" : "warning"; }
+std::string_view name_of(Severity severity) {
+  return severity == Severity::kError ? "error" : "warning";
+}
 
-std::string counted(std::size_t count, std::string_view what) { return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s"); }
+std::string counted(std::size_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
 
 /// Blanks as wide as the first `bytes` bytes of `line`: one for each character, tabs kept.
 std::string blanks_for(std::string_view line, std::size_t bytes) {
@@ -99,7 +103,8 @@ void Findings::add_at(Severity severity, const Place& place, std::string id, std
   Finding finding{severity, std::move(id), "", place.line, place.column, std::move(message), "", std::move(hint)};
   if (place.source) finding.file = place.source->file;
   // Finding the line walks the file; not for findings that are only counted.
-  if (place.source && findings_.size() < kFindingsMax) finding.excerpt = without_secrets(place.source->line(place.line));
+  if (place.source && findings_.size() < kFindingsMax)
+    finding.excerpt = without_secrets(place.source->line(place.line));
   add(std::move(finding));
 }
 
@@ -122,8 +127,10 @@ std::vector<const Finding*> Findings::sorted() const {
   std::vector<const Finding*> order;
   order.reserve(findings_.size());
   for (const Finding& finding : findings_) order.push_back(&finding);
-  std::stable_sort(order.begin(), order.end(), [](const Finding* a, const Finding* b) {
-    return std::tie(a->severity, a->file, a->line, a->column) < std::tie(b->severity, b->file, b->line, b->column);
+  // The address last: findings of one place stay in the order in which they were found.
+  std::sort(order.begin(), order.end(), [](const Finding* a, const Finding* b) {
+    return std::tie(a->severity, a->file, a->line, a->column, a) <
+           std::tie(b->severity, b->file, b->line, b->column, b);
   });
   return order;
 }

@@ -2,8 +2,8 @@
 // Findings: what is wrong with files that people write, collected and not thrown, so that one run shows every mistake.
 //
 //   Findings findings;
-//   findings.error(node.place, "config.unknown_key", "`shedule` is not a key of integrations", "did you mean `schedule`?");
-//   std::cout << findings.print();
+//   findings.error(node.place, "config.unknown_key", "`shedule` is not a key of integrations", "did you mean
+//   `schedule`?"); std::cout << findings.print();
 //
 // prints
 //
@@ -45,7 +45,7 @@ enum class Severity { kError, kWarning };
 
 struct Finding {
   Severity severity = Severity::kError;
-  std::string id;       // "config.unknown_key"
+  std::string id;  // "config.unknown_key"
   std::string file;
   std::size_t line = 0;
   std::size_t column = 0;

@@ -40,15 +40,20 @@ class Loader {
   }
 
  private:
-  [[nodiscard]] fs::path absolute(const fs::path& path) const { return (file_.parent_path() / path).lexically_normal(); }
-  [[nodiscard]] std::string shown(const fs::path& path) const { return (shown_folder_ / path).lexically_normal().string(); }
+  [[nodiscard]] fs::path absolute(const fs::path& path) const {
+    return (file_.parent_path() / path).lexically_normal();
+  }
+  [[nodiscard]] std::string shown(const fs::path& path) const {
+    return (shown_folder_ / path).lexically_normal().string();
+  }
 
   void unique(const std::vector<Reader>& all, std::string_view key, std::string_view what) {
     std::set<std::string, std::less<>> seen;
     for (const Reader& each : all) {
       const std::string name = each.text(key);
       if (!name.empty() && !seen.insert(name).second) {
-        findings_.error(each.place(key), "config.duplicate_id", fmt::format("the {} `{}` is there twice", what, shortened(name, 60)));
+        findings_.error(each.place(key), "config.duplicate_id",
+                        fmt::format("the {} `{}` is there twice", what, shortened(name, 60)));
       }
     }
   }
@@ -59,7 +64,8 @@ class Loader {
     fs::path path = absolute(reader.text(key));
     std::error_code error;
     if (!fs::is_regular_file(path, error)) {
-      findings_.error(reader.place(key), "config.file_missing", fmt::format("there is no file {}", shown(reader.text(key))), "paths are relative to this file");
+      findings_.error(reader.place(key), "config.file_missing",
+                      fmt::format("there is no file {}", shown(reader.text(key))), "paths are relative to this file");
       return std::nullopt;
     }
     return path;
@@ -86,7 +92,8 @@ class Loader {
     storage.url = url->scalar;
     const Node* password = node->find("password");
     if (password != nullptr) storage.password = SecretRef::parse(password->scalar);
-    if (storage.password && storage.password->kind == SecretRef::Kind::kFile) storage.password->name = absolute(storage.password->name).string();
+    if (storage.password && storage.password->kind == SecretRef::Kind::kFile)
+      storage.password->name = absolute(storage.password->name).string();
     return storage;
   }
 
@@ -114,7 +121,9 @@ class Loader {
       std::set<std::string, std::less<>> seen;
       if (const Node* lines = each.value("lines")) {
         for (const Node& line : lines->items) {
-          if (!seen.insert(line.scalar).second) findings_.error(line.place, "config.duplicate_id", fmt::format("the line `{}` is there twice", shortened(line.scalar, 60)));
+          if (!seen.insert(line.scalar).second)
+            findings_.error(line.place, "config.duplicate_id",
+                            fmt::format("the line `{}` is there twice", shortened(line.scalar, 60)));
         }
       }
       read.push_back({each.text("name"), each.texts("lines")});
@@ -133,9 +142,13 @@ class Loader {
     }
     const Reader policies = reader.map("policies");
     const std::string periods = policies.text("periods");
-    company.policies.periods = periods == "hold" ? Policies::Periods::kHold : periods == "skip" ? Policies::Periods::kSkip : Policies::Periods::kRedate;
-    company.policies.presentation = policies.text("presentation") == "gross" ? Policies::Presentation::kGross : Policies::Presentation::kNet;
-    company.policies.intercompany = policies.text("intercompany") == "due_to_from" ? Policies::Intercompany::kDueToFrom : Policies::Intercompany::kSeparate;
+    company.policies.periods = periods == "hold"   ? Policies::Periods::kHold
+                               : periods == "skip" ? Policies::Periods::kSkip
+                                                   : Policies::Periods::kRedate;
+    company.policies.presentation =
+        policies.text("presentation") == "gross" ? Policies::Presentation::kGross : Policies::Presentation::kNet;
+    company.policies.intercompany = policies.text("intercompany") == "due_to_from" ? Policies::Intercompany::kDueToFrom
+                                                                                   : Policies::Intercompany::kSeparate;
     company.policies.bad_debt_relief = policies.boolean("bad_debt_relief");
     return company;
   }
@@ -149,14 +162,17 @@ class Loader {
     if (company == nullptr && reader.has("company")) {
       std::vector<std::string> ids;
       for (const Company& each : config.companies) ids.push_back(each.id);
-      findings_.error(reader.place("company"), "config.unknown_company", fmt::format("there is no company `{}`", shortened(integration.company, 60)), did_you_mean(integration.company, ids));
+      findings_.error(reader.place("company"), "config.unknown_company",
+                      fmt::format("there is no company `{}`", shortened(integration.company, 60)),
+                      did_you_mean(integration.company, ids));
     }
     integration.tenant = reader.text("tenant");
     integration.environment = reader.text("environment");
     integration.mode = reader.text("mode") == "two_way" ? Mode::kTwoWay : Mode::kPullOnly;
     if (reader.has("client")) {
       const Reader client = reader.map("client");
-      integration.client = ClientConfig{setting(client, "id"), secret(client, "secret"), setting(client, "redirect_uri"), client.text("home")};
+      integration.client = ClientConfig{setting(client, "id"), secret(client, "secret"),
+                                        setting(client, "redirect_uri"), client.text("home")};
     }
     if (reader.text("organization") != "first") integration.organization = reader.text("organization");
     integration.plan = reader.text("plan");
@@ -199,7 +215,8 @@ class Loader {
       if (!account.is_scalar()) return;
       // A chart that could not be read has been reported; its accounts are not.
       if (company != nullptr && !company->chart.accounts.empty() && company->chart.find(account.scalar) == nullptr) {
-        findings_.error(account.place, "config.unknown_account", fmt::format("`{}` is not an account of {}", shortened(account.scalar, 60), company->id),
+        findings_.error(account.place, "config.unknown_account",
+                        fmt::format("`{}` is not an account of {}", shortened(account.scalar, 60), company->id),
                         did_you_mean(account.scalar, company->chart.ids()));
       }
       rows.push_back({kind, key, account.scalar});
@@ -218,7 +235,8 @@ class Loader {
     std::vector<std::string> names;
     for (const Role& role : roles()) names.emplace_back(role.name);
     if (std::find(names.begin(), names.end(), row.key) == names.end()) {
-      findings_.error(row.key_place, "config.unknown_role", fmt::format("`{}` is not a role", shortened(row.key, 60)), did_you_mean(row.key, names));
+      findings_.error(row.key_place, "config.unknown_role", fmt::format("`{}` is not a role", shortened(row.key, 60)),
+                      did_you_mean(row.key, names));
     }
   }
 
@@ -226,14 +244,18 @@ class Loader {
     if (integration.mode == Mode::kPullOnly) {
       for (const std::string_view key : {"sync", "remote_accounts"}) {
         if (const Member* member = reader.value(key) == nullptr ? nullptr : reader.node()->member(key)) {
-          findings_.warning(member->key_place, "config.two_way_only", fmt::format("`{}` does nothing with mode pull_only", key), "set mode: two_way, or remove it");
+          findings_.warning(member->key_place, "config.two_way_only",
+                            fmt::format("`{}` does nothing with mode pull_only", key),
+                            "set mode: two_way, or remove it");
         }
       }
     }
     const Reader sync = reader.map("sync");
-    integration.sync = {sync.boolean("invoice_outbound"), sync.boolean("customer_inbound"), sync.boolean("payment_outbound")};
+    integration.sync = {sync.boolean("invoice_outbound"), sync.boolean("customer_inbound"),
+                        sync.boolean("payment_outbound")};
     if (const Node* accounts = reader.value("remote_accounts")) {
-      for (const Member& member : accounts->members) integration.remote_accounts.emplace(member.key, member.value.scalar);
+      for (const Member& member : accounts->members)
+        integration.remote_accounts.emplace(member.key, member.value.scalar);
     }
   }
 
@@ -248,7 +270,8 @@ class Loader {
       center.api = origin(each, "api", center.allow_http_loopback);
       if (each.has("limits")) {
         const Reader limits = each.map("limits");
-        center.limits = RemoteLimits{limits.integer("per_minute"), limits.integer("concurrent"), limits.integer("per_day")};
+        center.limits =
+            RemoteLimits{limits.integer("per_minute"), limits.integer("concurrent"), limits.integer("per_day")};
       }
       read.push_back(std::move(center));
     }
@@ -260,8 +283,10 @@ class Loader {
     const auto origin = parse_origin(reader.text(key));
     if (!origin) return "";
     if (origin->scheme == "http" && !(allows_http && is_loopback(origin->host))) {
-      findings_.error(reader.place(key), "config.http_refused", fmt::format("`{}` is http, and credentials would go there unprotected", key),
-                      is_loopback(origin->host) ? "set allow_http_loopback: true for tests on this machine" : "use https");
+      findings_.error(
+          reader.place(key), "config.http_refused",
+          fmt::format("`{}` is http, and credentials would go there unprotected", key),
+          is_loopback(origin->host) ? "set allow_http_loopback: true for tests on this machine" : "use https");
     }
     return origin->text;
   }
@@ -274,7 +299,9 @@ class Loader {
       if (!each.webhook.secret && !each.webhook.allow_unsigned) continue;
       if (!seen.insert(fmt::format("{}/{}/{}", each.plugin, each.tenant, each.environment)).second) {
         findings_.error(readers[i].place("webhook"), "config.webhook_conflict",
-                        fmt::format("another integration takes webhooks for tenant `{}` and environment `{}`", each.tenant, each.environment), "give it its own `tenant` or `environment`");
+                        fmt::format("another integration takes webhooks for tenant `{}` and environment `{}`",
+                                    each.tenant, each.environment),
+                        "give it its own `tenant` or `environment`");
       }
     }
   }
@@ -286,11 +313,14 @@ class Loader {
 
 /// One sentence that says how many errors there are and what the first is.
 Error invalid(const std::string& file, const Findings& findings) {
-  const auto first = std::find_if(findings.all().begin(), findings.all().end(), [](const Finding& each) { return each.severity == Severity::kError; });
+  const auto first = std::find_if(findings.all().begin(), findings.all().end(),
+                                  [](const Finding& each) { return each.severity == Severity::kError; });
   const std::string count = findings.errors() == 1 ? "1 error" : fmt::format("{} errors", findings.errors());
-  if (first == findings.all().end()) return make_error(Code::kInvalidConfig, "config.invalid", fmt::format("{} has {}", file, count));
+  if (first == findings.all().end())
+    return make_error(Code::kInvalidConfig, "config.invalid", fmt::format("{} has {}", file, count));
   return make_error(Code::kInvalidConfig, "config.invalid",
-                    fmt::format("{} has {}; the first is {}:{}:{}: {}", file, count, first->file, first->line, first->column, first->message));
+                    fmt::format("{} has {}; the first is {}:{}:{}: {}", file, count, first->file, first->line,
+                                first->column, first->message));
 }
 
 }  // namespace
@@ -311,25 +341,31 @@ Result<Budget> parse_budget(std::string_view text) {
   const bool is_share = text.ends_with('%');
   const std::string_view digits = is_share ? text.substr(0, text.size() - 1) : text;
   std::int64_t value = 0;
-  const bool is_number = !digits.empty() && digits.size() <= 9 && std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_number = !digits.empty() && digits.size() <= 9 &&
+                         std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (is_number) {
     for (const char c : digits) value = value * 10 + (c - '0');
   }
   if (!is_number || value > (is_share ? 100 : kCallsMax)) {
-    return make_error(Code::kInvalidConfig, "config.budget", fmt::format("\"{}\" is not a budget like 2000 or 40%", shortened(text, 60)));
+    return make_error(Code::kInvalidConfig, "config.budget",
+                      fmt::format("\"{}\" is not a budget like 2000 or 40%", shortened(text, 60)));
   }
   return Budget{is_share, value};
 }
 
-std::string_view to_string(Mode mode) { return mode == Mode::kTwoWay ? "two_way" : "pull_only"; }
+std::string_view to_string(Mode mode) {
+  return mode == Mode::kTwoWay ? "two_way" : "pull_only";
+}
 
 const Company* Config::find_company(std::string_view id) const {
-  const auto found = std::find_if(companies.begin(), companies.end(), [&](const Company& each) { return each.id == id; });
+  const auto found =
+      std::find_if(companies.begin(), companies.end(), [&](const Company& each) { return each.id == id; });
   return found == companies.end() ? nullptr : &*found;
 }
 
 const Integration* Config::find_integration(std::string_view id) const {
-  const auto found = std::find_if(integrations.begin(), integrations.end(), [&](const Integration& each) { return each.id == id; });
+  const auto found =
+      std::find_if(integrations.begin(), integrations.end(), [&](const Integration& each) { return each.id == id; });
   return found == integrations.end() ? nullptr : &*found;
 }
 

@@ -48,7 +48,8 @@ auto read_member(const Node& map, std::string_view key, Read read) -> decltype(r
   const Node* value = map.find(key);
   if (value == nullptr) {
     const std::string place = map.place.to_string();
-    return make_error(Code::kInvalidConfig, "config.missing_key", fmt::format("{}{}the key `{}` is missing", place, place.empty() ? "" : ": ", key));
+    return make_error(Code::kInvalidConfig, "config.missing_key",
+                      fmt::format("{}{}the key `{}` is missing", place, place.empty() ? "" : ": ", key));
   }
   auto result = read(*value);
   if (!result) return with_key(std::move(result).error(), key, *value);
@@ -59,8 +60,9 @@ auto read_member(const Node& map, std::string_view key, Read read) -> decltype(r
 
 Error type_error(const Node& node, std::string_view expected) {
   const std::string place = node.place.to_string();
-  return make_error(Code::kInvalidConfig, "config.type",
-                    fmt::format("{}{}expected {}, found {}", place, place.empty() ? "" : ": ", expected, node.describe()));
+  return make_error(
+      Code::kInvalidConfig, "config.type",
+      fmt::format("{}{}expected {}, found {}", place, place.empty() ? "" : ": ", expected, node.describe()));
 }
 
 const Member* Node::member(std::string_view key) const {
@@ -84,10 +86,14 @@ std::vector<std::string> Node::keys() const {
 
 std::string Node::describe() const {
   switch (kind) {
-    case Kind::kNull: return "nothing";
-    case Kind::kList: return "a list";
-    case Kind::kMap: return "a map";
-    case Kind::kScalar: break;
+    case Kind::kNull:
+      return "nothing";
+    case Kind::kList:
+      return "a list";
+    case Kind::kMap:
+      return "a map";
+    case Kind::kScalar:
+      break;
   }
   return fmt::format("\"{}\"{}", shortened(scalar, 60), is_quoted ? " in quotes" : "");
 }
@@ -143,10 +149,12 @@ Result<std::vector<std::string>> Node::text_list_of(std::string_view key) const 
   return read_member(*this, key, [](const Node& value) { return value.text_list(); });
 }
 
-Result<Node> load_yaml(const std::filesystem::path& path, Findings& findings, const YamlLimits& limits, std::string shown) {
+Result<Node> load_yaml(const std::filesystem::path& path, Findings& findings, const YamlLimits& limits,
+                       std::string shown) {
   if (shown.empty()) shown = path.string();
   const auto unreadable = [&](std::string_view why) -> Error {
-    findings.add({Severity::kError, "config.file_unreadable", shown, 0, 0, fmt::format("the file cannot be read: {}", why), "", ""});
+    findings.add({Severity::kError, "config.file_unreadable", shown, 0, 0,
+                  fmt::format("the file cannot be read: {}", why), "", ""});
     return make_error(Code::kEnvironment, "config.file_unreadable", fmt::format("{} cannot be read: {}", shown, why));
   };
   std::error_code error;
@@ -167,7 +175,8 @@ Result<Node> load_yaml(const std::filesystem::path& path, Findings& findings, co
 
 json::Value to_json(const Node& node) {
   switch (node.kind) {
-    case Node::Kind::kNull: return nullptr;
+    case Node::Kind::kNull:
+      return nullptr;
     case Node::Kind::kScalar:
       if (!node.is_quoted && (node.scalar == "true" || node.scalar == "false")) return node.scalar == "true";
       if (!node.is_quoted && is_json_number(node.scalar)) return json::Value::number(node.scalar);
@@ -177,7 +186,8 @@ json::Value to_json(const Node& node) {
       for (const Node& item : node.items) items.push_back(to_json(item));
       return items;
     }
-    case Node::Kind::kMap: break;
+    case Node::Kind::kMap:
+      break;
   }
   json::Object members;
   for (const Member& each : node.members) members.emplace_back(each.key, to_json(each.value));

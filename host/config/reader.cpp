@@ -52,7 +52,9 @@ std::vector<Reader> Reader::maps(std::string_view key) const {
   return all;
 }
 
-Reader Reader::map(std::string_view key) const { return {value(key), *known(key).shape}; }
+Reader Reader::map(std::string_view key) const {
+  return {value(key), *known(key).shape};
+}
 
 Place Reader::place(std::string_view key) const {
   if (const Node* found = value(key)) return found->place;

@@ -16,10 +16,13 @@ constexpr std::string_view kDurationPattern = "^[0-9]+(ms|s|m|h|d|w)$";
 constexpr std::string_view kSharePattern = "^[0-9]+%$";
 constexpr std::string_view kSecretPattern = "^(env|file|vault|credential):.+$";
 constexpr std::string_view kKeySecretPattern = "^(env|file|credential):.+$";
-constexpr std::string_view kOriginPattern = "^https?://[A-Za-z0-9.-]+(:[0-9]+)?/?$|^https?://\\[[0-9A-Fa-f:]+\\](:[0-9]+)?/?$";
+constexpr std::string_view kOriginPattern =
+    "^https?://[A-Za-z0-9.-]+(:[0-9]+)?/?$|^https?://\\[[0-9A-Fa-f:]+\\](:[0-9]+)?/?$";
 constexpr std::string_view kDatePattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
 
-Value typed(std::string_view type) { return Value::object({{"type", Value(type)}}); }
+Value typed(std::string_view type) {
+  return Value::object({{"type", Value(type)}});
+}
 
 Value matching(std::string_view pattern) {
   Value schema = typed("string");
@@ -28,7 +31,9 @@ Value matching(std::string_view pattern) {
 }
 
 /// Text that YAML may read as a number: an account 4000, an organisation 927000001.
-Value text_or_number() { return Value::object({{"type", Value(json::Array{"string", "number"})}}); }
+Value text_or_number() {
+  return Value::object({{"type", Value(json::Array{"string", "number"})}});
+}
 
 Value choices_of(const Key& key) {
   json::Array words;
@@ -68,44 +73,60 @@ Value shape_schema(const Shape& shape);
 
 Value type_schema(const Key& key) {
   switch (key.type) {
-    case ValueType::kVersion: return Value::object({{"const", Value(1)}});
+    case ValueType::kVersion:
+      return Value::object({{"const", Value(1)}});
     case ValueType::kText:
-    case ValueType::kSetting: return text_or_number();
+    case ValueType::kSetting:
+      return text_or_number();
     case ValueType::kPath: {
       Value schema = typed("string");
       schema.set("minLength", 1);
       return schema;
     }
-    case ValueType::kId: return matching(kIdPattern);
+    case ValueType::kId:
+      return matching(kIdPattern);
     case ValueType::kAccountId: {
       Value schema = text_or_number();
       schema.set("pattern", kAccountIdPattern);
       return schema;
     }
-    case ValueType::kBoolean: return typed("boolean");
+    case ValueType::kBoolean:
+      return typed("boolean");
     case ValueType::kInteger: {
       Value schema = typed("integer");
       schema.set("minimum", Value::number(std::to_string(key.min)));
       schema.set("maximum", Value::number(std::to_string(key.max)));
       return schema;
     }
-    case ValueType::kPercent: return matching(kSharePattern);
-    case ValueType::kDuration: return matching(kDurationPattern);
+    case ValueType::kPercent:
+      return matching(kSharePattern);
+    case ValueType::kDuration:
+      return matching(kDurationPattern);
     case ValueType::kBudget: {
       Value count = typed("integer");
       count.set("minimum", 0);
       return Value::object({{"anyOf", Value(json::Array{count, matching(kSharePattern)})}});
     }
-    case ValueType::kOrigin: return matching(kOriginPattern);
-    case ValueType::kAddress: return matching("^.+:[0-9]+$");
-    case ValueType::kCurrency: return matching("^[A-Z]{3}$");
-    case ValueType::kChoice: return choices_of(key);
-    case ValueType::kBackfill: return Value::object({{"anyOf", Value(json::Array{choices_of(key), matching(kDatePattern)})}});
-    case ValueType::kSecret: return matching(kSecretPattern);
-    case ValueType::kKeySecret: return matching(kKeySecretPattern);
-    case ValueType::kMap: return shape_schema(*key.shape);
-    case ValueType::kStorage: return storage_schema();
-    case ValueType::kAccounts: return account_rows();
+    case ValueType::kOrigin:
+      return matching(kOriginPattern);
+    case ValueType::kAddress:
+      return matching("^.+:[0-9]+$");
+    case ValueType::kCurrency:
+      return matching("^[A-Z]{3}$");
+    case ValueType::kChoice:
+      return choices_of(key);
+    case ValueType::kBackfill:
+      return Value::object({{"anyOf", Value(json::Array{choices_of(key), matching(kDatePattern)})}});
+    case ValueType::kSecret:
+      return matching(kSecretPattern);
+    case ValueType::kKeySecret:
+      return matching(kKeySecretPattern);
+    case ValueType::kMap:
+      return shape_schema(*key.shape);
+    case ValueType::kStorage:
+      return storage_schema();
+    case ValueType::kAccounts:
+      return account_rows();
   }
   return Value::object();
 }
@@ -144,13 +165,16 @@ Value shape_schema(const Shape& shape) {
 }  // namespace
 
 json::Value schema_of(const Shape& shape, std::string_view title) {
-  Value schema = Value::object({{"$schema", Value("http://json-schema.org/draft-07/schema#")}, {"title", Value(title)}});
+  Value schema =
+      Value::object({{"$schema", Value("http://json-schema.org/draft-07/schema#")}, {"title", Value(title)}});
   const Value body = shape_schema(shape);
   for (const json::Member& member : body.members()) schema.set(member.first, member.second);
   return schema;
 }
 
-json::Value schema() { return schema_of(config_shape(), "berth.yaml, the configuration of Berth"); }
+json::Value schema() {
+  return schema_of(config_shape(), "berth.yaml, the configuration of Berth");
+}
 
 json::Value accounts_schema() {
   Value schema = schema_of(chart_shape(), "A company's chart of accounts");

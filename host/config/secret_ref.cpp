@@ -32,7 +32,8 @@ Result<Secret> read_file(const SecretRef& reference, const std::filesystem::path
   if (stream.bad()) return missing(reference, "cannot be read");
   const auto size = static_cast<std::size_t>(stream.gcount());
   if (size > kSecretBytesMax) {
-    return make_error(Code::kInvalidConfig, "config.secret_too_large", fmt::format("{} has more than {} bytes", reference.to_string(), kSecretBytesMax));
+    return make_error(Code::kInvalidConfig, "config.secret_too_large",
+                      fmt::format("{} has more than {} bytes", reference.to_string(), kSecretBytesMax));
   }
   text.resize(size);
   // One line end at the end, which editors add, is not part of the secret.
@@ -53,7 +54,8 @@ std::string SecretRef::to_string() const {
 
 std::optional<SecretRef> SecretRef::parse(std::string_view text) {
   for (const auto& [prefix, kind] : kPrefixes) {
-    if (text.starts_with(prefix) && text.size() > prefix.size()) return SecretRef{kind, std::string(text.substr(prefix.size()))};
+    if (text.starts_with(prefix) && text.size() > prefix.size())
+      return SecretRef{kind, std::string(text.substr(prefix.size()))};
   }
   return std::nullopt;
 }
@@ -74,16 +76,20 @@ Result<Secret> resolve(const SecretRef& reference, const Environment& environmen
       if (value->empty()) return missing(reference, "is set but empty");
       return Secret(std::move(*value));
     }
-    case SecretRef::Kind::kFile: return read_file(reference, reference.name);
+    case SecretRef::Kind::kFile:
+      return read_file(reference, reference.name);
     case SecretRef::Kind::kCredential: {
       const auto folder = environment("CREDENTIALS_DIRECTORY");
-      if (!folder || folder->empty()) return missing(reference, "needs a systemd unit with LoadCredential=; CREDENTIALS_DIRECTORY is not set");
+      if (!folder || folder->empty())
+        return missing(reference, "needs a systemd unit with LoadCredential=; CREDENTIALS_DIRECTORY is not set");
       if (reference.name.find('/') != std::string::npos) return missing(reference, "is a name, not a path");
       return read_file(reference, std::filesystem::path(*folder) / reference.name);
     }
-    case SecretRef::Kind::kVault: break;
+    case SecretRef::Kind::kVault:
+      break;
   }
-  return make_error(Code::kInvalidConfig, "config.secret_vault", fmt::format("{} is in the vault, which is not open here", reference.to_string()));
+  return make_error(Code::kInvalidConfig, "config.secret_vault",
+                    fmt::format("{} is in the vault, which is not open here", reference.to_string()));
 }
 
 Result<std::string> resolve(const Setting& setting, const Environment& environment) {

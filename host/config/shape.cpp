@@ -13,16 +13,22 @@
 namespace berth::config {
 namespace {
 
-bool is_small(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_small(char c) {
+  return c >= 'a' && c <= 'z';
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 bool is_id(std::string_view text) {
   return !text.empty() && text.size() <= 63 && is_small(text.front()) &&
-         std::all_of(text.begin(), text.end(), [](char c) { return is_small(c) || is_digit(c) || c == '_' || c == '-'; });
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_small(c) || is_digit(c) || c == '_' || c == '-'; });
 }
 bool is_account_id(std::string_view text) {
   const auto is_letter = [](char c) { return is_small(c) || (c >= 'A' && c <= 'Z') || is_digit(c); };
   return !text.empty() && text.size() <= 63 && is_letter(text.front()) &&
-         std::all_of(text.begin(), text.end(), [&](char c) { return is_letter(c) || c == '_' || c == '.' || c == ':' || c == '-'; });
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) { return is_letter(c) || c == '_' || c == '.' || c == ':' || c == '-'; });
 }
 
 std::optional<std::int64_t> whole_number(std::string_view text) {
@@ -33,7 +39,9 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
   return value;
 }
 
-std::vector<std::string> names_of(std::span<const std::string_view> words) { return {words.begin(), words.end()}; }
+std::vector<std::string> names_of(std::span<const std::string_view> words) {
+  return {words.begin(), words.end()};
+}
 
 class Checker {
  public:
@@ -52,15 +60,20 @@ class Checker {
         values(member.value, *key);
       } else if (shape.name == "an integration" && member.key == "limits") {
         // People look for it here; the built-in data centres keep the remote's own limits.
-        findings_.error(member.key_place, "config.limits_misplaced", "`limits` belongs to a data centre that the file adds", "move it into an item of `data_centers`");
+        findings_.error(member.key_place, "config.limits_misplaced",
+                        "`limits` belongs to a data centre that the file adds",
+                        "move it into an item of `data_centers`");
       } else {
-        findings_.error(member.key_place, "config.unknown_key", fmt::format("`{}` is not a key of {}", shortened(member.key, 60), shape.name), unknown_hint(member.key, known));
+        findings_.error(member.key_place, "config.unknown_key",
+                        fmt::format("`{}` is not a key of {}", shortened(member.key, 60), shape.name),
+                        unknown_hint(member.key, known));
       }
     }
     for (const Key& key : shape.keys) {
       const Node* value = node.find(key.name);
       if (key.is_required && (value == nullptr || value->is_null())) {
-        findings_.error(value == nullptr ? node.place : value->place, "config.missing_key", fmt::format("{} needs `{}`", shape.name, key.name), std::string(key.help));
+        findings_.error(value == nullptr ? node.place : value->place, "config.missing_key",
+                        fmt::format("{} needs `{}`", shape.name, key.name), std::string(key.help));
       }
     }
   }
@@ -90,12 +103,21 @@ class Checker {
 
   void one(const Node& node, const Key& key) {
     switch (key.type) {
-      case ValueType::kMap: map(node, *key.shape); return;
-      case ValueType::kStorage: storage(node, key); return;
-      case ValueType::kAccounts: accounts(node); return;
+      case ValueType::kMap:
+        map(node, *key.shape);
+        return;
+      case ValueType::kStorage:
+        storage(node, key);
+        return;
+      case ValueType::kAccounts:
+        accounts(node);
+        return;
       case ValueType::kSecret:
-      case ValueType::kKeySecret: secret(node, key); return;
-      default: break;
+      case ValueType::kKeySecret:
+        secret(node, key);
+        return;
+      default:
+        break;
     }
     if (!node.is_scalar()) return wrong_type(node, fmt::format("`{}` must be one value", key.name));
     if (node.scalar.empty()) {
@@ -106,14 +128,16 @@ class Checker {
   }
 
   void refuse(const Node& node, std::string id, const Key& key, std::string_view expected, std::string hint = "") {
-    findings_.error(node.place, std::move(id), fmt::format("`{}` must be {}, found {}", key.name, expected, node.describe()), std::move(hint));
+    findings_.error(node.place, std::move(id),
+                    fmt::format("`{}` must be {}, found {}", key.name, expected, node.describe()), std::move(hint));
   }
 
   void scalar(const Node& node, const Key& key) {
     const std::string& text = node.scalar;
     switch (key.type) {
       case ValueType::kVersion:
-        if (text != "1") refuse(node, "config.version", key, "the version of the format", "this program reads version 1");
+        if (text != "1")
+          refuse(node, "config.version", key, "the version of the format", "this program reads version 1");
         return;
       case ValueType::kBoolean:
         if (!node.boolean()) refuse(node, "config.type", key, "true or false");
@@ -121,10 +145,12 @@ class Checker {
       case ValueType::kInteger: {
         const auto value = node.integer();
         if (!value) return refuse(node, "config.type", key, "a whole number");
-        if (*value < key.min || *value > key.max) refuse(node, "config.range", key, fmt::format("from {} to {}", key.min, key.max));
+        if (*value < key.min || *value > key.max)
+          refuse(node, "config.range", key, fmt::format("from {} to {}", key.min, key.max));
         return;
       }
-      case ValueType::kPercent: return percent(node, key);
+      case ValueType::kPercent:
+        return percent(node, key);
       case ValueType::kId:
         if (!is_id(text)) refuse(node, "config.id", key, "small letters, digits, _ and -, beginning with a letter");
         return;
@@ -132,52 +158,66 @@ class Checker {
         if (!is_account_id(text)) refuse(node, "config.id", key, "an account id: letters, digits and _ . : -");
         return;
       case ValueType::kDuration:
-        if (!node.duration() || node.duration()->count() == 0) refuse(node, "config.duration", key, "a duration above zero", "write it like 30s, 5m, 1h or 5d");
+        if (!node.duration() || node.duration()->count() == 0)
+          refuse(node, "config.duration", key, "a duration above zero", "write it like 30s, 5m, 1h or 5d");
         return;
       case ValueType::kBudget:
-        if (!parse_budget(text)) refuse(node, "config.budget", key, "a number of calls or a share", "write it like 2000 or 40%");
+        if (!parse_budget(text))
+          refuse(node, "config.budget", key, "a number of calls or a share", "write it like 2000 or 40%");
         return;
       case ValueType::kOrigin:
-        if (!parse_origin(text)) refuse(node, "config.url", key, "an address of scheme, host and port alone", "write it like https://books.example.com or http://127.0.0.1:8484");
+        if (!parse_origin(text))
+          refuse(node, "config.url", key, "an address of scheme, host and port alone",
+                 "write it like https://books.example.com or http://127.0.0.1:8484");
         return;
       case ValueType::kAddress:
-        if (!parse_address(text)) refuse(node, "config.address", key, "an address and a port", "write it like 127.0.0.1:8484");
+        if (!parse_address(text))
+          refuse(node, "config.address", key, "an address and a port", "write it like 127.0.0.1:8484");
         return;
-      case ValueType::kCurrency: return currency(node, key);
-      case ValueType::kChoice: return choice(node, key);
+      case ValueType::kCurrency:
+        return currency(node, key);
+      case ValueType::kChoice:
+        return choice(node, key);
       case ValueType::kBackfill:
         if (!parse_date(text)) choice(node, key);
         return;
       case ValueType::kSetting:
-        if (!SecretRef::parse(text) && has_reference_prefix(text)) refuse(node, "config.secret_reference", key, "a text or a reference", "a name belongs behind the colon");
+        if (!SecretRef::parse(text) && has_reference_prefix(text))
+          refuse(node, "config.secret_reference", key, "a text or a reference", "a name belongs behind the colon");
         return;
-      default: return;
+      default:
+        return;
     }
   }
 
   static bool has_reference_prefix(std::string_view text) {
     constexpr std::string_view kPrefixes[] = {"env:", "file:", "vault:", "credential:"};
-    return std::any_of(std::begin(kPrefixes), std::end(kPrefixes), [&](std::string_view prefix) { return text.starts_with(prefix); });
+    return std::any_of(std::begin(kPrefixes), std::end(kPrefixes),
+                       [&](std::string_view prefix) { return text.starts_with(prefix); });
   }
 
   void percent(const Node& node, const Key& key) {
     const std::string_view text = node.scalar;
     const auto value = text.ends_with('%') ? whole_number(text.substr(0, text.size() - 1)) : std::nullopt;
     if (!value) return refuse(node, "config.type", key, "a share of the whole", "write it like 20%");
-    if (*value < key.min || *value > key.max) refuse(node, "config.range", key, fmt::format("from {}% to {}%", key.min, key.max));
+    if (*value < key.min || *value > key.max)
+      refuse(node, "config.range", key, fmt::format("from {}% to {}%", key.min, key.max));
   }
 
   void currency(const Node& node, const Key& key) {
     if (Currency::of(node.scalar)) return;
     std::string upper = node.scalar;
     for (char& c : upper) c = is_small(c) ? static_cast<char>(c - 'a' + 'A') : c;
-    refuse(node, "config.currency", key, "a currency code of ISO 4217", Currency::of(upper) ? fmt::format("did you mean `{}`?", upper) : "write it like USD");
+    refuse(node, "config.currency", key, "a currency code of ISO 4217",
+           Currency::of(upper) ? fmt::format("did you mean `{}`?", upper) : "write it like USD");
   }
 
   void choice(const Node& node, const Key& key) {
     const std::vector<std::string> words = names_of(key.choices);
     if (std::find(words.begin(), words.end(), node.scalar) != words.end()) return;
-    const std::string expected = key.type == ValueType::kBackfill ? fmt::format("one of {} or a date", join(words, ", ")) : fmt::format("one of {}", join(words, ", "));
+    const std::string expected = key.type == ValueType::kBackfill
+                                     ? fmt::format("one of {} or a date", join(words, ", "))
+                                     : fmt::format("one of {}", join(words, ", "));
     refuse(node, "config.choice", key, expected, did_you_mean(node.scalar, words));
   }
 
@@ -185,16 +225,19 @@ class Checker {
     if (!node.is_scalar()) return wrong_type(node, fmt::format("`{}` must be a reference to a secret", key.name));
     const auto reference = SecretRef::parse(node.scalar);
     if (!reference && has_reference_prefix(node.scalar)) {
-      findings_.error(node.place, "config.secret_reference", fmt::format("`{}` names no secret", key.name), "a name belongs behind the colon");
+      findings_.error(node.place, "config.secret_reference", fmt::format("`{}` names no secret", key.name),
+                      "a name belongs behind the colon");
     } else if (!reference) {
       literal_secret(node, key.name);
     } else if (key.type == ValueType::kKeySecret && reference->kind == SecretRef::Kind::kVault) {
-      findings_.error(node.place, "config.secret_reference", "the key of the vault cannot be in the vault", "use file:PATH, env:NAME or credential:NAME");
+      findings_.error(node.place, "config.secret_reference", "the key of the vault cannot be in the vault",
+                      "use file:PATH, env:NAME or credential:NAME");
     }
   }
 
   void literal_secret(const Node& node, std::string_view name) {
-    findings_.error(node.place, "config.secret_literal", fmt::format("`{}` is written out; secrets are only named here", name),
+    findings_.error(node.place, "config.secret_literal",
+                    fmt::format("`{}` is written out; secrets are only named here", name),
                     "put it into the environment or a file and write env:NAME, file:PATH or vault:NAME");
     findings_.mask(node.scalar);
     secrets_.push_back(node.scalar);
@@ -208,7 +251,9 @@ class Checker {
         if (member.key == "password") {
           secret(member.value, {.name = "password", .type = ValueType::kSecret, .help = ""});
         } else if (member.key != "url") {
-          findings_.error(member.key_place, "config.unknown_key", fmt::format("`{}` is not a key of storage", shortened(member.key, 60)), unknown_hint(member.key, {"url", "password"}));
+          findings_.error(member.key_place, "config.unknown_key",
+                          fmt::format("`{}` is not a key of storage", shortened(member.key, 60)),
+                          unknown_hint(member.key, {"url", "password"}));
         }
       }
     }
@@ -220,8 +265,10 @@ class Checker {
     const std::string_view text = url->scalar;
     if (text == "sqlite") return;
     if (!text.starts_with(kScheme) || text.size() == kScheme.size()) {
-      findings_.error(url->place, "config.storage", fmt::format("`storage` must be sqlite or postgresql://user@host:5432/name, found {}", url->describe()),
-                      did_you_mean(text, {"sqlite"}));
+      findings_.error(
+          url->place, "config.storage",
+          fmt::format("`storage` must be sqlite or postgresql://user@host:5432/name, found {}", url->describe()),
+          did_you_mean(text, {"sqlite"}));
       return;
     }
     const std::string_view rest = text.substr(kScheme.size());
@@ -239,9 +286,12 @@ class Checker {
     std::vector<std::string> kinds;
     for (const AccountKind& kind : account_kinds()) kinds.emplace_back(kind.name);
     for (const Member& member : node.members) {
-      const auto kind = std::find_if(account_kinds().begin(), account_kinds().end(), [&](const AccountKind& each) { return each.name == member.key; });
+      const auto kind = std::find_if(account_kinds().begin(), account_kinds().end(),
+                                     [&](const AccountKind& each) { return each.name == member.key; });
       if (kind == account_kinds().end()) {
-        findings_.error(member.key_place, "config.unknown_account_kind", fmt::format("`{}` is not a kind of the account table", shortened(member.key, 60)), unknown_hint(member.key, kinds));
+        findings_.error(member.key_place, "config.unknown_account_kind",
+                        fmt::format("`{}` is not a kind of the account table", shortened(member.key, 60)),
+                        unknown_hint(member.key, kinds));
       } else if (kind->has_key && !member.value.is_map()) {
         wrong_type(member.value, fmt::format("`{}` must be a map from key to account", kind->name));
       } else if (!kind->has_key && !member.value.is_scalar()) {
@@ -297,7 +347,8 @@ std::optional<Origin> parse_origin(std::string_view text) {
     if (!number || *number < 1 || *number > 65535) return std::nullopt;
   }
   const bool is_host = !origin.host.empty() && std::all_of(origin.host.begin(), origin.host.end(), [&](char c) {
-    return is_small(c) || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '.' || c == '-' || (c == ':' && rest.starts_with('['));
+    return is_small(c) || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '.' || c == '-' ||
+           (c == ':' && rest.starts_with('['));
   });
   if (!is_host) return std::nullopt;
   return origin;
@@ -307,10 +358,11 @@ bool is_loopback(std::string_view host) {
   if (host == "localhost" || host == "::1") return true;
   // 127.0.0.0/8 as four numbers: a name such as 127.example.com is a host like any other.
   const std::vector<std::string> parts = split(host, '.');
-  return parts.size() == 4 && parts.front() == "127" && std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
-    const auto number = whole_number(part);
-    return number && *number >= 0 && *number <= 255 && part.size() <= 3;
-  });
+  return parts.size() == 4 && parts.front() == "127" &&
+         std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
+           const auto number = whole_number(part);
+           return number && *number >= 0 && *number <= 255 && part.size() <= 3;
+         });
 }
 
 std::optional<Address> parse_address(std::string_view text) {

@@ -15,7 +15,7 @@
 namespace berth::config {
 
 enum class ValueType {
-  kVersion,    // the number of the file's format
+  kVersion,  // the number of the file's format
   kText,
   kId,         // small letters, digits, _ and -; begins with a letter
   kAccountId,  // letters, digits and _ . : -
@@ -45,7 +45,7 @@ struct Shape;
 struct Key {
   std::string_view name;
   ValueType type = ValueType::kText;
-  std::string_view help;      // one sentence; required
+  std::string_view help;           // one sentence; required
   std::string_view fallback = {};  // the default as YAML text; "" for none
   bool is_required = false;
   Holds holds = Holds::kOne;

@@ -19,6 +19,8 @@ namespace {
 
 /// Ends the reading from inside yaml-cpp's callbacks; caught in parse_yaml and nowhere else.
 struct Stop {
+  Stop(Place at, std::string reason, std::string what, std::string advice = "")
+      : place(std::move(at)), id(std::move(reason)), message(std::move(what)), hint(std::move(advice)) {}
   Place place;
   std::string id;
   std::string message;
@@ -52,7 +54,8 @@ bool quote_closes(std::string_view text, std::size_t at) {
   return false;
 }
 
-/// Builds the tree from yaml-cpp's events. The events, unlike its nodes, show duplicates, aliases and the place of keys.
+/// Builds the tree from yaml-cpp's events. The events, unlike its nodes, show duplicates, aliases and the place of
+/// keys.
 class TreeBuilder final : public YAML::EventHandler {
  public:
   TreeBuilder(std::shared_ptr<const Source> source, Findings& findings, const YamlLimits& limits)
@@ -62,7 +65,9 @@ class TreeBuilder final : public YAML::EventHandler {
   [[nodiscard]] const Place& last_place() const { return last_place_; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (documents_++ > 0) throw Stop{place(mark), "config.yaml_documents", "a second document begins here; one file holds one document", "remove the line ---"};
+    if (documents_++ > 0)
+      throw Stop{place(mark), "config.yaml_documents", "a second document begins here; one file holds one document",
+                 "remove the line ---"};
   }
   void OnDocumentEnd() override {}
 
@@ -74,7 +79,8 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
-    if (found == anchors_.end()) throw Stop{place(mark), "config.yaml_alias", "this alias stands inside the value it names", ""};
+    if (found == anchors_.end())
+      throw Stop{place(mark), "config.yaml_alias", "this alias stands inside the value it names"};
     const Place at = place(mark);
     count(found->second.nodes, at);
     if (stack_.size() + found->second.depth > limits_.depth_max) too_deep(at);
@@ -83,7 +89,8 @@ class TreeBuilder final : public YAML::EventHandler {
     deliver(std::move(copy));
   }
 
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     Node node;
     node.kind = Node::Kind::kScalar;
     node.place = place(mark);
@@ -94,11 +101,13 @@ class TreeBuilder final : public YAML::EventHandler {
     add(std::move(node), anchor);
   }
 
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     open(Node::Kind::kList, mark, tag, anchor);
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     open(Node::Kind::kMap, mark, tag, anchor);
   }
   void OnMapEnd() override { close(); }
@@ -108,11 +117,11 @@ class TreeBuilder final : public YAML::EventHandler {
     Node node;
     YAML::anchor_t anchor = 0;
     std::size_t nodes_before = 0;
-    std::size_t depth = 1;            // levels below, this one included
-    bool has_key = false;             // of a map: the next value belongs to `key`
+    std::size_t depth = 1;  // levels below, this one included
+    bool has_key = false;   // of a map: the next value belongs to `key`
     Member key;
     std::set<std::string, std::less<>> keys;
-    bool drops_next = false;          // the value of a key that was refused
+    bool drops_next = false;  // the value of a key that was refused
   };
   struct Anchored {
     Node node;
@@ -121,7 +130,8 @@ class TreeBuilder final : public YAML::EventHandler {
   };
 
   Place place(const YAML::Mark& mark) {
-    last_place_ = {source_, static_cast<std::size_t>(std::max(mark.line, 0)) + 1, static_cast<std::size_t>(std::max(mark.column, 0)) + 1};
+    last_place_ = {source_, static_cast<std::size_t>(std::max(mark.line, 0)) + 1,
+                   static_cast<std::size_t>(std::max(mark.column, 0)) + 1};
     return last_place_;
   }
 
@@ -131,16 +141,18 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   [[noreturn]] void too_many(const Place& at) const {
-    throw Stop{at, "config.yaml_limit", fmt::format("the file has more than {} values, aliases expanded", limits_.nodes_max), ""};
+    throw Stop{at, "config.yaml_limit",
+               fmt::format("the file has more than {} values, aliases expanded", limits_.nodes_max)};
   }
 
   [[noreturn]] void too_deep(const Place& at) const {
-    throw Stop{at, "config.yaml_limit", fmt::format("values are nested more than {} deep", limits_.depth_max), ""};
+    throw Stop{at, "config.yaml_limit", fmt::format("values are nested more than {} deep", limits_.depth_max)};
   }
 
   static void check_tag(const std::string& tag, const Place& at) {
     if (tag.empty() || tag == "?" || tag == "!") return;
-    throw Stop{at, "config.yaml_tag", fmt::format("the tag {} is not understood", shortened(tag, 60)), "write the value without a tag"};
+    throw Stop{at, "config.yaml_tag", fmt::format("the tag {} is not understood", shortened(tag, 60)),
+               "write the value without a tag"};
   }
 
   /// yaml-cpp accepts a quote that is still open where the file ends.
@@ -154,7 +166,8 @@ class TreeBuilder final : public YAML::EventHandler {
     }
     if (offset >= text.size() || (text[offset] != '\'' && text[offset] != '"')) return;
     if (!quote_closes(text, offset)) {
-      throw Stop{at, "config.yaml_quote_open", "this quote is never closed", fmt::format("add a {} at the end of the text", text[offset])};
+      throw Stop{at, "config.yaml_quote_open", "this quote is never closed",
+                 fmt::format("add a {} at the end of the text", text[offset])};
     }
   }
 
@@ -163,7 +176,7 @@ class TreeBuilder final : public YAML::EventHandler {
     check_tag(tag, at);
     if (stack_.size() >= limits_.depth_max) too_deep(at);
     if (!stack_.empty() && stack_.back().node.is_map() && !stack_.back().has_key) {
-      throw Stop{at, "config.yaml_key", "a key must be plain text", ""};
+      throw Stop{at, "config.yaml_key", "a key must be plain text"};
     }
     count(1, at);
     Open frame;
@@ -200,14 +213,15 @@ class TreeBuilder final : public YAML::EventHandler {
     }
     if (node.is_scalar() && !node.is_quoted && is_ambiguous(node.scalar)) {
       findings_.error(node.place, "config.yaml_ambiguous",
-                      fmt::format("`{}` means true or false to some programs and text to others", node.scalar), truth_hint(node.scalar));
+                      fmt::format("`{}` means true or false to some programs and text to others", node.scalar),
+                      truth_hint(node.scalar));
     }
     attach(std::move(node));
   }
 
   void take_key(const Node& node) {
     const Place& at = node.place;
-    if (!node.is_scalar()) throw Stop{at, "config.yaml_key", "a key must be plain text", ""};
+    if (!node.is_scalar()) throw Stop{at, "config.yaml_key", "a key must be plain text"};
     Open& map = stack_.back();
     map.has_key = true;
     map.drops_next = false;
@@ -216,11 +230,13 @@ class TreeBuilder final : public YAML::EventHandler {
       findings_.error(at, "config.yaml_merge", "merge keys (<<) are not supported", "write the keys out");
       map.drops_next = true;
     } else if (!node.is_quoted && is_ambiguous(node.scalar)) {
-      findings_.error(at, "config.yaml_ambiguous", fmt::format("the key `{}` is read as true or false by some programs", node.scalar),
+      findings_.error(at, "config.yaml_ambiguous",
+                      fmt::format("the key `{}` is read as true or false by some programs", node.scalar),
                       fmt::format("put it in quotes: \"{}\"", node.scalar));
     }
     if (!map.keys.insert(node.scalar).second) {
-      findings_.error(at, "config.duplicate_key", fmt::format("the key `{}` stands twice in this map", shortened(node.scalar, 60)),
+      findings_.error(at, "config.duplicate_key",
+                      fmt::format("the key `{}` stands twice in this map", shortened(node.scalar, 60)),
                       fmt::format("the first is at line {}", first_line(map.node, node.scalar)));
       map.drops_next = true;
     }
@@ -245,7 +261,8 @@ class TreeBuilder final : public YAML::EventHandler {
     if (parent.drops_next) return;
     parent.key.value = std::move(node);
     // `key:` with nothing behind is marked at the next line by yaml-cpp; people look for it at the key.
-    if (parent.key.value.is_null() && parent.key.value.place.line != parent.key.key_place.line) parent.key.value.place = parent.key.key_place;
+    if (parent.key.value.is_null() && parent.key.value.place.line != parent.key.key_place.line)
+      parent.key.value.place = parent.key.key_place;
     parent.node.members.push_back(std::move(parent.key));
   }
 
@@ -270,7 +287,8 @@ Error stopped(Findings& findings, const Stop& stop) {
 /// A syntax error of yaml-cpp in words for an operator. Tabs and most slips of indentation come out of the library as
 /// "illegal map value" or "end of map not found".
 Stop syntax_error(const std::shared_ptr<const Source>& source, const YAML::Exception& error) {
-  Place at{source, static_cast<std::size_t>(std::max(error.mark.line, 0)) + 1, static_cast<std::size_t>(std::max(error.mark.column, 0)) + 1};
+  Place at{source, static_cast<std::size_t>(std::max(error.mark.line, 0)) + 1,
+           static_cast<std::size_t>(std::max(error.mark.column, 0)) + 1};
   const std::string_view line = source->line(at.line);
   const std::size_t content = line.find_first_not_of(" \t");
   const std::size_t tab = line.substr(0, content).find('\t');
@@ -279,14 +297,22 @@ Stop syntax_error(const std::shared_ptr<const Source>& source, const YAML::Excep
     return {at, "config.yaml_tab", "a tab is used for indentation", "indent with blanks"};
   }
   const std::string_view message = error.msg;
-  if (message == "the referenced anchor is not defined") return {at, "config.yaml_alias", "this alias has no anchor before it", "aliases name a value marked with &name"};
-  if (message == "bad file") return {at, "config.yaml_limit", "values are nested too deep", ""};
-  if (message == "illegal EOF in scalar") return {at, "config.yaml_quote_open", "the file ends inside quotes", "close the quote"};
-  if (message == "illegal map value") return {at, "config.yaml_syntax", "a `:` is not expected here", "check the indentation, or put the text in quotes if the : belongs to it"};
-  if (message.starts_with("end of map not found")) return {at, "config.yaml_syntax", "this does not belong to the map above", "check the indentation, and quotes and brackets on this line"};
-  if (message.find("flow not found") != std::string_view::npos) return {at, "config.yaml_syntax", "a bracket is not closed before this", "add the missing } or ]"};
-  if (message == "unknown token") return {at, "config.yaml_syntax", "a plain text cannot begin with this character", "put the text in quotes"};
-  return {at, "config.yaml_syntax", fmt::format("this is not YAML: {}", message), ""};
+  if (message == "the referenced anchor is not defined")
+    return {at, "config.yaml_alias", "this alias has no anchor before it", "aliases name a value marked with &name"};
+  if (message == "bad file") return {at, "config.yaml_limit", "values are nested too deep"};
+  if (message == "illegal EOF in scalar")
+    return {at, "config.yaml_quote_open", "the file ends inside quotes", "close the quote"};
+  if (message == "illegal map value")
+    return {at, "config.yaml_syntax", "a `:` is not expected here",
+            "check the indentation, or put the text in quotes if the : belongs to it"};
+  if (message.starts_with("end of map not found"))
+    return {at, "config.yaml_syntax", "this does not belong to the map above",
+            "check the indentation, and quotes and brackets on this line"};
+  if (message.find("flow not found") != std::string_view::npos)
+    return {at, "config.yaml_syntax", "a bracket is not closed before this", "add the missing } or ]"};
+  if (message == "unknown token")
+    return {at, "config.yaml_syntax", "a plain text cannot begin with this character", "put the text in quotes"};
+  return {at, "config.yaml_syntax", fmt::format("this is not YAML: {}", message)};
 }
 
 /// The place of a byte offset.
@@ -304,14 +330,19 @@ Result<Node> parse_yaml(std::string text, std::string file, Findings& findings, 
   const auto source = std::make_shared<const Source>(Source{std::move(file), std::move(text)});
   const Place start{source, 1, 1};
   if (source->text.size() > limits.bytes_max) {
-    return stopped(findings, {{source, 0, 0}, "config.yaml_limit", fmt::format("the file has more than {} bytes", limits.bytes_max), ""});
+    return stopped(
+        findings,
+        {{source, 0, 0}, "config.yaml_limit", fmt::format("the file has more than {} bytes", limits.bytes_max)});
   }
-  if (!is_valid_utf8(source->text)) return stopped(findings, {{source, 0, 0}, "config.yaml_encoding", "the file is not UTF-8", "save it as UTF-8"});
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t'; };
+  if (!is_valid_utf8(source->text))
+    return stopped(findings, {{source, 0, 0}, "config.yaml_encoding", "the file is not UTF-8", "save it as UTF-8"});
+  const auto is_control = [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t';
+  };
   const auto control = std::find_if(source->text.begin(), source->text.end(), is_control);
   if (control != source->text.end()) {
-    return stopped(findings, {place_at(source, static_cast<std::size_t>(control - source->text.begin())), "config.yaml_encoding",
-                              "there is a control character here", "remove it"});
+    return stopped(findings, {place_at(source, static_cast<std::size_t>(control - source->text.begin())),
+                              "config.yaml_encoding", "there is a control character here", "remove it"});
   }
 
   TreeBuilder builder(source, findings, limits);
@@ -326,7 +357,8 @@ Result<Node> parse_yaml(std::string text, std::string file, Findings& findings, 
   } catch (const YAML::Exception& error) {
     return stopped(findings, syntax_error(source, error));
   } catch (const std::exception& error) {
-    return stopped(findings, {builder.last_place().source ? builder.last_place() : start, "config.yaml_syntax", fmt::format("this is not YAML: {}", error.what()), ""});
+    return stopped(findings, {builder.last_place().source ? builder.last_place() : start, "config.yaml_syntax",
+                              fmt::format("this is not YAML: {}", error.what())});
   }
   Node root = builder.take_root();
   if (!root.place.source) root.place = start;

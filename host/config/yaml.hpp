@@ -4,11 +4,12 @@
 //   Findings findings;
 //   const Node root = BERTH_TRY(load_yaml("berth.yaml", findings));
 //   const Node* server = root.find("server");
-//   const auto port = server->integer_of("port");                  // berth.yaml:8:14: `port` must be a whole number, ...
+//   const auto port = server->integer_of("port");                  // berth.yaml:8:14: `port` must be a whole number,
+//   ...
 //
-// Stricter than YAML: refused are duplicate keys, merge keys (<<), tags, more than one document, keys that are not plain
-// text, tabs as indentation, quotes that never close (the library accepts those), text that is not UTF-8, and plain
-// yes, no, on, off, True and their like, as values and as keys: programs disagree on what they mean. Aliases are
+// Stricter than YAML: refused are duplicate keys, merge keys (<<), tags, more than one document, keys that are not
+// plain text, tabs as indentation, quotes that never close (the library accepts those), text that is not UTF-8, and
+// plain yes, no, on, off, True and their like, as values and as keys: programs disagree on what they mean. Aliases are
 // expanded; unknown ones are errors.
 //
 // Nodes are plain data: copyable, no threads, no I/O. yaml-cpp is included by yaml.cpp alone.
@@ -33,9 +34,9 @@ struct Node {
   enum class Kind { kNull, kScalar, kList, kMap };
 
   Kind kind = Kind::kNull;
-  bool is_quoted = false;     // of a scalar: in quotes or a block (|, >), so always text
-  std::string scalar;         // the text of a scalar, quotes removed: "12.10", "007"
-  std::vector<Node> items;    // of a list
+  bool is_quoted = false;       // of a scalar: in quotes or a block (|, >), so always text
+  std::string scalar;           // the text of a scalar, quotes removed: "12.10", "007"
+  std::vector<Node> items;      // of a list
   std::vector<Member> members;  // of a map, in their order; keys are unique
   Place place;
 
@@ -52,9 +53,9 @@ struct Node {
 
   // Typed readings of this node. Errors: config.type, with the place and what was found:
   // "berth.yaml:8:14: expected a whole number, found \"many\"".
-  [[nodiscard]] Result<std::string> text() const;         // any scalar
-  [[nodiscard]] Result<bool> boolean() const;             // true or false, not quoted
-  [[nodiscard]] Result<std::int64_t> integer() const;     // not quoted
+  [[nodiscard]] Result<std::string> text() const;                    // any scalar
+  [[nodiscard]] Result<bool> boolean() const;                        // true or false, not quoted
+  [[nodiscard]] Result<std::int64_t> integer() const;                // not quoted
   [[nodiscard]] Result<std::chrono::milliseconds> duration() const;  // "30s", "5m", "5d"
   [[nodiscard]] Result<std::vector<std::string>> text_list() const;  // a list of scalars
 
@@ -89,14 +90,16 @@ struct YamlLimits {
 /// the first of two equal keys is kept. What stops it is added to `findings` too, and comes back as an error:
 /// config.yaml_syntax, config.yaml_quote_open, config.yaml_tab, config.yaml_alias, config.yaml_tag, config.yaml_key,
 /// config.yaml_documents, config.yaml_encoding, config.yaml_limit.
-[[nodiscard]] Result<Node> parse_yaml(std::string text, std::string file, Findings& findings, const YamlLimits& limits = {});
+[[nodiscard]] Result<Node> parse_yaml(std::string text, std::string file, Findings& findings,
+                                      const YamlLimits& limits = {});
 
-/// The same for a file, named in findings as `shown` (its path if that is empty). Errors besides: config.file_unreadable.
-[[nodiscard]] Result<Node> load_yaml(const std::filesystem::path& path, Findings& findings, const YamlLimits& limits = {},
-                                     std::string shown = "");
+/// The same for a file, named in findings as `shown` (its path if that is empty). Errors besides:
+/// config.file_unreadable.
+[[nodiscard]] Result<Node> load_yaml(const std::filesystem::path& path, Findings& findings,
+                                     const YamlLimits& limits = {}, std::string shown = "");
 
-/// Plain scalars that are JSON numbers become numbers with the same digits, true and false booleans, null, ~ and nothing
-/// null; all others, and everything quoted, become strings.
+/// Plain scalars that are JSON numbers become numbers with the same digits, true and false booleans, null, ~ and
+/// nothing null; all others, and everything quoted, become strings.
 [[nodiscard]] json::Value to_json(const Node& node);
 
 /// The error of a value of the wrong kind, with its place.

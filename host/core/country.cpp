@@ -344,7 +344,8 @@ constexpr CommonName kCommonNames[] = {
 std::optional<std::string> country_alpha2(std::string_view text) {
   const std::string wanted = lower_ascii(trim(text));
   for (const Country& country : kCountries) {
-    if (wanted == lower_ascii(country.alpha2) || wanted == lower_ascii(country.alpha3) || wanted == lower_ascii(country.name)) {
+    if (wanted == lower_ascii(country.alpha2) || wanted == lower_ascii(country.alpha3) ||
+        wanted == lower_ascii(country.name)) {
       return std::string(country.alpha2);
     }
   }

@@ -24,9 +24,15 @@ constexpr std::array<Int128, kDigitsMax + 1> make_powers() {
 constexpr auto kPowers = make_powers();
 constexpr Int128 kCoefficientMax = kPowers[kDigitsMax] - 1;
 
-Int128 power_of_ten(int exponent) { return kPowers[static_cast<std::size_t>(exponent)]; }
-bool fits(Int128 value) { return value >= -kCoefficientMax && value <= kCoefficientMax; }
-Uint128 magnitude(Int128 value) { return value < 0 ? Uint128{0} - static_cast<Uint128>(value) : static_cast<Uint128>(value); }
+Int128 power_of_ten(int exponent) {
+  return kPowers[static_cast<std::size_t>(exponent)];
+}
+bool fits(Int128 value) {
+  return value >= -kCoefficientMax && value <= kCoefficientMax;
+}
+Uint128 magnitude(Int128 value) {
+  return value < 0 ? Uint128{0} - static_cast<Uint128>(value) : static_cast<Uint128>(value);
+}
 
 std::optional<Int128> times(Int128 a, Int128 b) {
   Int128 product = 0;
@@ -71,13 +77,20 @@ std::string digits_of(Int128 value) {
   return digits;
 }
 
-Error invalid(std::string message) { return make_error(Code::kBadResponse, "mapping.amount_invalid", std::move(message)); }
-Error too_large(std::string_view what) {
-  return invalid(fmt::format("{} needs more than {} digits, or more than {} after the point", what, kDigitsMax, Decimal::kScaleMax));
+Error invalid(std::string message) {
+  return make_error(Code::kBadResponse, "mapping.amount_invalid", std::move(message));
 }
-Error not_a_number(std::string_view text) { return invalid(fmt::format("\"{}\" is not a decimal number", shortened(text, 60))); }
+Error too_large(std::string_view what) {
+  return invalid(fmt::format("{} needs more than {} digits, or more than {} after the point", what, kDigitsMax,
+                             Decimal::kScaleMax));
+}
+Error not_a_number(std::string_view text) {
+  return invalid(fmt::format("\"{}\" is not a decimal number", shortened(text, 60)));
+}
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 }  // namespace
 
@@ -175,7 +188,8 @@ Decimal Decimal::rounded(int scale) const {
   BERTH_ASSERT(scale >= 0 && scale <= kScaleMax, "a scale is within 0 and kScaleMax");
   if (scale < scale_) return Decimal(divided_half_away(coefficient_, scale_ - scale), scale);
   const auto coefficient = shifted(coefficient_, scale - scale_);
-  return coefficient ? Decimal(*coefficient, scale) : *this;  // the value is what counts; zeros that do not fit are left out
+  return coefficient ? Decimal(*coefficient, scale)
+                     : *this;  // the value is what counts; zeros that do not fit are left out
 }
 
 Result<Decimal> add(const Decimal& a, const Decimal& b) {
@@ -192,7 +206,9 @@ Result<Decimal> add(const Decimal& a, const Decimal& b) {
   return too_large(fmt::format("{} + {}", a.to_string(), b.to_string()));
 }
 
-Result<Decimal> subtract(const Decimal& a, const Decimal& b) { return add(a, b.negated()); }
+Result<Decimal> subtract(const Decimal& a, const Decimal& b) {
+  return add(a, b.negated());
+}
 
 Result<Decimal> multiply(const Decimal& a, const Decimal& b) {
   const auto product = times(a.coefficient_, b.coefficient_);
@@ -237,11 +253,13 @@ Result<Decimal> divide(const Decimal& a, const Decimal& b, int scale) {
       }
     }
     rest = next_rest;
-    if (quotient > static_cast<Uint128>(kCoefficientMax) / 10) return too_large(fmt::format("{} ÷ {}", a.to_string(), b.to_string()));
+    if (quotient > static_cast<Uint128>(kCoefficientMax) / 10)
+      return too_large(fmt::format("{} ÷ {}", a.to_string(), b.to_string()));
     quotient = quotient * 10 + digit;
   }
   if (rest >= divisor - rest) ++quotient;
-  if (quotient > static_cast<Uint128>(kCoefficientMax)) return too_large(fmt::format("{} ÷ {}", a.to_string(), b.to_string()));
+  if (quotient > static_cast<Uint128>(kCoefficientMax))
+    return too_large(fmt::format("{} ÷ {}", a.to_string(), b.to_string()));
   const auto positive = static_cast<Int128>(quotient);
   return Decimal(a.is_negative() != b.is_negative() ? -positive : positive, scale);
 }

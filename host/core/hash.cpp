@@ -7,7 +7,9 @@
 namespace berth {
 namespace {
 
-const unsigned char* data_of(std::string_view bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
+const unsigned char* data_of(std::string_view bytes) {
+  return reinterpret_cast<const unsigned char*>(bytes.data());
+}
 
 template <std::size_t N>
 std::string hex_of(const std::array<unsigned char, N>& digest) {
@@ -40,8 +42,8 @@ std::optional<std::string> from_hex(std::string_view hex) {
   std::string bytes(hex.size() / 2, '\0');
   std::size_t size = 0;
   const char* end = nullptr;
-  const int failed = sodium_hex2bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), hex.data(), hex.size(),
-                                    nullptr, &size, &end);
+  const int failed = sodium_hex2bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), hex.data(),
+                                    hex.size(), nullptr, &size, &end);
   if (failed != 0 || size != bytes.size() || end != hex.data() + hex.size()) return std::nullopt;
   return bytes;
 }

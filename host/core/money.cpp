@@ -10,8 +10,9 @@ constexpr std::int64_t kMinorMax = 999'999'999'999'999'999;  // 18 digits; sums 
 Result<Money> from_scaled(const Decimal& value, Currency currency) {
   const Int128 minor = value.coefficient();
   if (minor > kMinorMax || minor < -kMinorMax) {
-    return make_error(Code::kBadResponse, "mapping.amount_invalid",
-                      fmt::format("{} {} is larger than any amount that is accepted", value.to_string(), currency.code()));
+    return make_error(
+        Code::kBadResponse, "mapping.amount_invalid",
+        fmt::format("{} {} is larger than any amount that is accepted", value.to_string(), currency.code()));
   }
   return Money(static_cast<std::int64_t>(minor), currency);
 }
@@ -23,13 +24,16 @@ std::int64_t checked(bool overflow, std::int64_t value) {
 
 }  // namespace
 
-Result<Money> Money::parse(std::string_view text, Currency currency) { return exact(BERTH_TRY(Decimal::parse(text)), currency); }
+Result<Money> Money::parse(std::string_view text, Currency currency) {
+  return exact(BERTH_TRY(Decimal::parse(text)), currency);
+}
 
 Result<Money> Money::exact(const Decimal& value, Currency currency) {
   auto scaled = value.rescaled(currency.scale());
   if (!scaled && scaled.error().reason == "mapping.amount_scale") {
-    return make_error(Code::kBadResponse, "mapping.amount_scale",
-                      fmt::format("{} has more decimals than {} has ({})", value.to_string(), currency.code(), currency.scale()));
+    return make_error(
+        Code::kBadResponse, "mapping.amount_scale",
+        fmt::format("{} has more decimals than {} has ({})", value.to_string(), currency.code(), currency.scale()));
   }
   return from_scaled(BERTH_TRY(std::move(scaled)), currency);
 }

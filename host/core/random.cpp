@@ -24,7 +24,8 @@ std::uint64_t Random::next() {
 
 std::uint64_t Random::below(std::uint64_t limit) {
   BERTH_ASSERT(limit > 0, "a random number needs a range");
-  // Values below 2^64 mod limit are refused, so that every remainder is equally likely; on average fewer than two draws.
+  // Values below 2^64 mod limit are refused, so that every remainder is equally likely; on average fewer than two
+  // draws.
   const std::uint64_t refused = (0 - limit) % limit;
   while (true) {
     const std::uint64_t value = next();
@@ -45,9 +46,13 @@ std::string Random::token(std::size_t bytes) {
   return text;
 }
 
-SystemRandom::SystemRandom() { ensure_sodium(); }
+SystemRandom::SystemRandom() {
+  ensure_sodium();
+}
 
-void SystemRandom::fill(void* bytes, std::size_t size) { randombytes_buf(bytes, size); }
+void SystemRandom::fill(void* bytes, std::size_t size) {
+  randombytes_buf(bytes, size);
+}
 
 void SeededRandom::fill(void* bytes, std::size_t size) {
   const std::lock_guard lock(mutex_);

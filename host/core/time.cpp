@@ -13,7 +13,9 @@ namespace chr = std::chrono;
 
 constexpr std::int64_t kDayMs = 86'400'000;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 /// Reads exactly `count` digits at the front of `text` and removes them.
 std::optional<int> take_number(std::string_view& text, std::size_t count) {
@@ -34,7 +36,8 @@ bool take(std::string_view& text, char c) {
 }
 
 chr::year_month_day calendar(Date date) {
-  return chr::year(date.year) / chr::month(static_cast<unsigned>(date.month)) / chr::day(static_cast<unsigned>(date.day));
+  return chr::year(date.year) / chr::month(static_cast<unsigned>(date.month)) /
+         chr::day(static_cast<unsigned>(date.day));
 }
 
 std::optional<Date> take_date(std::string_view& text) {
@@ -143,9 +146,13 @@ Result<std::string> normalise_time(std::string_view text) {
                      minutes / 60, minutes % 60);
 }
 
-std::string to_string(Instant instant) { return format_local(instant.unix_ms) + "Z"; }
+std::string to_string(Instant instant) {
+  return format_local(instant.unix_ms) + "Z";
+}
 
-std::int64_t Date::day_number() const { return chr::sys_days(calendar(*this)).time_since_epoch().count(); }
+std::int64_t Date::day_number() const {
+  return chr::sys_days(calendar(*this)).time_since_epoch().count();
+}
 
 Date Date::from_day_number(std::int64_t days) {
   const chr::year_month_day date{chr::sys_days(chr::days(days))};
@@ -163,12 +170,15 @@ Result<Date> parse_date(std::string_view text) {
   return *date;
 }
 
-std::string to_string(Date date) { return fmt::format("{:04}-{:02}-{:02}", date.year, date.month, date.day); }
+std::string to_string(Date date) {
+  return fmt::format("{:04}-{:02}-{:02}", date.year, date.month, date.day);
+}
 
 Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
   std::size_t digits = 0;
   std::int64_t count = 0;
-  while (digits < text.size() && is_digit(text[digits]) && count <= kDurationMaxMs) count = count * 10 + (text[digits++] - '0');
+  while (digits < text.size() && is_digit(text[digits]) && count <= kDurationMaxMs)
+    count = count * 10 + (text[digits++] - '0');
   for (const DurationUnit& unit : kUnits) {
     if (digits > 0 && text.substr(digits) == unit.name && count <= kDurationMaxMs / unit.ms) {
       return chr::milliseconds(count * unit.ms);

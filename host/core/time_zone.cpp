@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::int64_t kDayMs = 86'400'000;
 
-bool is_utc(std::string_view zone) { return zone.empty() || zone == "UTC" || zone == "Z"; }
+bool is_utc(std::string_view zone) {
+  return zone.empty() || zone == "UTC" || zone == "Z";
+}
 
 /// nullptr for a zone that is not in the database, or where there is no database.
 const ::date::time_zone* find_zone(std::string_view zone) {
@@ -33,7 +35,9 @@ Error zone_unknown(std::string_view zone) {
 
 }  // namespace
 
-bool zone_exists(std::string_view zone) { return is_utc(zone) || find_zone(zone) != nullptr; }
+bool zone_exists(std::string_view zone) {
+  return is_utc(zone) || find_zone(zone) != nullptr;
+}
 
 Result<Date> date_in_zone(Instant instant, std::string_view zone) {
   if (is_utc(zone)) {
@@ -46,7 +50,8 @@ Result<Date> date_in_zone(Instant instant, std::string_view zone) {
     const auto local = found->to_local(sys_time(instant));
     return Date::from_day_number(::date::floor<::date::days>(local).time_since_epoch().count());
   } catch (const std::exception& error) {
-    return make_error(Code::kEnvironment, "core.zone_unknown", fmt::format("time zone {} cannot be read: {}", zone, error.what()));
+    return make_error(Code::kEnvironment, "core.zone_unknown",
+                      fmt::format("time zone {} cannot be read: {}", zone, error.what()));
   }
 }
 
@@ -60,7 +65,8 @@ Result<Instant> next_midnight(Instant instant, std::string_view zone) {
     const ::date::local_time<std::chrono::milliseconds> midnight(std::chrono::milliseconds(next.day_number() * kDayMs));
     return Instant{found->to_sys(midnight, ::date::choose::earliest).time_since_epoch().count()};
   } catch (const std::exception& error) {
-    return make_error(Code::kEnvironment, "core.zone_unknown", fmt::format("time zone {} cannot be read: {}", zone, error.what()));
+    return make_error(Code::kEnvironment, "core.zone_unknown",
+                      fmt::format("time zone {} cannot be read: {}", zone, error.what()));
   }
 }
 

@@ -65,20 +65,20 @@ enum class Verdict : std::uint32_t { kNone = 0, kGone = 1, kRefused = 2 };
 
 struct ApiCall {
   std::string method = "GET";
-  std::string path;                 // "/invoices/46", below the API base; see check_path
-  Headers query;                    // plain text; encoded here
-  Headers headers;                  // authorisation and framing are added here and cannot be given
-  std::string body;
-  std::string cost;                 // cost class; empty: only the quota
+  std::string path = {};            // "/invoices/46", below the API base; see check_path
+  Headers query = {};               // plain text; encoded here
+  Headers headers = {};             // authorisation and framing are added here and cannot be given
+  std::string body = {};
+  std::string cost = {};            // cost class; empty: only the quota
   CallKind kind = CallKind::kOther;
 };
 
 struct ApiAnswer {
   int status = 0;
   Verdict verdict = Verdict::kNone;
-  std::string remote_code;
-  Headers headers;                  // names in lower case
-  std::string body;
+  std::string remote_code = {};
+  Headers headers = {};             // names in lower case
+  std::string body = {};
 };
 
 struct ApiReply {
@@ -100,11 +100,11 @@ struct ApiServices {
 };
 
 struct ApiOptions {
-  std::string base_url;             // "https://www.zohoapis.eu/books/v3"; what TokenSource::api_base() says
+  std::string base_url = {};        // "https://www.zohoapis.eu/books/v3"; what TokenSource::api_base() says
   Mode mode = Mode::kPullOnly;
   std::chrono::milliseconds call_deadline{60'000};
   bool allow_http_loopback = false;
-  telemetry::Log log;               // remote errors go there, too
+  telemetry::Log log = {};          // remote errors go there, too
 };
 
 class ApiClient {

@@ -55,27 +55,27 @@ enum class Until { kBackoff, kNextMinute, kReset };
 /// What to do, and everything that a person may want to know about why.
 struct Decision {
   Action action = Action::kNone;
-  std::string reason;                        // of the rule: "zoho_books.rate_limit.minute"; or http.…, without a rule
-  std::string rule;                          // "errors.rules[2]", "default" or empty for a good answer
+  std::string reason = {};                   // of the rule: "zoho_books.rate_limit.minute"; or http.…, without a rule
+  std::string rule = {};                     // "errors.rules[2]", "default" or empty for a good answer
   int times = 0;                             // repeats at most
   Until until = Until::kBackoff;
   Backoff backoff;
   bool fewer_at_once = false;
-  std::optional<std::chrono::milliseconds> retry_after;     // what the answer asked for
+  std::optional<std::chrono::milliseconds> retry_after = {};     // what the answer asked for
   int status = 0;                            // HTTP; 0: there was no answer
-  std::string remote_code;                   // as text; empty: none found
-  std::string remote_message;                // at most kRemoteMessageMax bytes
+  std::string remote_code = {};              // as text; empty: none found
+  std::string remote_message = {};           // at most kRemoteMessageMax bytes
   [[nodiscard]] bool is_error() const { return !rule.empty(); }
 };
 inline constexpr std::size_t kRemoteMessageMax = 1'000;
 
 struct ErrorRule {
-  std::vector<int> http;                     // empty: any status
-  std::vector<std::string> codes;            // empty: code is not asked about, unless any_code
+  std::vector<int> http = {};                // empty: any status
+  std::vector<std::string> codes = {};       // empty: code is not asked about, unless any_code
   bool any_code = false;                     // a code other than ok
   bool not_json = false;                     // a body that should have been JSON and is not
   Action action = Action::kNone;
-  std::string reason;
+  std::string reason = {};
   int times = 4;
   Until until = Until::kBackoff;
   Backoff backoff;

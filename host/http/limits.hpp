@@ -12,13 +12,13 @@ namespace berth::http {
 inline constexpr int kConcurrentMax = 16;
 
 struct Limits {
-  std::string shared_by;             // "{connection.organization_id}": whose calls are counted together
+  std::string shared_by = {};        // "{connection.organization_id}": whose calls are counted together
   int per_minute = 0;                // calls in any 60 s; 0: no limit
   int concurrent = 1;                // calls at once, 1 to kConcurrentMax
   std::int64_t per_day = 0;          // 0: not known
-  std::string header_limit;          // lower case; empty: the remote sends none
-  std::string header_remaining;
-  std::string header_reset_seconds;
+  std::string header_limit = {};     // lower case; empty: the remote sends none
+  std::string header_remaining = {};
+  std::string header_reset_seconds = {};
 
   /// `plan` chooses in `per_day: {by_plan: …}`; empty takes the largest, because the answers' headers correct it.
   /// Errors: http.limits_invalid (kInvalidConfig) with the place, "/limits/per_minute: …".

@@ -37,8 +37,8 @@ namespace net = Poco::Net;
 
 constexpr int kAddressesMax = 8;
 constexpr int kAnswerHeadersMax = 100;
-/// A last chunk and its blank line end within this many bytes of the end, unless trailers follow.
-constexpr std::size_t kTailBytes = 64;
+/// Enough for the last lines of a chunked body.
+constexpr std::size_t kTailBytes = 1'024;
 
 /// What came in on a connection since the exchange began.
 struct Wire {
@@ -93,7 +93,8 @@ struct Handle : net::StreamSocket {
 class Session final : public net::HTTPClientSession {
  public:
   explicit Session(const net::StreamSocket& socket) : net::HTTPClientSession(socket) {}
-  [[nodiscard]] bool has_unread() const { return buffered() > 0; }
+  /// Bytes that came and were not asked for yet.
+  [[nodiscard]] std::size_t unread() const { return static_cast<std::size_t>(buffered()); }
 
  protected:
   // Poco's own connects anew and sends again when writing fails, whatever the method is.
@@ -117,7 +118,7 @@ struct Connection {
   }
 };
 
-/// OpenSSL's reason for refusing a certificate arrives on the thread of the handshake, through a global event.
+/// OpenSSL's reason for refusing a certificate arrives on the thread of the handshake, through a handler of the context.
 thread_local std::string certificate_reason;
 
 class CertificateReasons final : public net::InvalidCertificateHandler {
@@ -240,7 +241,7 @@ class Pool {
 class PocoTransport final : public Transport {
  public:
   explicit PocoTransport(TransportOptions options) : options_(std::move(options)) {
-    net::initializeSSL();
+    net::initializeSSL();      // never undone: others in this process use OpenSSL, too
     net::Context::Params parameters;
     parameters.caLocation = options_.ca_file;
     // STRICT also checks the name of a peer on this machine, which RELAXED does not.
@@ -251,11 +252,7 @@ class PocoTransport final : public Transport {
     parameters.ecdhCurve = "X25519:P-256:P-384";
     context_ = new net::Context(net::Context::TLS_CLIENT_USE, parameters);
     context_->requireMinimumProtocol(net::Context::PROTO_TLSV1_2);
-    reasons_ = new CertificateReasons;
-  }
-  ~PocoTransport() override {
-    reasons_ = nullptr;
-    net::uninitializeSSL();
+    context_->setInvalidCertificateHandler(new CertificateReasons);
   }
 
   Result<Response> send(const Request& request, std::stop_token stop) override {
@@ -452,6 +449,21 @@ class PocoTransport final : public Transport {
     return make_error(Code::kBadResponse, "http.body_broken", "The answer from " + url.authority() + " " + why + ".");
   }
 
+  /// Poco stops at a chunk size that it cannot read, as if the body ended there. A body that really ended stands behind
+  /// the line of a chunk of size 0 and one more line.
+  static bool ends_with_last_chunk(const Wire& wire, std::size_t unread) {
+    if (unread >= wire.tail.size()) return false;
+    std::string_view read(wire.tail);
+    read.remove_suffix(unread);
+    if (!read.ends_with('\n')) return false;
+    const auto before = read.rfind('\n', read.size() - 2);
+    if (before == std::string_view::npos || before == 0) return false;
+    const auto begin = read.rfind('\n', before - 1);
+    const auto line = read.substr(begin == std::string_view::npos ? 0 : begin + 1, before - (begin + 1));
+    const auto size = line.find_first_not_of('0');
+    return line.starts_with('0') && (size == std::string_view::npos || line[size] == '\r' || line[size] == ';');
+  }
+
   /// The one length that all Content-Length headers state; -1 without any.
   static Result<std::int64_t> stated_length(const net::HTTPResponse& answer, const Url& url) {
     std::int64_t length = -1;
@@ -500,12 +512,8 @@ class PocoTransport final : public Transport {
     if (has_body && chunked) {
       // After the last chunk nothing is read any more; a connection that was read to its end had no last chunk.
       if (wire.ended) return truncated(url, "inside a chunked body");
-      ends_cleanly = wire.tail.ends_with("0\r\n\r\n");
-      const bool has_last_chunk = ends_cleanly || wire.tail.find("\n0\r\n") != std::string::npos ||
-                                  wire.tail.find("\n0;") != std::string::npos;
-      if (!has_last_chunk && !session.has_unread()) return broken(url, "has a broken chunked body");
-      if (session.has_unread()) ends_cleanly = false;
-      if (length >= 0) ends_cleanly = false;
+      if (!ends_with_last_chunk(wire, session.unread())) return broken(url, "has a broken chunked body");
+      ends_cleanly = length < 0;
     } else if (has_body && length >= 0) {
       if (static_cast<std::int64_t>(response.body.size()) < length) {
         return truncated(url, "after " + std::to_string(response.body.size()) + " of " + std::to_string(length) + " bytes");
@@ -514,7 +522,7 @@ class PocoTransport final : public Transport {
     } else if (has_body && session.networkException() != nullptr) {
       return truncated(url, "inside a body without a length");
     }
-    reusable = ends_cleanly && answer.getKeepAlive() && !wire.ended && !session.has_unread();
+    reusable = ends_cleanly && answer.getKeepAlive() && !wire.ended && session.unread() == 0;
 
     const auto encoding = lower_ascii(trim(answer.get("Content-Encoding", "")));
     if (!response.body.empty() && (encoding == "gzip" || encoding == "x-gzip")) {
@@ -527,7 +535,6 @@ class PocoTransport final : public Transport {
 
   const TransportOptions options_;
   net::Context::Ptr context_;
-  Poco::SharedPtr<net::InvalidCertificateHandler> reasons_;
   Pool pool_{options_};
   Watchdog watchdog_;
 };

@@ -49,10 +49,10 @@ inline constexpr std::size_t kBodyBytesMax = 15u << 20u;
 
 struct Request {
   std::string method = "GET";
-  std::string url;                                   // absolute
-  Headers headers;                                   // Host, Accept-Encoding and Content-Length are the transport's
-  Secret authorization;                              // the value of the Authorization header; empty: none is sent
-  std::string body;
+  std::string url = {};                              // absolute
+  Headers headers = {};                              // Host, Accept-Encoding and Content-Length are the transport's
+  Secret authorization = {};                         // the value of the Authorization header; empty: none is sent
+  std::string body = {};
   std::chrono::milliseconds total_deadline{60'000};  // from the call to the last byte of the answer
   std::chrono::milliseconds connect_timeout{10'000}; // for all addresses of the host together, TLS included
   std::size_t max_body_bytes = kBodyBytesMax;        // on the wire
@@ -61,8 +61,8 @@ struct Request {
 
 struct Response {
   int status = 0;
-  Headers headers;                                   // names in lower case, in the order they came
-  std::string body;                                  // decoded
+  Headers headers = {};                              // names in lower case, in the order they came
+  std::string body = {};                             // decoded
   /// The first header of that name (lower case), or nothing.
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
 };
@@ -80,7 +80,7 @@ class Transport {
 
 struct TransportOptions {
   /// PEM file of certificate authorities that are trusted beside the system's own.
-  std::string ca_file;
+  std::string ca_file = {};
   /// Plain http to "localhost", 127.0.0.0/8 and ::1: for a second server on this machine. Never to anything else.
   bool allow_http_loopback = false;
   /// Open connections per scheme, host and port; a request above waits for one.

@@ -143,7 +143,7 @@ std::optional<Refusal> check_applications(const Invoice& note, const Books& book
 }
 
 std::optional<Refusal> draft_applications(const Invoice& note, const Company& company, const Books& books, std::string_view what,
-                                          Draft& draft) {
+                                          Excess excess, Draft& draft) {
   std::map<std::string, Money> needed;
   for (const documents::Application& row : note.applications) {
     if (row.amount.is_zero()) continue;
@@ -169,6 +169,11 @@ std::optional<Refusal> draft_applications(const Invoice& note, const Company& co
     auto [sum, is_new] = needed.emplace(row.invoice.id, row.amount);
     if (!is_new) sum->second += row.amount;
     if (sum->second > invoice->open + invoice->own_relief) {
+      if (excess == Excess::kWait) {
+        sum->second -= row.amount;
+        draft.pending.push_back({row.id, awaited_document(invoice->source), row.amount});
+        continue;
+      }
       return disagreement("ledger.over_application",
                           fmt::format("{}: {} are applied to invoice {}, which has {} open", what, sum->second.to_string(),
                                       invoice->number, (invoice->open + invoice->own_relief).to_string()),
@@ -212,7 +217,7 @@ void draft_refunds(const Invoice& note, const Company& company, AccountResolver&
 
 }  // namespace
 
-Drafted draft_invoice(Invoice invoice, const Books& books) {
+Drafted draft_invoice(Invoice invoice, const Books& books, Excess excess) {
   const std::string what = title_of(invoice.source, invoice.number);
   const auto found = posting_company(books, invoice.company, what);
   if (const auto* refusal = std::get_if<Refusal>(&found)) return *refusal;
@@ -235,7 +240,7 @@ Drafted draft_invoice(Invoice invoice, const Books& books) {
   draft.events.push_back(draft_post(invoice, company, totals, accounts));
   if (invoice.is_credit_note) {
     if (auto refusal = check_applications(invoice, books, what)) return *refusal;
-    if (auto refusal = draft_applications(invoice, company, books, what, draft)) return *refusal;
+    if (auto refusal = draft_applications(invoice, company, books, what, excess, draft)) return *refusal;
     draft_refunds(invoice, company, accounts, draft);
   } else if (auto refusal = check_relief(invoice, books, what)) {
     return *refusal;

@@ -113,7 +113,7 @@ void draft_cash(const CustomerPayment& payment, const Shares& shares, AccountRes
 }
 
 std::optional<Refusal> draft_allocations(const CustomerPayment& payment, const Shares& shares, const Books& books,
-                                         std::string_view what, AccountResolver& accounts, Draft& draft) {
+                                         std::string_view what, Excess excess, AccountResolver& accounts, Draft& draft) {
   std::map<std::string, Money> needed;
   for (const documents::Allocation& row : payment.allocations) {
     const Money relief = row.amount + row.withheld;
@@ -130,6 +130,11 @@ std::optional<Refusal> draft_allocations(const CustomerPayment& payment, const S
     auto [sum, is_new] = needed.emplace(row.invoice.id, relief);
     if (!is_new) sum->second += relief;
     if (sum->second > invoice->open + invoice->own_relief) {
+      if (excess == Excess::kWait) {
+        sum->second -= relief;
+        draft.pending.push_back({row.id, awaited_document(invoice->source), row.amount});
+        continue;
+      }
       return disagreement("ledger.over_application",
                           fmt::format("{}: {} are applied to invoice {}, which has {} open", what, sum->second.to_string(),
                                       invoice->number, (invoice->open + invoice->own_relief).to_string()),
@@ -187,7 +192,7 @@ void draft_refunds(const CustomerPayment& payment, const Company& company, Accou
 
 }  // namespace
 
-Drafted draft_payment(CustomerPayment payment, const Books& books) {
+Drafted draft_payment(CustomerPayment payment, const Books& books, Excess excess) {
   const std::string what = title_of(payment.source, payment.number);
   const auto found = posting_company(books, payment.company, what);
   if (const auto* refusal = std::get_if<Refusal>(&found)) return *refusal;
@@ -204,7 +209,7 @@ Drafted draft_payment(CustomerPayment payment, const Books& books) {
   Shares shares;
   if (auto refusal = find_shares(payment, books, what, shares)) return *refusal;
   draft_cash(payment, shares, accounts, draft);
-  if (auto refusal = draft_allocations(payment, shares, books, what, accounts, draft)) return *refusal;
+  if (auto refusal = draft_allocations(payment, shares, books, what, excess, accounts, draft)) return *refusal;
   draft_refunds(payment, company, accounts, draft);
   if (auto refusal = accounts.refusal()) return *refusal;
   return draft;

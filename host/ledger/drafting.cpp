@@ -31,7 +31,8 @@ std::string AccountResolver::find_role(std::string_view company, std::string_vie
 
 void AccountResolver::miss(std::string_view kind, std::string_view key, std::string_view company) {
   const AccountTable::Entry* row = books_.accounts.find(kind, key, company);
-  MissingAccount missing{std::string(kind), std::string(company), row != nullptr ? row->label : std::string(key.empty() ? "-" : key)};
+  const std::string_view shown = trim(key);
+  MissingAccount missing{std::string(kind), std::string(company), row != nullptr ? row->label : std::string(shown.empty() ? "-" : shown)};
   if (std::find(missing_.begin(), missing_.end(), missing) == missing_.end()) missing_.push_back(std::move(missing));
 }
 

@@ -27,8 +27,10 @@ struct Draft {
 };
 using Drafted = std::variant<Draft, Refusal>;
 
-[[nodiscard]] Drafted draft_invoice(documents::Invoice invoice, const Books& books);   // credit notes too
-[[nodiscard]] Drafted draft_payment(documents::CustomerPayment payment, const Books& books);
+/// What becomes of a share that is larger than what its invoice has open.
+enum class Excess { kRefuse, kWait };
+[[nodiscard]] Drafted draft_invoice(documents::Invoice invoice, const Books& books, Excess excess);   // credit notes too
+[[nodiscard]] Drafted draft_payment(documents::CustomerPayment payment, const Books& books, Excess excess);
 
 [[nodiscard]] inline Refusal failed(std::string reason, std::string message) {
   return Refusal{std::move(reason), std::move(message), Consequence::kFailed, {}, {}, {}};

@@ -146,29 +146,50 @@ Planned plan_gone(const Document& document, const Books& books, std::string_view
   return finish(reconcile({}, books, what), books, what);
 }
 
-Planned plan_invoice(const documents::Invoice& invoice, const Books& books) {
-  const std::string what = title_of(invoice.source, invoice.number);
-  if (invoice.state != State::kOpen) return plan_gone(invoice, books, what);
-  Drafted drafted = draft_invoice(invoice, books);
+Planned draft_of(const documents::Invoice& invoice, const Books& books, Excess excess, std::string_view what) {
+  Drafted drafted = draft_invoice(invoice, books, excess);
   if (auto* refusal = std::get_if<Refusal>(&drafted)) return {std::nullopt, std::move(*refusal)};
   Planned planned = reconcile(std::get<Draft>(std::move(drafted)), books, what);
   if (planned.plan) release_moved(invoice, books, *planned.plan);
-  return finish(std::move(planned), books, what);
+  return planned;
 }
 
-Planned plan_payment(const documents::CustomerPayment& payment, const Books& books) {
-  const std::string what = title_of(payment.source, payment.number);
-  if (payment.state != State::kOpen) return plan_gone(payment, books, what);
-  Drafted drafted = draft_payment(payment, books);
+Planned draft_of(const documents::CustomerPayment& payment, const Books& books, Excess excess, std::string_view what) {
+  Drafted drafted = draft_payment(payment, books, excess);
   if (auto* refusal = std::get_if<Refusal>(&drafted)) return {std::nullopt, std::move(*refusal)};
-  return finish(reconcile(std::get<Draft>(std::move(drafted)), books, what), books, what);
+  return reconcile(std::get<Draft>(std::move(drafted)), books, what);
+}
+
+bool takes_back_shares(const Plan& plan) {
+  return std::any_of(plan.reversals.begin(), plan.reversals.end(), [](const Reversal& reversal) {
+    return reversal.event.starts_with("allocation:") || reversal.event.starts_with("credit_application:");
+  });
+}
+
+// Two payments that exchange their invoices would wait for each other for ever: each needs the room that the other one
+// holds. So what a document no longer claims is taken back at once, and what does not fit yet waits in customer credits
+// until the document is planned again. Only when nothing is left to take back is an excess refused (P2).
+template <class Document>
+Planned plan_document(const Document& document, const Books& books) {
+  const std::string what = title_of(document.source, document.number);
+  if (document.state != State::kOpen) return plan_gone(document, books, what);
+  Planned planned = draft_of(document, books, Excess::kRefuse, what);
+  if (planned.refusal && planned.refusal->reason == "ledger.over_application") {
+    Planned partial = draft_of(document, books, Excess::kWait, what);
+    if (partial.plan && takes_back_shares(*partial.plan)) {
+      planned = std::move(partial);
+      planned.plan->flags.emplace_back("ledger.over_application");
+      planned.plan->replan.push_back(awaited_document(document.source));
+    }
+  }
+  return finish(std::move(planned), books, what);
 }
 
 }  // namespace
 
 Planned plan(const documents::Document& document, const Books& books) {
-  if (const auto* invoice = std::get_if<documents::Invoice>(&document)) return plan_invoice(*invoice, books);
-  if (const auto* payment = std::get_if<documents::CustomerPayment>(&document)) return plan_payment(*payment, books);
+  if (const auto* invoice = std::get_if<documents::Invoice>(&document)) return plan_document(*invoice, books);
+  if (const auto* payment = std::get_if<documents::CustomerPayment>(&document)) return plan_document(*payment, books);
   return {Plan{}, std::nullopt};  // master data posts nothing
 }
 

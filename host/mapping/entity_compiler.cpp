@@ -92,7 +92,7 @@ class EntityCompiler {
 
   void scalar(const Node& node, Value& out, std::string_view what) {
     const StaticType type = values_.value(node, out);
-    if (!is_scalar(type)) report_.add(node.place, "mapping.type", fmt::format("{} cannot be a {}", what, describe(type)));
+    if (!is_scalar(type)) report_.add(node.place, "mapping.type", fmt::format("{} cannot be {}", what, describe(type)));
   }
 
   void state(const Node& node) {

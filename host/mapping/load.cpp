@@ -5,6 +5,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <map>
 
 #include "host/core/hash.hpp"
 #include "host/core/text.hpp"
@@ -74,7 +75,7 @@ class Loader {
         const StaticType given{type_of_literal(*setting.otherwise), "", false};
         const bool is_exact = given.type == setting.kind || (given.type == FieldType::kInteger && setting.kind == FieldType::kDecimal);
         if (!is_exact) {
-          report_.add(otherwise->place, "mapping.type", fmt::format("the default of `{}` is a {}, not a {}", member.key, describe(given), documents::to_string(setting.kind)));
+          report_.add(otherwise->place, "mapping.type", fmt::format("the default of `{}` is {}, not {}", member.key, describe(given), describe({setting.kind, "", false})));
         }
       }
     }
@@ -181,7 +182,8 @@ class Loader {
     std::map<std::string, std::string> by_lower;
     for (const auto& [label, place] : file_.labels) {
       const auto [other, is_new] = by_lower.emplace(lower_ascii(label), label);
-      if (!is_new) report_.add(place, "mapping.label_case", fmt::format("the labels \"{}\" and \"{}\" differ only in case", label, other->second));
+      if (is_new || other->second == label) continue;
+      report_.add(place, "mapping.label_case", fmt::format("the labels \"{}\" and \"{}\" differ only in case", other->second, label));
     }
   }
 

@@ -19,12 +19,17 @@ bool is_text_like(FieldType type) {
   return type == FieldType::kText || type == FieldType::kCountry || type == FieldType::kCurrency || type == FieldType::kDate || type == FieldType::kTime;
 }
 
+std::string with_article(std::string_view noun) {
+  const bool has_vowel = !noun.empty() && std::string_view("aeiou").find(noun.front()) != std::string_view::npos;
+  return fmt::format("{} {}", has_vowel ? "an" : "a", noun);
+}
+
 }  // namespace
 
 std::string describe(const StaticType& type) {
-  if (!type.type) return "value of the record";
-  if (*type.type == FieldType::kReference) return fmt::format("reference to a {}", type.reference_kind);
-  return std::string(documents::to_string(*type.type));
+  if (!type.type) return "a value of the record";
+  if (*type.type == FieldType::kReference) return fmt::format("a reference to {}", with_article(type.reference_kind));
+  return with_article(documents::to_string(*type.type));
 }
 
 const std::vector<std::string>& type_names() {

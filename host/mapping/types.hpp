@@ -14,7 +14,7 @@ struct StaticType {
   bool may_be_absent = true;        // false: whatever the record holds, there is a value (or the record waits or fails)
 };
 
-/// "text", "reference to a customer", "any": as messages name it.
+/// "a text", "a reference to a customer", "a value of the record": as messages name it.
 [[nodiscard]] std::string describe(const StaticType& type);
 /// The type of a name after `as:`; nothing for an unknown one.
 [[nodiscard]] std::optional<FieldType> type_named(std::string_view name);

@@ -9,7 +9,7 @@
 namespace berth::mapping {
 namespace {
 
-constexpr int kDepthMax = 24;
+constexpr int kDepthMax = 16;
 
 const std::vector<std::string> kOperators{"path",     "custom_field", "const", "setting", "integration", "var",    "offered", "first_of",
                                           "case",     "table",        "nonzero", "lookup", "ensure",     "account", "each"};
@@ -87,8 +87,8 @@ StaticType ValueCompiler::operation(const config::Member& op, const Node& node, 
   if (key == "table") return table(op.value, out);
   if (key == "nonzero") return nonzero(op.value, out);
   if (key == "lookup") return lookup(node, op.value, out, target);
-  if (key == "ensure") return ensure(op.value, out);
-  if (key == "account") return account(op.value, out);
+  if (key == "ensure") return ensure(node, op.value, out);
+  if (key == "account") return account(node, op.value, out);
   return each(node, op.value, out, target);
 }
 
@@ -101,7 +101,7 @@ StaticType ValueCompiler::modifiers(const Node& node, Value& out, StaticType typ
         report_.add(as->place, "mapping.type_unknown", fmt::format("`{}` is not a type", name), config::did_you_mean(name, type_names()));
       }
     } else if (!converts(type, *out.as, "")) {
-      report_.add(as->place, "mapping.type", fmt::format("a {} cannot be read as {}", describe(type), name));
+      report_.add(as->place, "mapping.type", fmt::format("{} cannot be read as {}", describe(type), name));
     } else if (*out.as == FieldType::kMoney && !entity_.has_currency) {
       report_.add(as->place, "mapping.money_currency", fmt::format("`{}` has amounts and no `currency:`", entity_.name));
     }
@@ -110,9 +110,9 @@ StaticType ValueCompiler::modifiers(const Node& node, Value& out, StaticType typ
   if (const Node* otherwise = node.find("default")) {
     out.otherwise = literal_of(report_, *otherwise, "`default`");
     if (out.otherwise && !is_scalar(type)) {
-      report_.add(otherwise->place, "mapping.type", fmt::format("a {} has no default", describe(type)));
+      report_.add(otherwise->place, "mapping.type", fmt::format("{} has no default", describe(type)));
     } else if (out.otherwise && type.type && !converts({type_of_literal(*out.otherwise), "", false}, *type.type, "")) {
-      report_.add(otherwise->place, "mapping.type", fmt::format("the default {} is no {}", otherwise->describe(), describe(type)));
+      report_.add(otherwise->place, "mapping.type", fmt::format("the default {} is not {}", otherwise->describe(), describe(type)));
     }
     type.may_be_absent = false;
   }
@@ -179,7 +179,7 @@ StaticType ValueCompiler::custom_field(const Node& node, Value& out) {
   op.name = text_of(report_, *name, "the name of a custom field");
   if (!op.by_api_name && !op.name.empty()) {
     if (trim(op.name) != op.name) report_.add(name->place, "mapping.label_spaces", fmt::format("the label \"{}\" has blanks at its ends", op.name));
-    file_.labels.emplace(op.name, name->place);
+    file_.labels.emplace_back(op.name, name->place);
   }
   out.op = std::move(op);
   return typed(FieldType::kText, true);
@@ -265,7 +265,7 @@ StaticType ValueCompiler::first_of(const Node& node, Value& out) {
     }
     const auto both = common(*type, one);
     if (!both) {
-      report_.add(item.place, "mapping.types_differ", fmt::format("a {} stands beside a {}", describe(one), describe(*type)));
+      report_.add(item.place, "mapping.types_differ", fmt::format("{} stands beside {}", describe(one), describe(*type)));
       continue;
     }
     type = both;
@@ -307,7 +307,7 @@ StaticType ValueCompiler::cases(const Node& node, Value& out) {
     const StaticType one = value(*result, branch.value, nullptr);
     may_be_absent = may_be_absent || one.may_be_absent;
     const auto both = type ? common(*type, one) : one;
-    if (!both) report_.add(result->place, "mapping.types_differ", fmt::format("a {} stands beside a {}", describe(one), describe(*type)));
+    if (!both) report_.add(result->place, "mapping.types_differ", fmt::format("{} stands beside {}", describe(one), describe(*type)));
     if (both) type = both;
   }
   const bool has_else = !op.branches.empty() && !op.branches.back().when;
@@ -326,7 +326,7 @@ StaticType ValueCompiler::table(const Node& node, Value& out) {
   const auto add_type = [&](const Node& at, const json::Value& literal) {
     const StaticType one{type_of_literal(literal), "", false};
     const auto both = type ? common(*type, one) : one;
-    if (!both) report_.add(at.place, "mapping.types_differ", fmt::format("a {} stands beside a {}", describe(one), describe(*type)));
+    if (!both) report_.add(at.place, "mapping.types_differ", fmt::format("{} stands beside {}", describe(one), describe(*type)));
     if (both) type = both;
   };
   if (const Node* map = need(report_, node, "table", "map")) {
@@ -371,7 +371,7 @@ std::string ValueCompiler::kind(const Node& node) {
 
 void ValueCompiler::scalar_value(const Node& node, Value& out, std::string_view what) {
   const StaticType type = value(node, out, nullptr);
-  if (!is_scalar(type)) report_.add(node.place, "mapping.type", fmt::format("{} cannot be a {}", what, describe(type)));
+  if (!is_scalar(type)) report_.add(node.place, "mapping.type", fmt::format("{} cannot be {}", what, describe(type)));
 }
 
 void ValueCompiler::check_rows_allowed(const Place& place, std::string_view op) {
@@ -419,10 +419,10 @@ StaticType ValueCompiler::lookup(const Node& whole, const Node& node, Value& out
   return type;
 }
 
-StaticType ValueCompiler::ensure(const Node& node, Value& out) {
+StaticType ValueCompiler::ensure(const Node& whole, const Node& node, Value& out) {
   EnsureOp op;
   op.name = std::make_unique<Value>();
-  check_rows_allowed(node.place, "ensure");
+  check_rows_allowed(whole.place, "ensure");
   if (!check_map(report_, node, "ensure", {"kind", "in", "name"})) return {};
   if (const Node* name = need(report_, node, "ensure", "kind")) {
     op.kind = kind(*name);
@@ -439,16 +439,16 @@ StaticType ValueCompiler::ensure(const Node& node, Value& out) {
   if (const Node* name = need(report_, node, "ensure", "name")) {
     const StaticType type = value(*name, *op.name, nullptr);
     may_be_absent = type.may_be_absent;
-    if (!is_scalar(type)) report_.add(name->place, "mapping.type", fmt::format("the name of a row cannot be a {}", describe(type)));
+    if (!is_scalar(type)) report_.add(name->place, "mapping.type", fmt::format("the name of a row cannot be {}", describe(type)));
   }
   StaticType type = reference_to(op.kind, may_be_absent);
   out.op = std::move(op);
   return type;
 }
 
-StaticType ValueCompiler::account(const Node& node, Value& out) {
+StaticType ValueCompiler::account(const Node& whole, const Node& node, Value& out) {
   AccountOp op;
-  check_rows_allowed(node.place, "account");
+  check_rows_allowed(whole.place, "account");
   if (check_map(report_, node, "account", {"kind"})) {
     if (const Node* name = need(report_, node, "account", "kind")) op.kind = text_of(report_, *name, "`kind` of an account");
   }
@@ -537,7 +537,7 @@ void ValueCompiler::field(const config::Member& member, const documents::Field& 
     StaticType wanted = typed(target.type, false);
     wanted.reference_kind = target.reference_kind;
     const bool is_text_for_row = target.type == FieldType::kReference && is_scalar(type);
-    report_.add(node.place, "mapping.type", fmt::format("`{}` is a {}, and this is a {}", target.name, describe(wanted), describe(type)),
+    report_.add(node.place, "mapping.type", fmt::format("`{}` is {}, and this is {}", target.name, describe(wanted), describe(type)),
                 is_text_for_row ? fmt::format("find the row: {{lookup: {{kind: {}, by: remote_id, value: ..., missing: ...}}}}", target.reference_kind) : "");
   }
   if (type.type != target.type && is_scalar(type)) out.convert = target.type;

@@ -1,6 +1,5 @@
 #pragma once
 // Compiles values, conditions and fields of the mapping language, and works out their types on the way.
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -17,7 +16,7 @@ struct FileScope {
   std::string plugin;
   std::vector<Rules::Setting> settings;
   std::set<std::string> settings_used;
-  std::map<std::string, Place> labels;  // of custom fields
+  std::vector<std::pair<std::string, Place>> labels;  // of custom fields, in the order of the file
   std::vector<std::string> entities;
 };
 
@@ -67,8 +66,8 @@ class ValueCompiler {
   StaticType table(const Node& node, Value& out);
   StaticType nonzero(const Node& node, Value& out);
   StaticType lookup(const Node& whole, const Node& node, Value& out, const documents::Field* target);
-  StaticType ensure(const Node& node, Value& out);
-  StaticType account(const Node& node, Value& out);
+  StaticType ensure(const Node& whole, const Node& node, Value& out);
+  StaticType account(const Node& whole, const Node& node, Value& out);
   StaticType each(const Node& whole, const Node& node, Value& out, const documents::Field* target);
   void field(const config::Member& member, const documents::Field& target, FieldRule& out);
 

@@ -111,19 +111,19 @@ Result<Grant> Authorizer::accept_redirect(std::string_view query, std::string_vi
 }
 
 Result<Grant> Authorizer::accept_code(std::string_view integration, Secret code, std::string_view accounts_server,
-                                      std::string_view redirect_uri) {
+                                      const ClientSettings& client, CodeOf origin) {
   constexpr std::size_t kCodeBytesMax = 1'024;
   const auto text = trim(code.reveal());
   if (text.empty() || text.size() > kCodeBytesMax || text.find_first_of(" \t\r\n&") != std::string_view::npos ||
       !is_valid_utf8(text)) {
     return make_error(Code::kInvalidArgument, "oauth.redirect_invalid", "This is no authorisation code.");
   }
-  const auto* data_center = accounts_server.empty() ? &provider_.home({}) : provider_.by_accounts(accounts_server);
+  const auto* data_center = accounts_server.empty() ? &provider_.home(client.home) : provider_.by_accounts(accounts_server);
   if (data_center == nullptr) return accounts_server_refused(accounts_server);
   Grant grant;
   grant.integration = integration;
   grant.code = Secret(std::string(text));
-  grant.redirect_uri = redirect_uri;
+  if (origin == CodeOf::kRedirect) grant.redirect_uri = client.redirect_uri;
   grant.location = data_center->location;
   return grant;
 }

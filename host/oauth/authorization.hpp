@@ -54,18 +54,18 @@ inline constexpr std::size_t kRedirectQueryBytesMax = 4'096;
 inline constexpr std::chrono::milliseconds kThrottleWait{15 * 60'000};
 
 struct Authorization {
-  std::string url;                 // for the browser
-  Instant expires_at;
+  std::string url = {};            // for the browser
+  Instant expires_at = {};
 };
 
 /// What an accepted redirect, or a pasted code, entitles to.
 struct Grant {
-  std::string integration;
-  Secret code;
-  std::string redirect_uri;        // empty: a self client's code, which has none
-  std::string location;            // data centre where the code is good
-  std::string began_at;            // data centre where the authorisation began; empty: not known
-  Secret pkce_verifier;
+  std::string integration = {};
+  Secret code = {};
+  std::string redirect_uri = {};   // empty: a self client's code, which has none
+  std::string location = {};       // data centre where the code is good
+  std::string began_at = {};       // data centre where the authorisation began; empty: not known
+  Secret pkce_verifier = {};
 };
 
 class Authorizer {
@@ -81,10 +81,11 @@ class Authorizer {
   /// `redirect_uri` is the address at which it arrived, as configured.
   Result<Grant> accept_redirect(std::string_view query, std::string_view redirect_uri);
 
-  /// A code that came another way: by REST with its accounts server (percent-encoded or plain), or pasted from a self
-  /// client (`redirect_uri` empty). An empty `accounts_server` means the home data centre.
+  /// A code that came another way: by REST or CLI with its accounts server (percent-encoded or plain), or pasted from a
+  /// self client, which has no redirect URI. An empty `accounts_server` means the client's home.
+  enum class CodeOf { kRedirect, kSelfClient };
   Result<Grant> accept_code(std::string_view integration, Secret code, std::string_view accounts_server,
-                            std::string_view redirect_uri);
+                            const ClientSettings& client, CodeOf origin);
 
   /// Sends the code, which can never be sent again, whatever comes of it. The set's generation is 0; the caller saves it.
   Result<TokenSet> exchange(const Grant& grant, const ClientSettings& client, std::stop_token stop);

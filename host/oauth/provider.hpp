@@ -23,9 +23,9 @@
 namespace berth::oauth {
 
 struct DataCenter {
-  std::string location;                // "eu"
-  std::string accounts;                // "https://accounts.zoho.eu": an origin, nothing after it
-  std::string api;                     // "https://www.zohoapis.eu"
+  std::string location = {};           // "eu"
+  std::string accounts = {};           // "https://accounts.zoho.eu": an origin, nothing after it
+  std::string api = {};                // "https://www.zohoapis.eu"
   bool allow_http_loopback = false;    // plain http to this machine, for a second server beside the real ones
   bool added = false;                  // by the operator, not by the connector
 };
@@ -33,25 +33,25 @@ struct DataCenter {
 struct Provider {
   using Parameters = std::vector<std::pair<std::string, std::string>>;
 
-  std::string authorize_url;           // templates with {accounts}
-  std::string token_url;
-  std::vector<std::string> revoke_urls;
-  std::string serverinfo_url;          // may be empty
-  std::string api_base;                // template with {api}: "{api}/books/v3"
+  std::string authorize_url = {};      // templates with {accounts}
+  std::string token_url = {};
+  std::vector<std::string> revoke_urls = {};
+  std::string serverinfo_url = {};     // may be empty
+  std::string api_base = {};           // template with {api}: "{api}/books/v3"
   Parameters authorize_params;         // sent as they are: access_type, prompt, response_type
   std::string scope_separator = " ";
-  std::vector<std::string> base_scopes;
-  std::vector<std::pair<std::string, std::vector<std::string>>> phase_scopes;
+  std::vector<std::string> base_scopes = {};
+  std::vector<std::pair<std::string, std::vector<std::string>>> phase_scopes = {};
   bool pkce = false;
-  std::string accounts_server_param;   // names of redirect parameters; empty: the remote sends none
-  std::string location_param;
+  std::string accounts_server_param = {};   // names of redirect parameters; empty: the remote sends none
+  std::string location_param = {};
   bool answers_api_domain = false;     // token answers have `api_domain`
-  std::string authorization_header;    // "Zoho-oauthtoken {access_token}"
-  std::vector<DataCenter> data_centers;   // added ones first
+  std::string authorization_header = {};    // "Zoho-oauthtoken {access_token}"
+  std::vector<DataCenter> data_centers = {};   // added ones first
   std::chrono::milliseconds code_lifetime{120'000};
   std::chrono::milliseconds refresh_margin{300'000};
-  std::vector<std::string> permanent_errors;   // values of `error` in a token answer
-  std::vector<std::string> throttled_errors;
+  std::vector<std::string> permanent_errors = {};   // values of `error` in a token answer
+  std::vector<std::string> throttled_errors = {};
 
   /// `block` is the `oauth` object of the descriptor. An added data centre replaces one of the same location.
   /// Errors: oauth.provider_invalid (kInvalidConfig) with the place in the block.

@@ -15,11 +15,11 @@
 namespace berth::oauth {
 
 struct PendingState {
-  std::string integration;
-  std::string redirect_uri;
-  std::string location;            // data centre where the authorisation began
-  std::string pkce_verifier;       // empty without PKCE
-  Instant expires_at;
+  std::string integration = {};
+  std::string redirect_uri = {};
+  std::string location = {};       // data centre where the authorisation began
+  std::string pkce_verifier = {};  // empty without PKCE
+  Instant expires_at = {};
 };
 
 class StateStore {

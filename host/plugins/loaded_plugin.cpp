@@ -60,8 +60,8 @@ Result<LoadedPlugin> shake_hands(const LoadRequest& request, Entry* entry) {
     table = entry(&host_identity(), &refusal);
     if (table == nullptr) {
       Error error = read_error(BERTH_UNSUPPORTED, refusal, request.id);
-      return make_error(Code::kUnsupported, "plugin.entry_refused",
-                        fmt::format("plugin {} refuses this host: {} ({})", request.id, error.message, error.reason));
+      if (refusal.reason[0] == '\0') error.reason = "plugin.entry_refused";
+      return std::move(error).with_context(fmt::format("plugin {} refuses this host", request.id));
     }
     BERTH_CHECK(check_identity(request, table->identity));
     if (table->create == nullptr || table->descriptor_json == nullptr) {

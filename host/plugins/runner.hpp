@@ -10,6 +10,7 @@
 // organizations, except should_stop, now and log, which any thread may call.
 // A crash, hang or protocol error of the plugin is an Error of that call (plugin.crashed, plugin.hang, plugin.deadline,
 // plugin.protocol); the host goes on. Errors a plugin returned keep their reason; the code follows the status.
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,6 +18,8 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "host/core/result.hpp"
@@ -24,7 +27,8 @@
 
 namespace berth::plugins {
 
-struct Manifest;  // manifest.hpp
+struct Manifest;    // manifest.hpp
+struct Descriptor;  // descriptor.hpp
 
 struct Ref {
   std::string entity, remote_id, version;
@@ -90,6 +94,15 @@ struct PhaseRun {
   Instant deadline;
 };
 
+/// How a worker ended that should not have.
+struct Crash {
+  int signal = 0;              // 0: it exited by itself
+  int exit_code = 0;
+  std::string phase;           // empty: outside of run_phase
+  std::string last_request;    // "GET /invoices/46"; empty: none yet
+  std::string stderr_tail;
+};
+
 class PluginInstance {
  public:
   virtual ~PluginInstance() = default;
@@ -97,6 +110,10 @@ class PluginInstance {
   virtual Status run_phase(const PhaseRun& run, std::stop_token stop) = 0;
   /// plugin.unsupported when the plugin does not offer berth.connect/1.
   virtual Result<std::vector<Organization>> organizations(std::stop_token stop) = 0;
+  /// Set after a call that ended with plugin.crashed, plugin.hang or plugin.deadline; the instance is of no use then.
+  [[nodiscard]] virtual const Crash* crash() const { return nullptr; }
+  /// "on", or "off: ..." with the reason why a plugin's system calls are not restricted.
+  [[nodiscard]] virtual std::string system_call_lock() const { return "off: in process"; }
 };
 
 class PluginRunner {
@@ -104,7 +121,25 @@ class PluginRunner {
   virtual ~PluginRunner() = default;
   /// Loads, checks the handshake and creates one connector. `services` must outlive the instance.
   virtual Result<std::unique_ptr<PluginInstance>> open(const OpenRequest& request, Services& services, std::stop_token stop) = 0;
+  /// Loads, checks the handshake and returns the plugin's descriptor, without a connector; `config_json` is not used. With
+  /// the worker runner no code of the plugin runs in this process.
+  virtual Result<Descriptor> descriptor(const OpenRequest& request) = 0;
   [[nodiscard]] virtual std::string_view kind() const = 0;   // "worker" | "in_process"
 };
+
+struct WorkerOptions {
+  std::string executable = "/proc/self/exe";             // a program whose main calls worker_main() ...
+  std::vector<std::string> arguments = {"worker"};       // ... when it gets these
+  std::chrono::milliseconds stall_after{60'000};         // silence of a plugin that waits for nothing
+  std::chrono::milliseconds stop_grace{5'000};           // from asking to stop (also at the deadline) to SIGTERM
+  std::chrono::milliseconds term_grace{1'000};           // from SIGTERM to SIGKILL
+  std::chrono::milliseconds close_grace{2'000};          // for destroy() when an instance goes
+};
+
+/// Plugins in worker processes. Instances may outlive the runner. Sets SIGPIPE to be ignored where it still has its
+/// default, because a worker may die at any moment.
+[[nodiscard]] std::unique_ptr<PluginRunner> make_worker_runner(WorkerOptions options = {});
+/// Plugins in this process, without any of the worker's protection: tests and debugging only.
+[[nodiscard]] std::unique_ptr<PluginRunner> make_in_process_runner();
 
 }  // namespace berth::plugins

@@ -93,13 +93,12 @@ class Worker {
 int worker_main() {
   const PipeEnds ends = become_worker();
   if (ends.from_host < 0 || ends.to_host < 0) return 3;
-  // Lives until the process ends: its thread waits for the host for ever.
-  auto* link = new HostLink(ends);
-  Worker worker(*link);
+  HostLink link(ends);  // never destroyed: its thread waits for the host until the process ends
+  Worker worker(link);
   for (;;) {
-    const Frame call = link->next_call();
+    const Frame call = link.next_call();
     if (call.name == Name::kClose) break;
-    link->give_back(call.id, worker.handle(call));
+    link.give_back(call.id, worker.handle(call));
   }
   worker.close();
   _exit(0);

@@ -243,7 +243,7 @@ Result<std::unique_ptr<IntegrationUnit>> Registry::assemble(std::string_view id)
     return success();
   }));
   unit->descriptor = BERTH_TRY(dependencies_.runner.descriptor(
-      {.manifest = setup.manifest, .pin_sha256 = setup.pin_sha256, .config_json = {}}, {}));
+      {.manifest = setup.manifest, .pin_sha256 = setup.pin_sha256, .config_json = {}}));
   for (const plugins::DescribedEntity& entity : unit->descriptor.entities) {
     setup.entity_version_is_time[entity.id] = entity.version == plugins::VersionKind::kTime;
   }

@@ -14,15 +14,15 @@
 namespace berth::storage {
 
 struct AccountRow {
-  std::string integration;
-  std::string kind;                    // default_income | default_expense | payment_mode | tax | zoho_account | service_line | role
-  std::string row_key;                 // account_rows::key_of(kind, label)
-  std::string company;
-  std::string label;                   // the key as first seen; "-" for none
-  std::string account;                 // "" = a placeholder that a person must map
-  std::string origin;                  // file | person | seen
-  Instant created;
-  Instant mapped;                      // 0: not mapped
+  std::string integration{};
+  std::string kind{};                  // default_income | default_expense | payment_mode | tax | zoho_account | service_line | role
+  std::string row_key{};               // account_rows::key_of(kind, label)
+  std::string company{};
+  std::string label{};                 // the key as first seen; "-" for none
+  std::string account{};               // "" = a placeholder that a person must map
+  std::string origin{};                // file | person | seen
+  Instant created{};
+  Instant mapped{};                    // 0: not mapped
   std::int64_t waiting = 0;            // records that wait for it; list() fills it
   [[nodiscard]] bool is_mapped() const { return !account.empty(); }
   /// The name under which records wait for it.
@@ -31,10 +31,10 @@ struct AccountRow {
 
 /// An entry of the file: kind, label ("" for none) and company -> account.
 struct AccountPrefill {
-  std::string kind;
-  std::string label;
-  std::string company;
-  std::string account;
+  std::string kind{};
+  std::string label{};
+  std::string company{};
+  std::string account{};
 };
 
 namespace account_rows {

@@ -11,10 +11,10 @@ namespace berth::storage {
 
 struct Attachment {
   std::int64_t record = 0;
-  std::string name;
-  std::string media_type;
-  std::string hash;
-  std::string version;                 // of the document it belongs to
+  std::string name{};
+  std::string media_type{};
+  std::string hash{};
+  std::string version{};               // of the document it belongs to
   std::int64_t size = 0;
 };
 

@@ -12,10 +12,10 @@ namespace berth::storage {
 
 struct Command {
   std::int64_t id = 0;
-  std::string integration;
-  std::string kind;                   // sync | apply | retry
+  std::string integration{};
+  std::string kind{};                 // sync | apply | retry
   std::string argument_json = "{}";
-  Instant created;
+  Instant created{};
 };
 
 namespace commands {

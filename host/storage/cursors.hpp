@@ -18,15 +18,15 @@
 namespace berth::storage {
 
 struct PhaseCursor {
-  std::string integration;
-  std::string phase;
-  std::string mode;                   // changes | full | sweep | window | ids
-  std::string cursor_json;            // "" = from the start
+  std::string integration{};
+  std::string phase{};
+  std::string mode{};                 // changes | full | sweep | window | ids
+  std::string cursor_json{};          // "" = from the start
   std::int64_t pass = 0;              // number of the pass under way, or of the last one
   bool under_way = false;
   std::int64_t passes_complete = 0;
-  Instant last_complete;              // 0: never
-  Instant last_started;               // of the last begin()
+  Instant last_complete{};            // 0: never
+  Instant last_started{};             // of the last begin()
 };
 
 namespace cursors {

@@ -23,21 +23,21 @@ constexpr std::uint32_t kWantDetail = 1;
 constexpr std::uint32_t kWantAttachments = 2;
 
 struct QueuedDetail {
-  std::string integration;
-  std::string entity;
-  std::string remote_id;
+  std::string integration{};
+  std::string entity{};
+  std::string remote_id{};
   std::uint32_t want = kWantDetail;
-  std::string version;
+  std::string version{};
   std::int64_t priority = 0;
   bool forced = false;                 // fetched although known
   std::int64_t attempts = 0;
   std::string cause = "list";          // list | reference | forced | webhook | confirm_deletion
   std::int64_t position = 0;           // order of arrival; put() sets it
   std::string last_error_json = "{}";
-  std::optional<Instant> version_time; // only for put(): see KnownQuery
+  std::optional<Instant> version_time{}; // only for put(): see KnownQuery
 };
 struct QueueCount {
-  std::string entity;
+  std::string entity{};
   std::uint32_t want = kWantDetail;
   std::int64_t count = 0;
 };

@@ -19,10 +19,10 @@
 namespace berth::storage {
 
 struct Lease {
-  std::string integration;
-  std::string owner;        // one per process start and thread that runs, e.g. "host7:4711:0199c3e2"
+  std::string integration{};
+  std::string owner{};      // one per process start and thread that runs, e.g. "host7:4711:0199c3e2"
   std::int64_t fencing = 0;
-  Instant expires;
+  Instant expires{};
 };
 
 namespace leases {

@@ -10,10 +10,10 @@
 namespace berth::storage {
 
 struct MappingRevision {
-  std::string integration;
-  std::string revision;
-  std::string text;
-  Instant saved;
+  std::string integration{};
+  std::string revision{};
+  std::string text{};
+  Instant saved{};
 };
 
 namespace mapping_revisions {

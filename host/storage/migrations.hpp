@@ -23,8 +23,8 @@ struct Migration {
 /// What the database says was applied.
 struct AppliedMigration {
   std::int64_t version = 0;
-  std::string name;
-  std::string checksum;
+  std::string name{};
+  std::string checksum{};
 };
 /// SHA-256 of the file's text.
 [[nodiscard]] std::string checksum(const Migration& migration);

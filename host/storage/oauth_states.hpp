@@ -9,11 +9,11 @@
 namespace berth::storage {
 
 struct OauthState {
-  std::string state_hash;              // SHA-256 of the state; the state itself is not stored
-  std::string integration;
-  std::string redirect_uri;
+  std::string state_hash{};            // SHA-256 of the state; the state itself is not stored
+  std::string integration{};
+  std::string redirect_uri{};
   std::string context_json = "{}";
-  Instant expires;
+  Instant expires{};
 };
 
 namespace oauth_states {

@@ -10,10 +10,10 @@
 namespace berth::storage {
 
 struct PluginPin {
-  std::string plugin;
-  std::string sha256;
-  Instant pinned;
-  std::string pinned_by;
+  std::string plugin{};
+  std::string sha256{};
+  Instant pinned{};
+  std::string pinned_by{};
 };
 
 namespace pins {

@@ -27,24 +27,24 @@ namespace berth::storage {
 
 struct Record {
   std::int64_t id = 0;
-  std::string integration;
-  std::string entity;
-  std::string remote_id;
-  std::string row_version;
-  Instant row_fetched;                // 0: no row
-  std::string detail_version;
-  Instant detail_fetched;             // 0: no detail
+  std::string integration{};
+  std::string entity{};
+  std::string remote_id{};
+  std::string row_version{};
+  Instant row_fetched{};              // 0: no row
+  std::string detail_version{};
+  Instant detail_fetched{};           // 0: no detail
   std::string state = "pending";      // pending | posted | parked | ignored | skipped | failed | archived
-  std::string reason;
-  std::string message;
+  std::string reason{};
+  std::string message{};
   std::string detail_json = "{}";     // waits_for, warnings, flags, attention, remote error
-  std::string local_id;
-  std::string rules_revision;
-  std::string document_hash;
+  std::string local_id{};
+  std::string rules_revision{};
+  std::string document_hash{};
   std::string remote_state = "alive"; // alive | suspect | deleted
   std::int64_t seen_pass = 0;
   std::int64_t captured = 0;          // order of capture, over all integrations
-  Instant state_since;
+  Instant state_since{};
   [[nodiscard]] bool has_row() const { return row_fetched.unix_ms != 0; }
   [[nodiscard]] bool has_detail() const { return detail_fetched.unix_ms != 0; }
 };
@@ -57,7 +57,7 @@ struct Capture {
   std::string_view version;
   std::string_view content_hash;
   std::string_view body;              // as the remote sent it
-  Instant fetched;                    // not 0
+  Instant fetched{};                  // not 0
   std::int64_t pass = 0;              // of the phase cursor; 0: not seen by a listing
 };
 
@@ -70,16 +70,16 @@ struct Captured {
 
 struct StoredBody {
   std::int64_t id = 0;                // of the version
-  std::string kind;                   // row | detail | part:NAME
-  std::string version;
-  std::string content_hash;
-  std::string body;                   // decompressed
-  Instant fetched;
+  std::string kind{};                 // row | detail | part:NAME
+  std::string version{};
+  std::string content_hash{};
+  std::string body{};                 // decompressed
+  Instant fetched{};
 };
 struct Bodies {
-  std::optional<StoredBody> row;
-  std::optional<StoredBody> detail;
-  std::map<std::string, StoredBody> parts;   // by name
+  std::optional<StoredBody> row{};
+  std::optional<StoredBody> detail{};
+  std::map<std::string, StoredBody> parts{}; // by name
 };
 
 enum class KnownAs : std::uint8_t { kNone = 0, kRow = 1, kDetail = 2 };
@@ -88,42 +88,42 @@ struct KnownQuery {
   std::string_view version;
   /// Versions of kind "time": the parsed version. What changes again within the second in which it was fetched keeps its
   /// version, so a version within kFreshVersion of its own fetch counts as not known and is fetched once more.
-  std::optional<Instant> version_time;
+  std::optional<Instant> version_time{};
 };
 constexpr std::chrono::milliseconds kFreshVersion{2000};
 
 struct RecordOutcome {
-  std::string state;
-  std::string reason;
-  std::string message;
+  std::string state{};
+  std::string reason{};
+  std::string message{};
   std::string detail_json = "{}";
-  std::optional<std::string> local_id;         // nothing: stays
-  std::optional<std::string> rules_revision;
-  std::optional<std::string> document_hash;
+  std::optional<std::string> local_id{};       // nothing: stays
+  std::optional<std::string> rules_revision{};
+  std::optional<std::string> document_hash{};
 };
 
 /// An entity in the order of applying. With `needs_detail`, records of which only a list row is there are left out.
 struct PendingEntity {
-  std::string entity;
+  std::string entity{};
   bool needs_detail = false;
 };
 
 struct RecordFilter {
-  std::string integration;            // "" = any; so for each
-  std::string entity;
-  std::string state;
-  std::string reason;
-  std::string remote_state;
+  std::string integration{};          // "" = any; so for each
+  std::string entity{};
+  std::string state{};
+  std::string reason{};
+  std::string remote_state{};
 };
 struct RecordCount {
-  std::string entity;
-  std::string state;
+  std::string entity{};
+  std::string state{};
   std::int64_t count = 0;
 };
 struct MissingRecord {
   std::int64_t id = 0;
-  std::string remote_id;
-  std::string state;
+  std::string remote_id{};
+  std::string state{};
 };
 
 namespace records {

@@ -17,27 +17,27 @@
 namespace berth::storage {
 
 struct LocalRow {
-  std::string id;
-  std::string kind;                    // customer | vendor | item | classification | classification_line | invoice | ...
-  std::string scope;                   // classification of a line, "service_line" of an item made from one
-  std::string name;
-  std::string company;                 // "" = of all
-  std::string integration;
-  std::string remote_id;               // "" = made here
+  std::string id{};
+  std::string kind{};                  // customer | vendor | item | classification | classification_line | invoice | ...
+  std::string scope{};                 // classification of a line, "service_line" of an item made from one
+  std::string name{};
+  std::string company{};               // "" = of all
+  std::string integration{};
+  std::string remote_id{};             // "" = made here
   std::string state = "open";          // of a document: open | void | deleted
   bool active = true;
   std::string document_json = "{}";
-  Instant created;
+  Instant created{};
 };
 struct InsertedRow {
-  LocalRow row;
+  LocalRow row{};
   bool inserted = false;
 };
 struct RowFilter {
-  std::string kind;                    // "" = any; so for each
-  std::string scope;
-  std::string company;
-  std::string integration;
+  std::string kind{};                  // "" = any; so for each
+  std::string scope{};
+  std::string company{};
+  std::string integration{};
 };
 
 namespace rows {

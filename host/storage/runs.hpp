@@ -12,24 +12,24 @@
 namespace berth::storage {
 
 struct Run {
-  std::string id;
-  std::string integration;
-  std::string trigger;                  // schedule | command | api | connect
+  std::string id{};
+  std::string integration{};
+  std::string trigger{};                // schedule | command | api | connect
   std::string phases_json = "[]";
-  Instant started;
-  Instant ended;                        // 0: still running
+  Instant started{};
+  Instant ended{};                      // 0: still running
   std::string outcome = "running";      // running | succeeded | nothing_changed | incomplete | rate_limited | failed | crashed | cancelled
-  std::string reason;
-  std::string message;
+  std::string reason{};
+  std::string message{};
   std::string report_json = "{}";
 };
 
 struct RunEnd {
-  std::string outcome;
-  std::string reason;
-  std::string message;
+  std::string outcome{};
+  std::string reason{};
+  std::string message{};
   std::string report_json = "{}";
-  Instant ended;
+  Instant ended{};
 };
 
 namespace runs {

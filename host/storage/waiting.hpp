@@ -11,7 +11,7 @@
 namespace berth::storage {
 
 struct Awaited {
-  std::string key;
+  std::string key{};
   std::int64_t records = 0;
 };
 

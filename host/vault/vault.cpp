@@ -69,17 +69,15 @@ Status Vault::put(std::string_view owner, std::string_view name, const Secret& v
 }
 
 Result<std::optional<Secret>> Vault::try_get(std::string_view owner, std::string_view name) const {
-  const auto read = [&]() -> Result<std::optional<Secret>> {
-    std::optional<Secret> found;
-    BERTH_CHECK(database_.read([&](Connection& connection) -> Status {
-      found = BERTH_TRY(try_get(connection, owner, name));
-      return success();
-    }));
-    return found;
+  std::optional<Secret> found;
+  const auto work = [&](Connection& connection) -> Status {
+    found = BERTH_TRY(try_get(connection, owner, name));
+    return success();
   };
-  auto found = read();
-  // A rotation may have come between the snapshot and the key; a new snapshot has the new envelope.
-  if (!found.ok() && found.error().reason == "vault.wrong_key") found = read();
+  auto status = database_.read(work);
+  // A rotation may have come between the snapshot and the key; no rotation comes into a write.
+  if (!status.ok() && status.error().reason == "vault.wrong_key") status = database_.write(work);
+  BERTH_CHECK(status);
   return found;
 }
 

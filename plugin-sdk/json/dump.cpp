@@ -9,7 +9,9 @@ enum class Style { kCompact, kPretty, kCanonical };
 
 /// Length of the well-formed UTF-8 sequence at `text`, 0 where it is not one (RFC 3629: no surrogates, shortest form).
 std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) -> unsigned { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  const auto byte = [&](std::size_t i) -> unsigned {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+  };
   const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0u) == 0x80u; };
   const unsigned first = byte(0);
   if (first < 0x80) return 1;
@@ -42,13 +44,27 @@ void print_string(std::string& out, std::string_view text) {
       continue;
     }
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default: {
         const auto code = static_cast<unsigned char>(c);
         if (code < 0x20) {
@@ -73,7 +89,8 @@ void new_line(std::string& out, std::size_t depth) {
 void print(std::string& out, const Value& value, Style style, std::size_t depth);
 
 template <typename Range, typename PrintOne>
-void print_list(std::string& out, const Range& range, char open, char shut, Style style, std::size_t depth, PrintOne&& print_one) {
+void print_list(std::string& out, const Range& range, char open, char shut, Style style, std::size_t depth,
+                PrintOne&& print_one) {
   out.push_back(open);
   bool first = true;
   for (const auto& element : range) {
@@ -94,27 +111,39 @@ void print_member(std::string& out, const Member& member, Style style, std::size
 
 void print_object(std::string& out, const Object& object, Style style, std::size_t depth) {
   if (style != Style::kCanonical) {
-    print_list(out, object, '{', '}', style, depth, [&](const Member& member) { print_member(out, member, style, depth); });
+    print_list(out, object, '{', '}', style, depth,
+               [&](const Member& member) { print_member(out, member, style, depth); });
     return;
   }
   std::vector<const Member*> sorted;
   sorted.reserve(object.size());
   for (const Member& member : object) sorted.push_back(&member);
   std::sort(sorted.begin(), sorted.end(), [](const Member* a, const Member* b) { return a->first < b->first; });
-  print_list(out, sorted, '{', '}', style, depth, [&](const Member* member) { print_member(out, *member, style, depth); });
+  print_list(out, sorted, '{', '}', style, depth,
+             [&](const Member* member) { print_member(out, *member, style, depth); });
 }
 
 void print(std::string& out, const Value& value, Style style, std::size_t depth) {
   switch (value.kind()) {
-    case Kind::kNull: out += "null"; return;
-    case Kind::kBoolean: out += value.boolean() ? "true" : "false"; return;
-    case Kind::kNumber: out += value.text(); return;
-    case Kind::kString: print_string(out, value.text()); return;
+    case Kind::kNull:
+      out += "null";
+      return;
+    case Kind::kBoolean:
+      out += value.boolean() ? "true" : "false";
+      return;
+    case Kind::kNumber:
+      out += value.text();
+      return;
+    case Kind::kString:
+      print_string(out, value.text());
+      return;
     case Kind::kArray:
       print_list(out, value.items(), '[', ']', style, depth,
                  [&](const Value& item) { print(out, item, style, depth + 1); });
       return;
-    case Kind::kObject: print_object(out, value.members(), style, depth); return;
+    case Kind::kObject:
+      print_object(out, value.members(), style, depth);
+      return;
   }
 }
 
@@ -126,9 +155,15 @@ std::string printed(const Value& value, Style style) {
 
 }  // namespace
 
-std::string dump(const Value& value) { return printed(value, Style::kCompact); }
-std::string dump_pretty(const Value& value) { return printed(value, Style::kPretty); }
-std::string canonical(const Value& value) { return printed(value, Style::kCanonical); }
+std::string dump(const Value& value) {
+  return printed(value, Style::kCompact);
+}
+std::string dump_pretty(const Value& value) {
+  return printed(value, Style::kPretty);
+}
+std::string canonical(const Value& value) {
+  return printed(value, Style::kCanonical);
+}
 
 std::string quote(std::string_view text) {
   std::string out;

@@ -1,5 +1,6 @@
 // The one place that includes Boost.JSON. Its SAX parser checks the grammar; this handler builds our tree and keeps the
-// digits of numbers, which arrive in pieces (on_number_part) that have to be joined: the last call alone does not have them.
+// digits of numbers, which arrive in pieces (on_number_part) that have to be joined: the last call alone does not have
+// them.
 #include <boost/json/basic_parser_impl.hpp>
 
 #include <algorithm>
@@ -104,7 +105,8 @@ class Handler {
   }
   bool is_new(Frame& frame) {
     if (frame.members.size() < kScanMembers) {
-      return std::none_of(frame.members.begin(), frame.members.end(), [&](const Member& member) { return member.first == text_; });
+      return std::none_of(frame.members.begin(), frame.members.end(),
+                          [&](const Member& member) { return member.first == text_; });
     }
     if (frame.keys.empty()) {
       for (const Member& member : frame.members) frame.keys.insert(member.first);
@@ -123,7 +125,8 @@ ParseError error_at(std::string_view text, std::size_t offset, std::string_view 
   error.line = 1 + static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
   const std::size_t newline = before.rfind('\n');
   error.column = 1 + (newline == std::string_view::npos ? before.size() : before.size() - newline - 1);
-  error.message = "line " + std::to_string(error.line) + ", column " + std::to_string(error.column) + ": " + std::string(what);
+  error.message =
+      "line " + std::to_string(error.line) + ", column " + std::to_string(error.column) + ": " + std::string(what);
   return error;
 }
 
@@ -136,7 +139,7 @@ std::size_t start_of_key(std::string_view text, std::size_t stopped) {
     if (text[at] != '"') continue;
     std::size_t slashes = 0;
     while (slashes < at && text[at - 1 - slashes] == '\\') ++slashes;
-    if (slashes % 2 == 0) break;                                  // not an escaped quote: the opening one
+    if (slashes % 2 == 0) break;  // not an escaped quote: the opening one
   }
   return at;
 }
@@ -146,8 +149,9 @@ std::size_t start_of_key(std::string_view text, std::size_t stopped) {
 Parsed parse(std::string_view text, const ParseOptions& options) {
   Parsed parsed;
   if (text.size() > options.max_bytes) {
-    parsed.error = error_at(text, 0, "the document has " + std::to_string(text.size()) + " bytes, more than the " +
-                                         std::to_string(options.max_bytes) + " that are allowed");
+    parsed.error = error_at(text, 0,
+                            "the document has " + std::to_string(text.size()) + " bytes, more than the " +
+                                std::to_string(options.max_bytes) + " that are allowed");
     return parsed;
   }
   bj::parse_options rules;

@@ -70,7 +70,9 @@ const Value* Value::find(std::string_view key) const {
   return nullptr;
 }
 
-Value* Value::find(std::string_view key) { return const_cast<Value*>(std::as_const(*this).find(key)); }
+Value* Value::find(std::string_view key) {
+  return const_cast<Value*>(std::as_const(*this).find(key));
+}
 
 std::string_view Value::text_of(std::string_view key) const {
   const Value* value = find(key);
@@ -118,17 +120,24 @@ void Value::erase(std::string_view key) {
   std::erase_if(std::get<Object>(data_), [&](const Member& member) { return member.first == key; });
 }
 
-std::size_t Value::size() const { return is_array() ? items().size() : members().size(); }
+std::size_t Value::size() const {
+  return is_array() ? items().size() : members().size();
+}
 
 bool operator==(const Value& a, const Value& b) {
   if (a.kind() != b.kind()) return false;
   switch (a.kind()) {
-    case Kind::kNull: return true;
-    case Kind::kBoolean: return a.boolean() == b.boolean();
+    case Kind::kNull:
+      return true;
+    case Kind::kBoolean:
+      return a.boolean() == b.boolean();
     case Kind::kNumber:
-    case Kind::kString: return a.text() == b.text();
-    case Kind::kArray: return a.items() == b.items();
-    case Kind::kObject: break;
+    case Kind::kString:
+      return a.text() == b.text();
+    case Kind::kArray:
+      return a.items() == b.items();
+    case Kind::kObject:
+      break;
   }
   if (a.size() != b.size()) return false;
   return std::all_of(a.members().begin(), a.members().end(), [&](const Member& member) {

@@ -12,7 +12,8 @@ std::string_view trim_zeros(std::string_view digits) {
 
 /// Texts of a plain decimal number that mean the same become the same: "598.00" and "598". Exponents stay as they are.
 std::string normalised(std::string_view text) {
-  if (text.empty() || text.find_first_not_of("-0123456789.") != std::string_view::npos || text.find('-', 1) != std::string_view::npos) {
+  if (text.empty() || text.find_first_not_of("-0123456789.") != std::string_view::npos ||
+      text.find('-', 1) != std::string_view::npos) {
     return std::string(text);
   }
   const bool negative = text.front() == '-';
@@ -47,10 +48,12 @@ bool holds(const Condition& condition, const json::Value& document) {
       const std::string text = text_at(document, condition.field);
       return std::find(condition.values.begin(), condition.values.end(), text) != condition.values.end();
     }
-    case Condition::Kind::kPresent: return is_present(document, condition.field) == condition.present;
+    case Condition::Kind::kPresent:
+      return is_present(document, condition.field) == condition.present;
     case Condition::Kind::kDiffersFrom:
       return normalised(text_at(document, condition.field)) != normalised(text_at(document, condition.other));
-    case Condition::Kind::kOffered: return false;
+    case Condition::Kind::kOffered:
+      return false;
   }
   return false;
 }

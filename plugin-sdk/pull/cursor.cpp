@@ -14,7 +14,9 @@ constexpr std::int64_t kMaxPage = 10'000'000;
 constexpr std::array<std::pair<Asking, std::string_view>, 3> kAskings = {
     {{Asking::kOrdered, "ordered"}, {Asking::kStripped, "stripped"}, {Asking::kPlain, "plain"}}};
 
-[[noreturn]] void refuse_plan(const std::string& what) { throw Failure(BERTH_INTERNAL, "sdk.plan_invalid", "The plan of the run " + what); }
+[[noreturn]] void refuse_plan(const std::string& what) {
+  throw Failure(BERTH_INTERNAL, "sdk.plan_invalid", "The plan of the run " + what);
+}
 
 [[noreturn]] void refuse_cursor(const std::string& what) {
   throw Failure(BERTH_UNSUPPORTED, "sdk.cursor_unknown", "The cursor was not written by this pull engine: " + what);
@@ -24,7 +26,8 @@ std::optional<times::Moment> plan_time(const json::Value& plan, std::string_view
   const json::Value* found = plan.find(key);
   if (found == nullptr || found->is_null()) return std::nullopt;
   const auto moment = times::parse(found->text());
-  if (!moment) refuse_plan("has \"" + std::string(found->text()) + "\" under \"" + std::string(key) + "\", which is not a time.");
+  if (!moment)
+    refuse_plan("has \"" + std::string(found->text()) + "\" under \"" + std::string(key) + "\", which is not a time.");
   return moment;
 }
 
@@ -42,7 +45,8 @@ void put_time(json::Value& object, std::string key, const std::optional<std::int
 
 void only_keys(const json::Value& object, std::initializer_list<std::string_view> keys) {
   for (const auto& [key, value] : object.members()) {
-    if (std::find(keys.begin(), keys.end(), key) == keys.end()) refuse_cursor("the key \"" + key.substr(0, 40) + "\" is not known.");
+    if (std::find(keys.begin(), keys.end(), key) == keys.end())
+      refuse_cursor("the key \"" + key.substr(0, 40) + "\" is not known.");
   }
 }
 
@@ -60,7 +64,8 @@ Plan read_plan(std::string_view plan_json) {
   const std::string_view mode = value.text_of("mode");
   const auto* known = std::find_if(kModes.begin(), kModes.end(), [&](const auto& one) { return one.first == mode; });
   if (known == kModes.end()) {
-    throw Failure(BERTH_UNSUPPORTED, "sdk.plan_mode_unknown", "The plan mode \"" + std::string(mode.substr(0, 40)) + "\" is not known.");
+    throw Failure(BERTH_UNSUPPORTED, "sdk.plan_mode_unknown",
+                  "The plan mode \"" + std::string(mode.substr(0, 40)) + "\" is not known.");
   }
   Plan plan;
   plan.mode = known->second;
@@ -90,7 +95,8 @@ json::Value Cursor::to_json() const {
     put_time(inner, "started", pass->started_ms);
     put_time(inner, "since", pass->since_ms);
     put_time(inner, "candidate", pass->candidate_ms);
-    const auto* asking = std::find_if(kAskings.begin(), kAskings.end(), [&](const auto& one) { return one.first == pass->asking; });
+    const auto* asking =
+        std::find_if(kAskings.begin(), kAskings.end(), [&](const auto& one) { return one.first == pass->asking; });
     inner.set("asking", asking->second);
     out.set("pass", std::move(inner));
   }
@@ -120,7 +126,8 @@ Cursor read_cursor(std::string_view cursor_json) {
     pass.since_ms = cursor_time(*inner, "since");
     pass.candidate_ms = cursor_time(*inner, "candidate");
     const std::string_view asking = inner->text_of("asking");
-    const auto* known = std::find_if(kAskings.begin(), kAskings.end(), [&](const auto& one) { return one.second == asking; });
+    const auto* known =
+        std::find_if(kAskings.begin(), kAskings.end(), [&](const auto& one) { return one.second == asking; });
     if (known == kAskings.end()) refuse_cursor("its pass does not say how it asks.");
     pass.asking = known->first;
     cursor.pass = pass;

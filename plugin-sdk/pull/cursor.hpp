@@ -1,5 +1,6 @@
 #pragma once
-// What the engine keeps between calls (the cursor) and what the host asks for (the plan), read from and written as JSON.
+// What the engine keeps between calls (the cursor) and what the host asks for (the plan), read from and written as
+// JSON.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,23 +25,23 @@ struct Plan {
 
 /// How a pass asks for its list.
 enum class Asking {
-  kOrdered,    // with the sort, filter and probe of the phase, whose effect page 1 has shown
-  kStripped,   // without them, because the remote did not obey: the list is read whole
-  kPlain       // nothing depends on them in this pass
+  kOrdered,   // with the sort, filter and probe of the phase, whose effect page 1 has shown
+  kStripped,  // without them, because the remote did not obey: the list is read whole
+  kPlain      // nothing depends on them in this pass
 };
 
 struct Pass {
-  std::int64_t page = 1;                       // the next one to read
+  std::int64_t page = 1;  // the next one to read
   std::int64_t started_ms = 0;
   std::optional<std::int64_t> since_ms;
-  std::optional<std::int64_t> candidate_ms;    // latest change seen; becomes the watermark when the pass is complete
+  std::optional<std::int64_t> candidate_ms;  // latest change seen; becomes the watermark when the pass is complete
   Asking asking = Asking::kPlain;
 };
 
 struct Cursor {
   std::optional<std::int64_t> watermark_ms;
-  std::optional<std::int64_t> disobeyed_until_ms;   // until then sort, filter and probe are not tried
-  std::optional<std::int64_t> draining_ms;          // the list is done, the queue was being worked off then
+  std::optional<std::int64_t> disobeyed_until_ms;  // until then sort, filter and probe are not tried
+  std::optional<std::int64_t> draining_ms;         // the list is done, the queue was being worked off then
   std::optional<Pass> pass;
 
   [[nodiscard]] json::Value to_json() const;

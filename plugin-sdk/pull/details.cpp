@@ -1,5 +1,5 @@
-// Details, parts and files of single records, in batches. One record that is refused, unreadable or gone never stops the
-// others; a stop, a spent budget or a lost connection ends the phase after what was answered has been committed.
+// Details, parts and files of single records, in batches. One record that is refused, unreadable or gone never stops
+// the others; a stop, a spent budget or a lost connection ends the phase after what was answered has been committed.
 #include <algorithm>
 
 #include "session.hpp"
@@ -15,9 +15,9 @@ constexpr std::string_view kIdCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij
 
 struct Job {
   Wanted wanted;
-  std::optional<json::Value> document;                        // the detail, once it is here
-  std::vector<std::pair<std::string, std::string>> parts;     // name and JSON
-  bool is_broken = false;                                     // nothing more is asked or sent for it
+  std::optional<json::Value> document;                     // the detail, once it is here
+  std::vector<std::pair<std::string, std::string>> parts;  // name and JSON
+  bool is_broken = false;                                  // nothing more is asked or sent for it
 };
 
 bool is_path_safe(std::string_view id) {
@@ -26,7 +26,8 @@ bool is_path_safe(std::string_view id) {
 
 template <typename Wish>
 bool is_wished(const Wish& wish, const json::Value& document) {
-  return !(wish.when && !phases::holds(*wish.when, document)) && !(wish.unless && phases::holds(*wish.unless, document));
+  return !(wish.when && !phases::holds(*wish.when, document)) &&
+         !(wish.unless && phases::holds(*wish.unless, document));
 }
 
 class Fetcher {
@@ -40,7 +41,8 @@ class Fetcher {
       if (is_path_safe(one.ref.remote_id)) {
         jobs.push_back({std::move(one), {}, {}, false});
       } else {
-        session_.warn("detail.id", "A record has an id that cannot stand in a path; it is skipped.", id_field(one.ref.remote_id));
+        session_.warn("detail.id", "A record has an id that cannot stand in a path; it is skipped.",
+                      id_field(one.ref.remote_id));
       }
     }
     std::optional<Failure> ended = fetch_details(jobs);
@@ -68,7 +70,8 @@ class Fetcher {
   std::optional<json::Value> read(Job& job, Reply&& reply, bool is_detail) {
     if (reply.failure) {
       if (reply.failure->status() == BERTH_UNAVAILABLE || reply.failure->status() == BERTH_BAD_RESPONSE) {
-        skip(job, "detail.unavailable", "A record could not be fetched; it stays in the queue.", reply.failure->reason());
+        skip(job, "detail.unavailable", "A record could not be fetched; it stays in the queue.",
+             reply.failure->reason());
       }
       job.is_broken = true;  // any other failure ends the batch and is reported by it
       return std::nullopt;
@@ -83,8 +86,9 @@ class Fetcher {
       return std::nullopt;
     }
     if (answer.verdict != Verdict::kNone || answer.status < 200 || answer.status > 299) {
-      skip(job, "detail.refused", "The remote refused a record; it is skipped.",
-           "HTTP " + std::to_string(answer.status) + (answer.remote_code.empty() ? "" : ", code " + answer.remote_code));
+      skip(
+          job, "detail.refused", "The remote refused a record; it is skipped.",
+          "HTTP " + std::to_string(answer.status) + (answer.remote_code.empty() ? "" : ", code " + answer.remote_code));
       return std::nullopt;
     }
     json::Parsed parsed = json::parse(answer.body);
@@ -109,7 +113,8 @@ class Fetcher {
       if (!answer) return;
       const json::Value* row = first_of(*answer, phase_.detail->row);
       if (row == nullptr || !row->is_object()) {
-        skip(job, "detail.unreadable", "The answer for a record has no \"" + phase_.detail->row.front() + "\"; it is skipped.", "");
+        skip(job, "detail.unreadable",
+             "The answer for a record has no \"" + phase_.detail->row.front() + "\"; it is skipped.", "");
         return;
       }
       const json::Value* id = row->at_path(phase_.list.id);
@@ -140,7 +145,8 @@ class Fetcher {
       if (!answer) return;
       const json::Value* rows = first_of(*answer, part->rows);
       if (rows == nullptr) {
-        skip(jobs[i], "detail.unreadable", "The part \"" + part->name + "\" of a record has no \"" + part->rows.front() + "\"; it is skipped.", "");
+        skip(jobs[i], "detail.unreadable",
+             "The part \"" + part->name + "\" of a record has no \"" + part->rows.front() + "\"; it is skipped.", "");
         return;
       }
       const bool is_nothing = rows->is_null() || (rows->is_string() && rows->text().empty());
@@ -220,7 +226,8 @@ class Fetcher {
       json::Value fields = id_field(ref.remote_id);
       fields.set("file", file.name);
       fields.set("what", what);
-      session_.warn("attachment.failed", "A file of a record could not be taken; the record is not touched.", std::move(fields));
+      session_.warn("attachment.failed", "A file of a record could not be taken; the record is not touched.",
+                    std::move(fields));
     };
     if (reply.failure) return failed(reply.failure->reason());
     const Response& answer = *reply.response;
@@ -230,7 +237,8 @@ class Fetcher {
     const std::string_view body = answer.body;
     if (!body.starts_with(file.must_start)) return failed("it does not begin with " + file.must_start);
     const std::string_view tail = body.substr(body.size() - std::min(body.size(), kFileTailBytes));
-    if (tail.find(file.must_contain_end) == std::string_view::npos) return failed("it does not end with " + file.must_contain_end);
+    if (tail.find(file.must_contain_end) == std::string_view::npos)
+      return failed("it does not end with " + file.must_contain_end);
     session_.host().attach(ref, file.name, file.accept, body);
   }
 

@@ -31,18 +31,21 @@ bool goes_on_draining(const pulling::Session& session) {
 PullConfig read_pull_config(std::string_view config_json) {
   const json::Parsed parsed = json::parse(config_json);
   if (!parsed.ok() || !parsed.value.is_object()) {
-    throw Failure(BERTH_INVALID_CONFIG, "sdk.config_json", "The configuration is not a JSON object" +
-                                                               (parsed.ok() ? std::string(".") : " (" + parsed.error.message + ")."));
+    throw Failure(BERTH_INVALID_CONFIG, "sdk.config_json",
+                  "The configuration is not a JSON object" +
+                      (parsed.ok() ? std::string(".") : " (" + parsed.error.message + ")."));
   }
   PullConfig config;
   take_values(config, parsed.value, "integration");
   take_values(config, parsed.value, "connection");
   const json::Value* file = parsed.value.find("phases");
-  if (file == nullptr) throw Failure(BERTH_INVALID_CONFIG, "sdk.phases_missing", "The configuration has no key \"phases\".");
+  if (file == nullptr)
+    throw Failure(BERTH_INVALID_CONFIG, "sdk.phases_missing", "The configuration has no key \"phases\".");
   phases::Parsed phases = phases::parse(*file);
   if (!phases.ok()) {
     const phases::Problem& first = phases.problems.front();
-    throw Failure(BERTH_INVALID_CONFIG, "sdk.phases_invalid", "The phase file is wrong at " + (first.path.empty() ? "its top" : first.path) + ": " + first.message);
+    throw Failure(BERTH_INVALID_CONFIG, "sdk.phases_invalid",
+                  "The phase file is wrong at " + (first.path.empty() ? "its top" : first.path) + ": " + first.message);
   }
   config.file = std::move(phases.file);
   return config;
@@ -51,7 +54,8 @@ PullConfig read_pull_config(std::string_view config_json) {
 void pull(const Host& host, const PullConfig& config, const Run& run, const PullHooks& hooks) {
   const phases::Phase* phase = config.file.find(run.phase);
   if (phase == nullptr) {
-    throw Failure(BERTH_UNSUPPORTED, "sdk.phase_unknown", "The phase \"" + std::string(run.phase.substr(0, 80)) + "\" is not known.");
+    throw Failure(BERTH_UNSUPPORTED, "sdk.phase_unknown",
+                  "The phase \"" + std::string(run.phase.substr(0, 80)) + "\" is not known.");
   }
   pulling::Session session(host, config, *phase, run, hooks);
   const pulling::Mode mode = session.plan().mode;

@@ -29,7 +29,7 @@ struct Row {
 
 struct PageRead {
   json::Value document;
-  json::Value echo;                  // an object, or null
+  json::Value echo;  // an object, or null
   std::vector<Row> rows;
   bool more = false;
 };
@@ -41,10 +41,13 @@ std::optional<std::int64_t> time_at(const json::Value& row, std::string_view fie
   return moment ? std::optional<std::int64_t>(moment->unix_ms) : std::nullopt;
 }
 
-bool is_since(const phases::Param& param) { return param.value.find("{since}") != std::string::npos; }
+bool is_since(const phases::Param& param) {
+  return param.value.find("{since}") != std::string::npos;
+}
 
 const std::string* value_of(const std::vector<phases::Param>& params, std::string_view name) {
-  const auto found = std::find_if(params.begin(), params.end(), [&](const phases::Param& param) { return param.name == name; });
+  const auto found =
+      std::find_if(params.begin(), params.end(), [&](const phases::Param& param) { return param.name == name; });
   return found == params.end() ? nullptr : &found->value;
 }
 
@@ -113,7 +116,8 @@ class ListPass {
     return param.name == kSortColumn || param.name == kSortOrder || is_since(param);
   }
   bool asks_for_order() const {
-    return !phase_.list.probe.empty() || std::any_of(phase_.list.query.begin(), phase_.list.query.end(), is_order_or_filter);
+    return !phase_.list.probe.empty() ||
+           std::any_of(phase_.list.query.begin(), phase_.list.query.end(), is_order_or_filter);
   }
 
   std::vector<phases::Param> params() {
@@ -132,10 +136,12 @@ class ListPass {
       // Days are inclusive on both sides, the plan ends before its `to`.
       const Plan& plan = session_.plan();
       request.query.emplace_back(phase_.window->from, times::format_date(*plan.from));
-      request.query.emplace_back(phase_.window->to, times::format_date({plan.to->unix_ms - 1, plan.to->offset_minutes}));
+      request.query.emplace_back(phase_.window->to,
+                                 times::format_date({plan.to->unix_ms - 1, plan.to->offset_minutes}));
     }
     request.query.emplace_back(phase_.page.param, std::to_string(pass().page));
-    if (!phase_.page.size_param.empty()) request.query.emplace_back(phase_.page.size_param, std::to_string(phase_.page.size));
+    if (!phase_.page.size_param.empty())
+      request.query.emplace_back(phase_.page.size_param, std::to_string(phase_.page.size));
     return session_.host().send(request);
   }
 
@@ -145,7 +151,8 @@ class ListPass {
     const Response answer = fetch(query);
     const bool is_refused = answer.verdict != Verdict::kNone || answer.status < 200 || answer.status > 299;
     if (is_refused && is_proving && answer.status < 500) {
-      disobeyed("refused with HTTP " + std::to_string(answer.status) + (answer.remote_code.empty() ? "" : ", code " + answer.remote_code));
+      disobeyed("refused with HTTP " + std::to_string(answer.status) +
+                (answer.remote_code.empty() ? "" : ", code " + answer.remote_code));
       return read_page();
     }
     if (is_refused) {
@@ -202,7 +209,8 @@ class ListPass {
     Row row;
     row.value = &value;
     const json::Value* id = value.at_path(phase_.list.id);
-    row.ref.remote_id = session_.hooks().row_id ? session_.hooks().row_id(phase_, value) : std::string(id == nullptr ? "" : id->text());
+    row.ref.remote_id =
+        session_.hooks().row_id ? session_.hooks().row_id(phase_, value) : std::string(id == nullptr ? "" : id->text());
     if (row.ref.remote_id.empty()) {
       session_.warn("list.row_without_id", "A row of the list has no id; it is skipped.");
       return;
@@ -218,7 +226,8 @@ class ListPass {
 
   void disobeyed(const std::string& what) {
     session_.warn("list.disobeyed",
-                  "The remote did not obey the order or filter of the list (" + what + "); the list is read whole for seven days.",
+                  "The remote did not obey the order or filter of the list (" + what +
+                      "); the list is read whole for seven days.",
                   json::Value::object({{"what", what}}));
     pass().asking = Asking::kStripped;
     session_.cursor.disobeyed_until_ms = session_.host().now_unix_ms() + kDisobeyedForMs;
@@ -232,7 +241,8 @@ class ListPass {
         if (wanted == nullptr) continue;
         const std::string_view echoed = page.echo.text_of(name);
         if (echoed != *wanted) {
-          return std::string(name) + "=" + *wanted + " asked, " + (echoed.empty() ? "nothing" : std::string(echoed)) + " echoed";
+          return std::string(name) + "=" + *wanted + " asked, " + (echoed.empty() ? "nothing" : std::string(echoed)) +
+                 " echoed";
         }
       }
     }
@@ -243,7 +253,8 @@ class ListPass {
       if (!is_since(param) || !pass().since_ms) continue;
       for (const Row& row : page.rows) {
         const auto changed = time_at(*row.value, param.name);
-        if (changed && *changed < *pass().since_ms - kFilterToleranceMs) return "rows lie before the filter " + param.name;
+        if (changed && *changed < *pass().since_ms - kFilterToleranceMs)
+          return "rows lie before the filter " + param.name;
       }
     }
     return std::nullopt;
@@ -303,9 +314,11 @@ class ListPass {
     const std::vector<Known> known = session_.host().known(refs);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const Row& row = rows[i];
-      if (row.changed_ms) pass().candidate_ms = std::max(pass().candidate_ms.value_or(*row.changed_ms), *row.changed_ms);
+      if (row.changed_ms)
+        pass().candidate_ms = std::max(pass().candidate_ms.value_or(*row.changed_ms), *row.changed_ms);
       if (mode_ == Mode::kSweep) continue;
-      if (mode_ != Mode::kWindow && session_.floor_ms() && row.changed_ms && *row.changed_ms < *session_.floor_ms()) continue;
+      if (mode_ != Mode::kWindow && session_.floor_ms() && row.changed_ms && *row.changed_ms < *session_.floor_ms())
+        continue;
       if (known[i] == Known::kNone) {
         Record record;
         record.ref = row.ref;
@@ -347,6 +360,8 @@ class ListPass {
 
 }  // namespace
 
-bool run_list(Session& session) { return ListPass(session).run(); }
+bool run_list(Session& session) {
+  return ListPass(session).run();
+}
 
 }  // namespace berth::pulling

@@ -59,7 +59,8 @@ std::optional<Condition> read_condition(Reader& reader, std::string_view key) {
   }
   condition.field = object->text("field", true);
   const int tests = int{object->has("in")} + int{object->has("present")} + int{object->has("differs_from")};
-  if (tests != 1 && object->value().is_object()) object->problem("", "A condition on a field needs exactly one of in, present and differs_from.");
+  if (tests != 1 && object->value().is_object())
+    object->problem("", "A condition on a field needs exactly one of in, present and differs_from.");
   if (object->has("present")) {
     condition.kind = Condition::Kind::kPresent;
     condition.present = object->boolean("present", true);
@@ -128,7 +129,8 @@ void read_list(Reader& reader, Phase& phase) {
     return;
   }
   phase.list.path = read_path(*object, Place::kList);
-  if (phase.list.path.find('{') != std::string::npos) object->problem("path", "The path of a list has no placeholders.");
+  if (phase.list.path.find('{') != std::string::npos)
+    object->problem("path", "The path of a list has no placeholders.");
   phase.list.rows = object->texts("rows", true);
   phase.list.id = object->text("id", true);
   phase.list.version = object->text("version", false);
@@ -189,7 +191,8 @@ void read_parts(Reader& reader, Phase& phase) {
     part.unless = read_condition(object, "unless");
     phase.parts.push_back(std::move(part));
   });
-  if (!phase.parts.empty() && !phase.detail) reader.problem("parts", "Parts belong to a detail, and this phase has none.");
+  if (!phase.parts.empty() && !phase.detail)
+    reader.problem("parts", "Parts belong to a detail, and this phase has none.");
 }
 
 void read_attachments(Reader& reader, Phase& phase) {
@@ -290,7 +293,8 @@ Parsed parse(const json::Value& value) {
       return;
     }
     Phase phase = read_phase(reader, defaults);
-    if (!phase.id.empty() && !ids.insert(phase.id).second) reader.problem("id", "The phase \"" + phase.id + "\" stands here twice.");
+    if (!phase.id.empty() && !ids.insert(phase.id).second)
+      reader.problem("id", "The phase \"" + phase.id + "\" stands here twice.");
     parsed.file.phases.push_back(std::move(phase));
   });
   if (parsed.file.phases.empty()) file.problem("", "There is no phase.");

@@ -21,7 +21,9 @@ std::string escaped(std::string_view key) {
   return out;
 }
 
-bool is_scalar(const json::Value& value) { return value.is_string() || value.is_number() || value.is_boolean(); }
+bool is_scalar(const json::Value& value) {
+  return value.is_string() || value.is_number() || value.is_boolean();
+}
 
 std::string scalar_text(const json::Value& value) {
   return value.is_boolean() ? (value.boolean() ? "true" : "false") : std::string(value.text());
@@ -31,10 +33,14 @@ std::string scalar_text(const json::Value& value) {
 
 std::string described(const json::Value& value) {
   switch (value.kind()) {
-    case json::Kind::kNull: return "nothing";
-    case json::Kind::kArray: return "a list";
-    case json::Kind::kObject: return "a mapping";
-    default: return "\"" + scalar_text(value).substr(0, 60) + "\"";
+    case json::Kind::kNull:
+      return "nothing";
+    case json::Kind::kArray:
+      return "a list";
+    case json::Kind::kObject:
+      return "a mapping";
+    default:
+      return "\"" + scalar_text(value).substr(0, 60) + "\"";
   }
 }
 
@@ -49,9 +55,13 @@ const json::Value* Reader::get(std::string_view key) {
   return found == nullptr || found->is_null() ? nullptr : found;
 }
 
-bool Reader::has(std::string_view key) const { return value_.find(key) != nullptr; }
+bool Reader::has(std::string_view key) const {
+  return value_.find(key) != nullptr;
+}
 
-std::string Reader::path_of(std::string_view key) const { return path_ + "/" + escaped(key); }
+std::string Reader::path_of(std::string_view key) const {
+  return path_ + "/" + escaped(key);
+}
 
 void Reader::problem(std::string_view key, std::string message) {
   problems_.push_back({key.empty() ? path_ : path_of(key), std::move(message)});
@@ -70,13 +80,14 @@ std::string Reader::text(std::string_view key, bool required) {
   return scalar_text(*found);
 }
 
-std::int64_t Reader::integer(std::string_view key, std::int64_t otherwise, std::int64_t smallest, std::int64_t largest) {
+std::int64_t Reader::integer(std::string_view key, std::int64_t otherwise, std::int64_t smallest,
+                             std::int64_t largest) {
   const json::Value* found = get(key);
   if (found == nullptr) return otherwise;
   const auto number = found->integer();
   if (!number || *number < smallest || *number > largest) {
-    problem(key, "A whole number from " + std::to_string(smallest) + " to " + std::to_string(largest) + " belongs here, found " +
-                     described(*found) + ".");
+    problem(key, "A whole number from " + std::to_string(smallest) + " to " + std::to_string(largest) +
+                     " belongs here, found " + described(*found) + ".");
     return otherwise;
   }
   return *number;
@@ -126,7 +137,8 @@ std::vector<Param> Reader::params(std::string_view key) {
   if (!found->is_object()) problem(key, "Query parameters (a mapping) belong here, found " + described(*found) + ".");
   for (const auto& [name, value] : found->members()) {
     if (!is_scalar(value)) {
-      problems_.push_back({path_of(key) + "/" + escaped(name), "A query parameter must be a text, found " + described(value) + "."});
+      problems_.push_back(
+          {path_of(key) + "/" + escaped(name), "A query parameter must be a text, found " + described(value) + "."});
     }
     out.push_back({name, scalar_text(value)});
   }

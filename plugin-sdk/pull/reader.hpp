@@ -1,6 +1,6 @@
 #pragma once
-// Reads one object of a phase file: asks for keys by kind, notes what is missing or of the wrong kind with its place, and
-// at the end every key that nobody asked for. Problems go to one list, so a file is reported whole.
+// Reads one object of a phase file: asks for keys by kind, notes what is missing or of the wrong kind with its place,
+// and at the end every key that nobody asked for. Problems go to one list, so a file is reported whole.
 #include <optional>
 #include <set>
 #include <string>

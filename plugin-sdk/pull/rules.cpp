@@ -37,8 +37,8 @@ void check_rule(const json::Value& value, const std::string& path, std::vector<P
     rule.problem("", "A rule needs http, code or body: not_json to match on.");
   }
   rule.text("action", true);
-  const std::string action =
-      rule.one_of("action", {"refresh_once", "wait", "retry", "stop_run", "fail_connection", "suspect_deleted", "fail_record"});
+  const std::string action = rule.one_of(
+      "action", {"refresh_once", "wait", "retry", "stop_run", "fail_connection", "suspect_deleted", "fail_record"});
   if (rule.has("otherwise")) rule.one_of("otherwise", {"fail_connection", "fail_record", "stop_run"});
   if (rule.has("until")) rule.one_of("until", {"next_minute", "reset"});
   const bool repeats = action == "wait" || action == "retry";
@@ -46,7 +46,8 @@ void check_rule(const json::Value& value, const std::string& path, std::vector<P
   rule.boolean("fewer_at_once", false);
   rule.texts("honour", false);
   check_backoff(rule);
-  rule.text("reason", repeats || action == "stop_run" || action == "fail_connection" || action == "fail_record" || action == "refresh_once");
+  rule.text("reason", repeats || action == "stop_run" || action == "fail_connection" || action == "fail_record" ||
+                          action == "refresh_once");
   rule.finish();
 }
 
@@ -64,7 +65,8 @@ void check_errors(Reader& file) {
     body->finish();
   }
   const json::Value* rules = errors->get("rules");
-  if (rules != nullptr && !rules->is_array()) errors->problem("rules", "A list of rules belongs here, found " + described(*rules) + ".");
+  if (rules != nullptr && !rules->is_array())
+    errors->problem("rules", "A list of rules belongs here, found " + described(*rules) + ".");
   if (rules != nullptr) {
     for (std::size_t i = 0; i < rules->items().size(); ++i) {
       check_rule(rules->items()[i], errors->path_of("rules") + "/" + std::to_string(i), errors->problems());

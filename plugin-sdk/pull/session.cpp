@@ -6,11 +6,14 @@ namespace berth::pulling {
 namespace {
 
 /// Statuses that are about one record, or may be; all others end the phase.
-bool is_about_one(std::int32_t status) { return status == BERTH_UNAVAILABLE || status == BERTH_BAD_RESPONSE; }
+bool is_about_one(std::int32_t status) {
+  return status == BERTH_UNAVAILABLE || status == BERTH_BAD_RESPONSE;
+}
 
 }  // namespace
 
-Session::Session(const Host& host, const PullConfig& config, const phases::Phase& phase, const Run& run, const PullHooks& hooks)
+Session::Session(const Host& host, const PullConfig& config, const phases::Phase& phase, const Run& run,
+                 const PullHooks& hooks)
     : cursor(read_cursor(run.cursor_json)),
       host_(host),
       config_(config),
@@ -24,11 +27,15 @@ Session::Session(const Host& host, const PullConfig& config, const phases::Phase
   const auto text = expand(phase_.until->older_than, "", std::nullopt);
   if (!text) return;
   const auto moment = times::parse(*text);
-  if (!moment) throw Failure(BERTH_INVALID_CONFIG, reason("floor"), "The floor \"" + *text + "\" of the phase " + phase_.id + " is not a time.");
+  if (!moment)
+    throw Failure(BERTH_INVALID_CONFIG, reason("floor"),
+                  "The floor \"" + *text + "\" of the phase " + phase_.id + " is not a time.");
   floor_ms_ = moment->unix_ms;
 }
 
-std::string Session::reason(std::string_view rest) const { return config_.file.plugin + "." + std::string(rest); }
+std::string Session::reason(std::string_view rest) const {
+  return config_.file.plugin + "." + std::string(rest);
+}
 
 void Session::warn(std::string_view rest, std::string_view message, json::Value fields) const {
   fields.set("reason", reason(rest));
@@ -42,7 +49,8 @@ void Session::emit(const Record& record) {
          json::Value::object({{"id", record.ref.remote_id}, {"bytes", record.json.size()}}));
     return;
   }
-  if (records_ >= kRecordsPerCheckpoint || (records_ > 0 && bytes_ + record.json.size() > kBytesPerCheckpoint)) checkpoint();
+  if (records_ >= kRecordsPerCheckpoint || (records_ > 0 && bytes_ + record.json.size() > kBytesPerCheckpoint))
+    checkpoint();
   host_.emit(record);
   ++records_;
   bytes_ += record.json.size();
@@ -58,11 +66,13 @@ void Session::stop_if_asked() {
   const bool is_over = run_.deadline_unix_ms > 0 && host_.now_unix_ms() >= run_.deadline_unix_ms;
   if (!is_over && !host_.should_stop()) return;
   checkpoint();
-  throw Failure(BERTH_CANCELLED, is_over ? "sdk.deadline" : "sdk.stopped",
-                is_over ? "The slice of the run is over; the phase goes on in the next one." : "The host asked to stop.");
+  throw Failure(
+      BERTH_CANCELLED, is_over ? "sdk.deadline" : "sdk.stopped",
+      is_over ? "The slice of the run is over; the phase goes on in the next one." : "The host asked to stop.");
 }
 
-std::optional<std::string> Session::expand(std::string_view text, std::string_view id, const std::optional<std::int64_t>& since_ms) const {
+std::optional<std::string> Session::expand(std::string_view text, std::string_view id,
+                                           const std::optional<std::int64_t>& since_ms) const {
   std::string out;
   while (!text.empty()) {
     const std::size_t open = text.find('{');
@@ -82,7 +92,8 @@ std::optional<std::string> Session::expand(std::string_view text, std::string_vi
       return std::nullopt;
     } else {
       throw Failure(BERTH_INVALID_CONFIG, "sdk.placeholder_empty",
-                    "The phase " + phase_.id + " needs " + std::string(name) + ", which has no value; is the integration connected?");
+                    "The phase " + phase_.id + " needs " + std::string(name) +
+                        ", which has no value; is the integration connected?");
     }
   }
   return out;
@@ -125,7 +136,8 @@ std::optional<Failure> Session::send_all(std::span<const Request> requests,
       }
       if (reply.failure) {
         if (reply.failure->status() == BERTH_UNAVAILABLE) ++unavailable;
-        if (!ended && (!is_about_one(reply.failure->status()) || unavailable >= kMaxUnavailable)) ended = *reply.failure;
+        if (!ended && (!is_about_one(reply.failure->status()) || unavailable >= kMaxUnavailable))
+          ended = *reply.failure;
       } else {
         held += reply.response->body.size();
         is_full = is_full || held > kMaxHeldBytes;

@@ -25,7 +25,8 @@ inline constexpr std::size_t kMaxUnavailable = 5;
 
 class Session {
  public:
-  Session(const Host& host, const PullConfig& config, const phases::Phase& phase, const Run& run, const PullHooks& hooks);
+  Session(const Host& host, const PullConfig& config, const phases::Phase& phase, const Run& run,
+          const PullHooks& hooks);
 
   [[nodiscard]] const Host& host() const { return host_; }
   [[nodiscard]] const phases::Phase& phase() const { return phase_; }
@@ -45,13 +46,15 @@ class Session {
   void stop_if_asked();
 
   /// Fills placeholders. Nothing when `{since}` or the floor has no value; throws when another one has none.
-  [[nodiscard]] std::optional<std::string> expand(std::string_view text, std::string_view id, const std::optional<std::int64_t>& since_ms) const;
+  [[nodiscard]] std::optional<std::string> expand(std::string_view text, std::string_view id,
+                                                  const std::optional<std::int64_t>& since_ms) const;
   /// A GET with the parameters that every request has; parameters without a value are left out.
   [[nodiscard]] Request request(std::string_view path, std::span<const phases::Param> query, std::string_view id,
                                 const std::optional<std::int64_t>& since_ms) const;
 
-  /// Sends all and hands every answer to `consume`, in rounds that keep memory bounded; inside `consume` every host call is
-  /// allowed. What ends a batch (stop, budget, quota, lost connection) comes back after all answers were consumed.
+  /// Sends all and hands every answer to `consume`, in rounds that keep memory bounded; inside `consume` every host
+  /// call is allowed. What ends a batch (stop, budget, quota, lost connection) comes back after all answers were
+  /// consumed.
   std::optional<Failure> send_all(std::span<const Request> requests,
                                   const std::function<void(std::size_t index, Reply&& reply)>& consume);
 

@@ -97,8 +97,8 @@ std::optional<Moment> parse(std::string_view text) {
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!in.ok() || !in.done() || !date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
   const std::chrono::sys_time<std::chrono::milliseconds> local =
-      std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second) +
-      std::chrono::milliseconds(millisecond);
+      std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+      std::chrono::seconds(second) + std::chrono::milliseconds(millisecond);
   return Moment{local.time_since_epoch().count() - offset * kMsPerMinute, offset};
 }
 
@@ -109,8 +109,9 @@ std::string format_utc(std::int64_t unix_ms) {
   const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(moment - day));
   std::array<char, 48> text{};
   std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d+0000", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()));
   return text.data();
 }
 

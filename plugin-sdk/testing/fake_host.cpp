@@ -24,8 +24,10 @@ Request request_of(const berth_http_request& from) {
   Request out;
   out.method = from_c(from.method);
   out.path = from_c(from.path);
-  for (std::size_t i = 0; i < from.query_count; ++i) out.query.emplace_back(from_c(from.query[i].name), from_c(from.query[i].value));
-  for (std::size_t i = 0; i < from.header_count; ++i) out.headers.emplace_back(from_c(from.headers[i].name), from_c(from.headers[i].value));
+  for (std::size_t i = 0; i < from.query_count; ++i)
+    out.query.emplace_back(from_c(from.query[i].name), from_c(from.query[i].value));
+  for (std::size_t i = 0; i < from.header_count; ++i)
+    out.headers.emplace_back(from_c(from.headers[i].name), from_c(from.headers[i].value));
   out.body = from_c(from.body);
   out.cost = from_c(from.cost);
   out.kind = static_cast<CallKind>(from.kind);
@@ -33,9 +35,9 @@ Request request_of(const berth_http_request& from) {
 }
 
 bool is_good_path(std::string_view path) {
-  return path.starts_with('/') && path.find("//") == std::string_view::npos && path.find("/../") == std::string_view::npos &&
-         path.find("/./") == std::string_view::npos && !path.ends_with("/..") && !path.ends_with("/.") &&
-         path.find_first_of("?#\\\r\n%") == std::string_view::npos;
+  return path.starts_with('/') && path.find("//") == std::string_view::npos &&
+         path.find("/../") == std::string_view::npos && path.find("/./") == std::string_view::npos &&
+         !path.ends_with("/..") && !path.ends_with("/.") && path.find_first_of("?#\\\r\n%") == std::string_view::npos;
 }
 
 }  // namespace
@@ -74,10 +76,12 @@ struct FakeTables {
   static FakeHost& self(const berth_host* host) { return *static_cast<FakeHost*>(host->ctx); }
 
   static void write(const berth_host* host, std::int32_t level, berth_str message, berth_str fields) {
-    self(host).logs.push_back({static_cast<Level>(level), std::string(from_c(message)), json::parse(from_c(fields)).value});
+    self(host).logs.push_back(
+        {static_cast<Level>(level), std::string(from_c(message)), json::parse(from_c(fields)).value});
   }
 
-  static std::int32_t send(const berth_host* host, const berth_http_request* request, void* ctx, berth_http_reply_fn reply, berth_error* error) {
+  static std::int32_t send(const berth_host* host, const berth_http_request* request, void* ctx,
+                           berth_http_reply_fn reply, berth_error* error) {
     FakeHost& fake = self(host);
     if (fake.in_reply_) return refuse(error, "fake_host.call_in_reply", "send was called inside a reply.");
     bool goes_on = true;
@@ -86,8 +90,8 @@ struct FakeTables {
     return outcome.status;
   }
 
-  static std::int32_t send_batch(const berth_host* host, const berth_http_request* requests, std::size_t count, void* ctx,
-                                 berth_http_reply_fn reply, berth_error* error) {
+  static std::int32_t send_batch(const berth_host* host, const berth_http_request* requests, std::size_t count,
+                                 void* ctx, berth_http_reply_fn reply, berth_error* error) {
     FakeHost& fake = self(host);
     if (fake.in_reply_) return refuse(error, "fake_host.call_in_reply", "send_batch was called inside a reply.");
     if (count > kMaxBatch) return refuse(error, "fake_host.batch_too_large", "A batch has more than 256 requests.");
@@ -108,7 +112,8 @@ struct FakeTables {
         fake.in_reply_ = false;
         continue;
       }
-      const Outcome outcome = fake.deliver(request_of(requests[index]), static_cast<std::uint32_t>(index), ctx, reply, goes_on);
+      const Outcome outcome =
+          fake.deliver(request_of(requests[index]), static_cast<std::uint32_t>(index), ctx, reply, goes_on);
       if (outcome.status == BERTH_CANCELLED || outcome.status == BERTH_QUOTA_EXHAUSTED) {
         result = outcome.status;
         detail::fill(error, outcome.reason, outcome.message, outcome.retry_after_ms);
@@ -117,17 +122,21 @@ struct FakeTables {
     return result;
   }
 
-  static std::int32_t emit(const berth_host* host, const berth_record* record, berth_error* error) { return self(host).emit(*record, error); }
+  static std::int32_t emit(const berth_host* host, const berth_record* record, berth_error* error) {
+    return self(host).emit(*record, error);
+  }
 
   static std::int32_t checkpoint(const berth_host* host, berth_str cursor, std::uint32_t flags, berth_error* error) {
     if (self(host).in_reply_) return refuse(error, "fake_host.call_in_reply", "checkpoint was called inside a reply.");
     return self(host).checkpoint(from_c(cursor), (flags & BERTH_CHECKPOINT_PASS_COMPLETE) != 0, error);
   }
 
-  static std::int32_t known(const berth_host* host, const berth_ref* refs, std::size_t count, std::uint8_t* answers, berth_error* error) {
+  static std::int32_t known(const berth_host* host, const berth_ref* refs, std::size_t count, std::uint8_t* answers,
+                            berth_error* error) {
     FakeHost& fake = self(host);
     if (fake.in_reply_) return refuse(error, "fake_host.call_in_reply", "known was called inside a reply.");
-    if (count > kMaxRefs) return refuse(error, "fake_host.too_many_refs", "known was asked about more than 1,000 refs.");
+    if (count > kMaxRefs)
+      return refuse(error, "fake_host.too_many_refs", "known was asked about more than 1,000 refs.");
     for (std::size_t i = 0; i < count; ++i) {
       const Ref ref = ref_of(refs[i]);
       answers[i] = static_cast<std::uint8_t>(fake.known(ref));
@@ -136,14 +145,17 @@ struct FakeTables {
     return BERTH_OK;
   }
 
-  static std::int32_t need_detail(const berth_host* host, const berth_ref* ref, std::int32_t priority, berth_error* error) {
+  static std::int32_t need_detail(const berth_host* host, const berth_ref* ref, std::int32_t priority,
+                                  berth_error* error) {
     if (priority < 0 || priority > 500) return refuse(error, "fake_host.priority", "A plugin's priority is 0 to 500.");
     self(host).need_detail(ref_of(*ref), priority);
     return BERTH_OK;
   }
 
-  static std::int32_t next_details(const berth_host* host, std::uint32_t n, void* ctx, void (*sink)(void*, const berth_wanted*), berth_error* error) {
-    if (self(host).in_reply_) return refuse(error, "fake_host.call_in_reply", "next_details was called inside a reply.");
+  static std::int32_t next_details(const berth_host* host, std::uint32_t n, void* ctx,
+                                   void (*sink)(void*, const berth_wanted*), berth_error* error) {
+    if (self(host).in_reply_)
+      return refuse(error, "fake_host.call_in_reply", "next_details was called inside a reply.");
     for (const Wanted& wanted : self(host).next_details(n)) {
       berth_wanted c{};
       c.ref = {to_c(wanted.ref.entity), to_c(wanted.ref.remote_id), to_c(wanted.ref.version)};
@@ -154,13 +166,16 @@ struct FakeTables {
     return BERTH_OK;
   }
 
-  static std::int32_t attach(const berth_host* host, const berth_ref* ref, berth_str name, berth_str, berth_str bytes, berth_error*) {
+  static std::int32_t attach(const berth_host* host, const berth_ref* ref, berth_str name, berth_str, berth_str bytes,
+                             berth_error*) {
     return self(host).attach(ref_of(*ref), from_c(name), from_c(bytes));
   }
 
   static std::int32_t should_stop(const berth_host* host) {
     const FakeHost& fake = self(host);
-    return fake.stop_after_requests >= 0 && fake.requests.size() >= static_cast<std::size_t>(fake.stop_after_requests) ? 1 : 0;
+    return fake.stop_after_requests >= 0 && fake.requests.size() >= static_cast<std::size_t>(fake.stop_after_requests)
+               ? 1
+               : 0;
   }
   static std::int64_t now(const berth_host* host) { return self(host).now_ms; }
   static void progress(const berth_host*, std::int64_t, std::int64_t) {}
@@ -179,7 +194,8 @@ struct FakeTables {
 };
 
 struct FakeHost::Tables {
-  berth_identity identity{sizeof(berth_identity), BERTH_ABI_MAJOR, BERTH_ABI_MINOR, 0, to_c("fake_host"), to_c("1.0.0")};
+  berth_identity identity{sizeof(berth_identity), BERTH_ABI_MAJOR, BERTH_ABI_MINOR, 0,
+                          to_c("fake_host"),      to_c("1.0.0")};
   berth_host host{};
 };
 
@@ -189,15 +205,18 @@ FakeHost::FakeHost() : tables_(std::make_unique<Tables>()) {
 
 FakeHost::~FakeHost() = default;
 
-const berth_host* FakeHost::c_host() const { return &tables_->host; }
+const berth_host* FakeHost::c_host() const {
+  return &tables_->host;
+}
 
 std::size_t FakeHost::count(CallKind kind) const {
-  return static_cast<std::size_t>(std::count_if(requests.begin(), requests.end(), [&](const Request& one) { return one.kind == kind; }));
+  return static_cast<std::size_t>(
+      std::count_if(requests.begin(), requests.end(), [&](const Request& one) { return one.kind == kind; }));
 }
 
 std::size_t FakeHost::logged(std::string_view reason) const {
-  return static_cast<std::size_t>(
-      std::count_if(logs.begin(), logs.end(), [&](const LogLine& line) { return line.fields.text_of("reason") == reason; }));
+  return static_cast<std::size_t>(std::count_if(
+      logs.begin(), logs.end(), [&](const LogLine& line) { return line.fields.text_of("reason") == reason; }));
 }
 
 const Stored* FakeHost::find(std::string_view entity, std::string_view id) const {
@@ -217,8 +236,8 @@ void FakeHost::forget_calls() {
   passes_completed = 0;
 }
 
-Outcome FakeHost::run(const std::function<void(const Run&)>& body, std::string_view phase, std::string_view mode, const json::Value& plan,
-                      std::int64_t deadline_ms) {
+Outcome FakeHost::run(const std::function<void(const Run&)>& body, std::string_view phase, std::string_view mode,
+                      const json::Value& plan, std::int64_t deadline_ms) {
   begin_run();
   running_ = {std::string(phase), std::string(mode)};
   json::Value whole = plan;
@@ -228,7 +247,8 @@ Outcome FakeHost::run(const std::function<void(const Run&)>& body, std::string_v
   berth_error error{-1, {}, {}};
   const std::int32_t status = detail::guarded(&error, [&] { body({phase, plan_json, cursor, deadline_ms}); });
   drop_uncommitted();
-  return {status, status == BERTH_OK ? "" : error.reason, status == BERTH_OK ? "" : error.message, error.retry_after_ms};
+  return {status, status == BERTH_OK ? "" : error.reason, status == BERTH_OK ? "" : error.message,
+          error.retry_after_ms};
 }
 
 void FakeHost::begin_run() {
@@ -247,14 +267,19 @@ void FakeHost::drop_uncommitted() {
   pending_bytes_ = 0;
 }
 
-Outcome FakeHost::deliver(const Request& request, std::uint32_t index, void* ctx, berth_http_reply_fn reply, bool& goes_on) {
+Outcome FakeHost::deliver(const Request& request, std::uint32_t index, void* ctx, berth_http_reply_fn reply,
+                          bool& goes_on) {
   const Answer given = answer(request);
   Outcome outcome{given.status, given.reason, "The fake host was told to answer so.", given.retry_after_ms};
   berth_error error{-1, {}, {}};
   std::vector<berth_pair> headers;
   for (const auto& [name, value] : given.response.headers) headers.push_back({to_c(name), to_c(value)});
-  const berth_http_response response{given.response.status, static_cast<std::uint32_t>(given.response.verdict), to_c(given.response.remote_code),
-                                     headers.data(), headers.size(), to_c(given.response.body)};
+  const berth_http_response response{given.response.status,
+                                     static_cast<std::uint32_t>(given.response.verdict),
+                                     to_c(given.response.remote_code),
+                                     headers.data(),
+                                     headers.size(),
+                                     to_c(given.response.body)};
   berth_http_reply one{index, given.status, nullptr, &response};
   if (given.status != BERTH_OK) {
     detail::fill(&error, outcome.reason, outcome.message, outcome.retry_after_ms);
@@ -278,16 +303,19 @@ Answer FakeHost::answer(const Request& request) {
 
 std::int32_t FakeHost::emit(const berth_record& record, berth_error* error) {
   const Key key{std::string(from_c(record.ref.entity)), std::string(from_c(record.ref.remote_id))};
-  if (key.first.empty() || key.second.empty()) return refuse(error, "fake_host.record_ref", "A record has no entity or no id.");
+  if (key.first.empty() || key.second.empty())
+    return refuse(error, "fake_host.record_ref", "A record has no entity or no id.");
   const std::string text(from_c(record.json));
   const bool is_deleted = (record.flags & BERTH_RECORD_DELETED) != 0;
-  if (is_deleted != text.empty()) return refuse(error, "fake_host.record_json", "A deleted record has no JSON, every other has.");
+  if (is_deleted != text.empty())
+    return refuse(error, "fake_host.record_json", "A deleted record has no JSON, every other has.");
   if (!is_deleted && !json::parse(text).ok()) return refuse(error, "fake_host.record_json", "A record is not JSON.");
   pending_records_ += 1;
   pending_bytes_ += text.size();
   if (pending_records_ > kMaxRecords || pending_bytes_ > kMaxBytes) {
     dead_ = true;
-    return refuse(error, "sdk.checkpoint_overdue", "There were more than 1,000 records or 8 MiB since the last checkpoint.");
+    return refuse(error, "sdk.checkpoint_overdue",
+                  "There were more than 1,000 records or 8 MiB since the last checkpoint.");
   }
   auto [at, is_new] = pending_.try_emplace(key);
   if (is_new && records.contains(key)) at->second = records[key];
@@ -311,7 +339,8 @@ std::int32_t FakeHost::emit(const berth_record& record, berth_error* error) {
 }
 
 std::int32_t FakeHost::checkpoint(std::string_view cursor, bool complete, berth_error* error) {
-  if (cursor.size() > kMaxCursor || !json::parse(cursor).ok()) return refuse(error, "fake_host.cursor", "The cursor is not JSON or too large.");
+  if (cursor.size() > kMaxCursor || !json::parse(cursor).ok())
+    return refuse(error, "fake_host.cursor", "The cursor is not JSON or too large.");
   ++checkpoints;
   if (dead_ || checkpoints == cut_at_checkpoint) {
     dead_ = true;
@@ -322,14 +351,20 @@ std::int32_t FakeHost::checkpoint(std::string_view cursor, bool complete, berth_
   for (Entry& entry : pending_queue_) {
     const Key key{entry.ref.entity, entry.ref.remote_id};
     const auto old = queue_.find(key);
-    if (old != queue_.end()) entry.handed_out = old->second.handed_out && old->second.ref.version == entry.ref.version;
+    if (old != queue_.end()) {
+      entry.handed_out = old->second.handed_out && old->second.ref.version == entry.ref.version;
+      entry.attachments = entry.attachments || old->second.attachments;
+      entry.priority = std::max(entry.priority, old->second.priority);
+    }
     queue_[key] = entry;
   }
   for (const Key& key : settled_detail_) settle(key);
-  if (pass_ended_) seen.clear();
-  seen.insert(pending_seen_.begin(), pending_seen_.end());
-  pass_ended_ = complete;
-  if (complete) ++passes_completed;
+  std::set<std::string>& so_far = seen_so_far_[running_];
+  so_far.insert(pending_seen_.begin(), pending_seen_.end());
+  if (complete) {
+    ++passes_completed;
+    seen = std::exchange(so_far, {});
+  }
   cursors[running_] = cursor;
   drop_uncommitted();
   return BERTH_OK;

@@ -267,7 +267,7 @@ std::string Control::counters() const {
   number("writes", c.writes);
   number("refused", c.refused);
   number("faults", c.faults);
-  json.integer("in_flight_max", c.in_flight_max);
+  json.integer("in_process_max", c.in_process_max);
   const auto map = [&](std::string_view key, const std::map<std::string, std::uint64_t>& values) {
     json.object(key);
     for (const auto& [name, value] : values) number(name, value);

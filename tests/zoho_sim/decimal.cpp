@@ -37,7 +37,7 @@ std::int64_t multiply_divide(std::int64_t amount, std::int64_t factor, std::int6
 std::optional<std::int64_t> parse_decimal(std::string_view text, int scale) {
   const bool negative = !text.empty() && text[0] == '-';
   if (negative) text.remove_prefix(1);
-  if (text.empty() || text.size() > 18) return std::nullopt;
+  if (text.empty()) return std::nullopt;
   std::int64_t units = 0;
   int decimals = -1;
   bool any = false;
@@ -49,7 +49,7 @@ std::optional<std::int64_t> parse_decimal(std::string_view text, int scale) {
         if (c != '0') return std::nullopt;
         continue;
       }
-      units = units * 10 + (c - '0');
+      if (__builtin_mul_overflow(units, std::int64_t{10}, &units) || __builtin_add_overflow(units, std::int64_t{c - '0'}, &units)) return std::nullopt;
       if (decimals >= 0) ++decimals;
       any = true;
     } else {
@@ -57,7 +57,9 @@ std::optional<std::int64_t> parse_decimal(std::string_view text, int scale) {
     }
   }
   if (!any) return std::nullopt;
-  for (int i = decimals < 0 ? 0 : decimals; i < scale; ++i) units *= 10;
+  for (int i = decimals < 0 ? 0 : decimals; i < scale; ++i) {
+    if (__builtin_mul_overflow(units, std::int64_t{10}, &units)) return std::nullopt;
+  }
   return negative ? -units : units;
 }
 

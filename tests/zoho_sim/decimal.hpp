@@ -27,7 +27,7 @@ std::string to_text(Decimal value);
 // amount * factor / divisor, rounded half away from zero once, on the product.
 std::int64_t multiply_divide(std::int64_t amount, std::int64_t factor, std::int64_t divisor);
 
-// "12.5" with scale 2 is 1250. Nothing for text that is no plain decimal or has more decimals than the scale.
+// "12.5" with scale 2 is 1250. Nothing for text that is no plain decimal has more decimals than the scale, or does not fit.
 std::optional<std::int64_t> parse_decimal(std::string_view text, int scale);
 
 }  // namespace zoho_sim

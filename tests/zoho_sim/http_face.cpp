@@ -141,7 +141,10 @@ class Factory final : public Poco::Net::HTTPRequestHandlerFactory {
 
 struct HttpFace::State {
   State(Simulator& simulator, int port, int threads)
-      : pool(2, threads, 30), socket(Poco::Net::SocketAddress("127.0.0.1", static_cast<Poco::UInt16>(port)), 256) {
+      : pool(2, threads, 30) {
+    // Without the last argument Poco shares the port, and a second simulator would silently take half of the calls.
+    socket.bind(Poco::Net::SocketAddress("127.0.0.1", static_cast<Poco::UInt16>(port)), true, false);
+    socket.listen(256);
     auto* params = new Poco::Net::HTTPServerParams;  // owned by the server
     params->setMaxThreads(threads);
     params->setMaxQueued(1024);

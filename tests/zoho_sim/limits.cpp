@@ -4,7 +4,7 @@
 
 namespace zoho_sim {
 
-std::optional<ApiError> Limits::admit(Time now, Day today, int in_flight) {
+std::optional<ApiError> Limits::admit(Time now, Day today, int in_process) {
   if (now / 60 != minute_) {
     minute_ = now / 60;
     used_this_minute_ = 0;
@@ -13,7 +13,7 @@ std::optional<ApiError> Limits::admit(Time now, Day today, int in_flight) {
     day_ = today;
     used_today_ = 0;
   }
-  if (options_.concurrent > 0 && in_flight > options_.concurrent) {
+  if (options_.concurrent > 0 && in_process >= options_.concurrent) {
     return ApiError{429, 1070, "Your organization has crossed the maximum number of in process requests allowed (" + std::to_string(options_.concurrent) + ")."};
   }
   if (options_.per_day > 0 && used_today_ >= options_.per_day) {

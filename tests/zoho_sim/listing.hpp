@@ -72,10 +72,7 @@ class Listing {
   template <class Get>
   void id_filter(const std::string& name, Get get) {
     if (const auto value = sent(name)) {
-      const auto id = parse_decimal(*value, 0);
-      if (!id) {
-        if (value->size() < 19) refuse_value(name);
-      }
+      if (!parse_decimal(*value, 0)) refuse_value(name);
       keep([v = *value, get](const Record& r) { return std::to_string(get(r)) == v; });
     }
   }

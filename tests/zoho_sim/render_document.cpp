@@ -29,7 +29,6 @@ void line_items(JsonWriter& json, const RenderContext& context, const Priced& do
     json.id("account_id", line.account).text("account_name", account == nullptr ? "" : account->name).empty("header_id").empty("header_name").empty("pricebook_id");
     json.id("tax_id", line.tax).text("tax_name", tax == nullptr ? "" : tax->name).text("tax_type", "tax");
     json.number("tax_percentage", {tax == nullptr ? 0 : tax->percent, kPercentScale}).money("item_total", line.item_total);
-    if (document.is_inclusive_tax) json.money("item_total_inclusive_of_tax", line.inclusive_total);
     json.empty_array("item_custom_fields").text("pricing_scheme", "unit").empty_array("tags").empty_array("documents").array("line_item_taxes");
     if (tax != nullptr) {
       json.object().id("tax_id", tax->id).text("tax_name", tax_label(*tax)).money("tax_amount", line.tax_amount);
@@ -55,7 +54,7 @@ void total_fields(JsonWriter& json, const RenderContext& context, const Priced& 
   json.money("discount_applied_on_amount", entity ? document.sub_total : 0).text("discount_type", entity ? "entity_level" : "item_level");
   json.flag("is_discount_before_tax", document.discount_kind != DiscountKind::kEntityAfterTax);
   json.money("adjustment", document.adjustment).text("adjustment_description", document.adjustment == 0 ? "Adjustment" : "Rounding");
-  json.id("shipping_charge_tax_id", document.shipping_tax).text("shipping_charge_tax_name", shipping_tax == nullptr ? "" : shipping_tax->name);
+  json.id("shipping_charge_tax_id", document.shipping_tax);
   if (shipping_tax == nullptr) json.empty("shipping_charge_tax_percentage");
   else json.number("shipping_charge_tax_percentage", {shipping_tax->percent, kPercentScale});
   json.money("shipping_charge_exclusive_of_tax", document.shipping).money("shipping_charge_inclusive_of_tax", shipping_inclusive);

@@ -92,14 +92,12 @@ void credit_note_detail(JsonWriter& json, const RenderContext& context, const Cr
   line_items(json, context, note, note.rate);
   total_fields(json, context, note, note.rate);
   json.money("balance", note.stage == Stage::kVoid ? note.total : note.balance());
-  Minor applied = 0;
   json.array("invoices");
   for (const auto& entry : note.applications) {
     const auto* invoice = books.invoices.find(entry.invoice);
-    applied += entry.amount;
     json.object().id("invoice_id", entry.invoice).text("invoice_number", invoice == nullptr ? "" : invoice->number).money("amount", entry.amount).end();
   }
-  json.end().money("total_credits_used", applied).money("total_refunded_amount", refunded(note.refunds)).array("taxes");
+  json.end().array("taxes");
   for (const auto& row : note.taxes) {
     const auto* tax = books.tax(row.tax);
     json.object().id("tax_id", row.tax).text("tax_name", tax == nullptr ? "" : tax_label(*tax)).money("tax_amount", row.amount).end();

@@ -15,17 +15,23 @@ Response error_response(const ApiError& error) {
   return json_response(error.status, JsonWriter().object().integer("code", error.code).text("message", error.message).end().take());
 }
 
-class InFlight {
+// Takes back the call's place among those in process, if it was given one.
+class Place {
  public:
-  explicit InFlight(std::atomic<int>& count) : count_(count), value_(++count) {}
-  ~InFlight() { --count_; }
-  InFlight(const InFlight&) = delete;
-  InFlight& operator=(const InFlight&) = delete;
-  int value() const { return value_; }
+  explicit Place(std::atomic<int>& count) : count_(count) {}
+  ~Place() {
+    if (taken_) --count_;
+  }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  int take() {
+    taken_ = true;
+    return ++count_;
+  }
 
  private:
   std::atomic<int>& count_;
-  int value_;
+  bool taken_ = false;
 };
 
 }  // namespace
@@ -58,17 +64,18 @@ Response Simulator::handle(const Request& request) {
       const std::lock_guard lock(mutex_);
       return Control(*this).handle(request);
     }
-    const InFlight in_flight(in_flight_);
+    Place place(in_process_);  // until the answer is given, latency included
     const int latency = latency_ms_;
     Response response;
     {
       const std::lock_guard lock(mutex_);
-      counters_.in_flight_max = std::max(counters_.in_flight_max, in_flight.value());
       const auto fault = faults_.take(request);
       if (fault && replaces_answer(*fault)) {
         response = fault_answer(*fault);
       } else {
-        response = answer(request, fault);
+        bool admitted = false;
+        response = answer(request, fault, admitted);
+        if (admitted) counters_.in_process_max = std::max(counters_.in_process_max, place.take());
         if (fault) distort(response, *fault);
       }
       count(request, response, fault.has_value());
@@ -82,17 +89,17 @@ Response Simulator::handle(const Request& request) {
   }
 }
 
-Response Simulator::answer(const Request& request, const std::optional<Fault>& fault) {
+Response Simulator::answer(const Request& request, const std::optional<Fault>& fault, bool& admitted) {
   try {
     if (OAuthServer::serves(request.path)) return oauth_.handle(request, clock_->now(), origin_of(request));
-    if (request.path.rfind("/books/v3/", 0) == 0) return answer_api(request, fault);
+    if (request.path.rfind("/books/v3/", 0) == 0) return answer_api(request, fault, admitted);
     throw ApiError{404, 5, "Invalid URL Passed"};
   } catch (const ApiError& error) {
     return error_response(error);
   }
 }
 
-Response Simulator::answer_api(const Request& request, const std::optional<Fault>& fault) {
+Response Simulator::answer_api(const Request& request, const std::optional<Fault>& fault, bool& admitted) {
   const Time now = clock_->now();
   static constexpr std::string_view kScheme = "Zoho-oauthtoken ";
   const auto credential = header_of(request.headers, "Authorization");
@@ -102,9 +109,10 @@ Response Simulator::answer_api(const Request& request, const std::optional<Fault
 
   const Day today = zone_.day_of(now);
   Response response;
-  if (const auto refusal = limits_.admit(now, today, in_flight_)) {
+  if (const auto refusal = limits_.admit(now, today, in_process_)) {
     response = error_response(*refusal);
   } else {
+    admitted = true;
     try {
       const auto shape = !fault                                          ? PageContext::kObject
                          : fault->kind == FaultKind::kPageContextMissing ? PageContext::kMissing

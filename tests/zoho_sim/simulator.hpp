@@ -39,7 +39,7 @@ struct Counters {
   std::uint64_t writes = 0;  // POST, PUT, DELETE, PATCH under /books
   std::uint64_t refused = 0; // answers 429
   std::uint64_t faults = 0;
-  int in_flight_max = 0;
+  int in_process_max = 0;
   std::map<std::string, std::uint64_t> by_kind;    // list, detail, file, token, other
   std::map<std::string, std::uint64_t> by_path;    // "GET /books/v3/invoices/{id}"
   std::map<std::string, std::uint64_t> by_status;  // "200"
@@ -79,8 +79,8 @@ class Simulator {
 
  private:
   friend class Control;
-  Response answer(const Request& request, const std::optional<Fault>& fault);
-  Response answer_api(const Request& request, const std::optional<Fault>& fault);
+  Response answer(const Request& request, const std::optional<Fault>& fault, bool& admitted);
+  Response answer_api(const Request& request, const std::optional<Fault>& fault, bool& admitted);
   void count(const Request& request, const Response& response, bool faulty);
   std::string origin_of(const Request& request) const;
 
@@ -95,7 +95,7 @@ class Simulator {
   FaultQueue faults_;
   Counters counters_;
   std::deque<std::string> log_;
-  std::atomic<int> in_flight_{0};
+  std::atomic<int> in_process_{0};  // calls within the quota whose answer is not given yet
   std::atomic<int> latency_ms_;
 };
 

@@ -29,7 +29,7 @@ namespace berth {
 struct Run {
   std::string_view phase;
   std::string_view plan_json;
-  std::string_view cursor_json;        // empty: from the start
+  std::string_view cursor_json;  // empty: from the start
   std::int64_t deadline_unix_ms = 0;
 };
 
@@ -48,7 +48,7 @@ class Connector {
 struct Organization {
   std::string remote_id;
   std::string name;
-  std::string json = "{}";             // {"currency":"USD","fiscal_year_start_month":1,"time_zone":"America/New_York"}
+  std::string json = "{}";  // {"currency":"USD","fiscal_year_start_month":1,"time_zone":"America/New_York"}
 };
 
 /// Derive from this as well to say which organisations a fresh token can see (berth.connect/1).
@@ -88,7 +88,8 @@ std::int32_t guarded(berth_error* error, Body&& body) noexcept {
 template <typename Class>
 class Plugin {
  public:
-  static const berth_plugin* entry(const berth_identity* host, berth_error* error, const berth_plugin* plugin) noexcept {
+  static const berth_plugin* entry(const berth_identity* host, berth_error* error,
+                                   const berth_plugin* plugin) noexcept {
     const std::int32_t status = guarded(error, [&] { refuse_other_hosts(host); });
     return status == BERTH_OK ? plugin : nullptr;
   }
@@ -116,14 +117,19 @@ class Plugin {
 
   static void refuse_other_hosts(const berth_identity* host) {
     if (host == nullptr || host->struct_size != sizeof(berth_identity)) {
-      throw Failure(BERTH_UNSUPPORTED, "sdk.host_identity", "The host's identity has " + std::to_string(host == nullptr ? 0u : host->struct_size) +
-                                                            " bytes, this plugin was built for " + std::to_string(sizeof(berth_identity)) + ".");
+      throw Failure(BERTH_UNSUPPORTED, "sdk.host_identity",
+                    "The host's identity has " + std::to_string(host == nullptr ? 0u : host->struct_size) +
+                        " bytes, this plugin was built for " + std::to_string(sizeof(berth_identity)) + ".");
     }
-    const auto version = [](std::uint32_t major, std::uint32_t minor) { return std::to_string(major) + "." + std::to_string(minor); };
-    const std::string theirs_and_ours = "The host has ABI " + version(host->abi_major, host->abi_minor) + ", this plugin was built for " +
-                                        version(BERTH_ABI_MAJOR, BERTH_ABI_MINOR) + ".";
+    const auto version = [](std::uint32_t major, std::uint32_t minor) {
+      return std::to_string(major) + "." + std::to_string(minor);
+    };
+    const std::string theirs_and_ours = "The host has ABI " + version(host->abi_major, host->abi_minor) +
+                                        ", this plugin was built for " + version(BERTH_ABI_MAJOR, BERTH_ABI_MINOR) +
+                                        ".";
     if (host->abi_major != BERTH_ABI_MAJOR) throw Failure(BERTH_UNSUPPORTED, "sdk.host_major", theirs_and_ours);
-    if (BERTH_ABI_MAJOR == 0 && host->abi_minor != BERTH_ABI_MINOR) throw Failure(BERTH_UNSUPPORTED, "sdk.host_minor", theirs_and_ours);
+    if (BERTH_ABI_MAJOR == 0 && host->abi_minor != BERTH_ABI_MINOR)
+      throw Failure(BERTH_UNSUPPORTED, "sdk.host_minor", theirs_and_ours);
   }
 
   static std::int32_t check(berth_connector* connector, berth_error* error) noexcept {
@@ -131,7 +137,8 @@ class Plugin {
   }
   static std::int32_t run_phase(berth_connector* connector, const berth_run* run, berth_error* error) noexcept {
     return guarded(error, [&] {
-      instance(connector).connector.run_phase({from_c(run->phase), from_c(run->plan_json), from_c(run->cursor_json), run->deadline_unix_ms});
+      instance(connector).connector.run_phase(
+          {from_c(run->phase), from_c(run->plan_json), from_c(run->cursor_json), run->deadline_unix_ms});
     });
   }
   static const void* extension([[maybe_unused]] berth_connector* connector, berth_str id) noexcept {
@@ -159,14 +166,18 @@ class Plugin {
 }  // namespace berth
 
 /// The one exported symbol of a plugin. Id, version and descriptor must be constant expressions of static storage.
-#define BERTH_PLUGIN(Class, Id, Version, DescriptorJson)                                                                  \
-  extern "C" BERTH_EXPORT const berth_plugin* berth_plugin_entry(const berth_identity* host, berth_error* error) {        \
-    static constexpr std::string_view kId = Id;                                                                           \
-    static constexpr std::string_view kVersion = Version;                                                                 \
-    static constexpr std::string_view kDescriptor = DescriptorJson;                                                       \
-    static constexpr berth_identity kIdentity{sizeof(berth_identity), BERTH_ABI_MAJOR, BERTH_ABI_MINOR, 0u,               \
-                                              {kId.data(), kId.size()}, {kVersion.data(), kVersion.size()}};              \
-    static constexpr berth_plugin kPlugin{&kIdentity, []() -> berth_str { return {kDescriptor.data(), kDescriptor.size()}; }, \
-                                          &::berth::detail::Plugin<Class>::create};                                      \
-    return ::berth::detail::Plugin<Class>::entry(host, error, &kPlugin);                                                  \
+#define BERTH_PLUGIN(Class, Id, Version, DescriptorJson)                                                           \
+  extern "C" BERTH_EXPORT const berth_plugin* berth_plugin_entry(const berth_identity* host, berth_error* error) { \
+    static constexpr std::string_view kId = Id;                                                                    \
+    static constexpr std::string_view kVersion = Version;                                                          \
+    static constexpr std::string_view kDescriptor = DescriptorJson;                                                \
+    static constexpr berth_identity kIdentity{sizeof(berth_identity),   BERTH_ABI_MAJOR,                           \
+                                              BERTH_ABI_MINOR,          0u,                                        \
+                                              {kId.data(), kId.size()}, {kVersion.data(), kVersion.size()}};       \
+    static constexpr berth_plugin kPlugin{&kIdentity,                                                              \
+                                          []() -> berth_str {                                                      \
+                                            return {kDescriptor.data(), kDescriptor.size()};                       \
+                                          },                                                                       \
+                                          &::berth::detail::Plugin<Class>::create};                                \
+    return ::berth::detail::Plugin<Class>::entry(host, error, &kPlugin);                                           \
   }

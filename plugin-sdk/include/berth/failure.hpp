@@ -53,7 +53,8 @@ void copy_text(char (&buffer)[kSize], std::string_view text) noexcept {
   buffer[length] = '\0';
 }
 
-inline void fill(berth_error* error, std::string_view reason, std::string_view message, std::int64_t retry_after_ms = -1) noexcept {
+inline void fill(berth_error* error, std::string_view reason, std::string_view message,
+                 std::int64_t retry_after_ms = -1) noexcept {
   if (error == nullptr) return;
   error->retry_after_ms = retry_after_ms;
   copy_text(error->reason, reason);

@@ -19,14 +19,26 @@
 
 namespace berth {
 
-inline berth_str to_c(std::string_view text) { return {text.data(), text.size()}; }
-inline std::string_view from_c(berth_str text) { return text.len == 0 ? std::string_view{} : std::string_view(text.ptr, text.len); }
+inline berth_str to_c(std::string_view text) {
+  return {text.data(), text.size()};
+}
+inline std::string_view from_c(berth_str text) {
+  return text.len == 0 ? std::string_view{} : std::string_view(text.ptr, text.len);
+}
 
 enum class Level : std::int32_t { kDebug = BERTH_DEBUG, kInfo = BERTH_INFO, kWarn = BERTH_WARN, kError = BERTH_ERROR };
 enum class CallKind : std::uint32_t {
-  kOther = BERTH_CALL_OTHER, kList = BERTH_CALL_LIST, kDetail = BERTH_CALL_DETAIL, kFile = BERTH_CALL_FILE, kWrite = BERTH_CALL_WRITE
+  kOther = BERTH_CALL_OTHER,
+  kList = BERTH_CALL_LIST,
+  kDetail = BERTH_CALL_DETAIL,
+  kFile = BERTH_CALL_FILE,
+  kWrite = BERTH_CALL_WRITE
 };
-enum class Verdict : std::uint32_t { kNone = BERTH_VERDICT_NONE, kGone = BERTH_VERDICT_GONE, kRefused = BERTH_VERDICT_REFUSED };
+enum class Verdict : std::uint32_t {
+  kNone = BERTH_VERDICT_NONE,
+  kGone = BERTH_VERDICT_GONE,
+  kRefused = BERTH_VERDICT_REFUSED
+};
 enum class Known : std::uint8_t { kNone = BERTH_KNOWN_NONE, kRow = BERTH_KNOWN_ROW, kDetail = BERTH_KNOWN_DETAIL };
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
@@ -40,11 +52,11 @@ struct Ref {
 
 struct Request {
   std::string method = "GET";
-  std::string path;              // below the integration's API base, "/invoices/46"
-  Pairs query;                   // plain text; the host encodes
+  std::string path;  // below the integration's API base, "/invoices/46"
+  Pairs query;       // plain text; the host encodes
   Pairs headers;
   std::string body;
-  std::string cost;              // cost class; empty: only the quota
+  std::string cost;  // cost class; empty: only the quota
   CallKind kind = CallKind::kOther;
 };
 
@@ -52,7 +64,7 @@ struct Response {
   std::int32_t status = 0;
   Verdict verdict = Verdict::kNone;
   std::string remote_code;
-  Pairs headers;                 // names in lower case
+  Pairs headers;  // names in lower case
   std::string body;
 
   /// The value of a header, or nothing. `name` in lower case.
@@ -73,7 +85,7 @@ struct Reply {
 
 struct Record {
   Ref ref;
-  std::string part;              // empty, or the name of a further answer kept beside the detail
+  std::string part;  // empty, or the name of a further answer kept beside the detail
   std::string json;
   bool deleted = false;
   bool list_only = false;
@@ -177,7 +189,9 @@ class Host {
   }
   void attach(const Ref& to, std::string_view name, std::string_view media_type, std::string_view bytes) const {
     const berth_ref c = ref(to);
-    call([&](berth_error* error) { return records_->attach(host_, &c, to_c(name), to_c(media_type), to_c(bytes), error); });
+    call([&](berth_error* error) {
+      return records_->attach(host_, &c, to_c(name), to_c(media_type), to_c(bytes), error);
+    });
   }
 
   // ---- control
@@ -240,7 +254,8 @@ class Host {
   static const Service* service(const berth_host* host, std::string_view id) {
     const void* found = host == nullptr || host->extension == nullptr ? nullptr : host->extension(host, to_c(id));
     if (found == nullptr) {
-      throw Failure(BERTH_UNSUPPORTED, "sdk.missing_service", "The host does not offer the service " + std::string(id) + ".");
+      throw Failure(BERTH_UNSUPPORTED, "sdk.missing_service",
+                    "The host does not offer the service " + std::string(id) + ".");
     }
     return static_cast<const Service*>(found);
   }
@@ -290,7 +305,8 @@ class Host {
   static void on_wanted(void* sink_ptr, const berth_wanted* wanted) noexcept {
     auto& sink = *static_cast<Sink<std::vector<Wanted>>*>(sink_ptr);
     try {
-      sink.out.push_back({ref(wanted->ref), (wanted->want & BERTH_WANT_DETAIL) != 0, (wanted->want & BERTH_WANT_ATTACHMENTS) != 0});
+      sink.out.push_back(
+          {ref(wanted->ref), (wanted->want & BERTH_WANT_DETAIL) != 0, (wanted->want & BERTH_WANT_ATTACHMENTS) != 0});
     } catch (...) {
       sink.thrown = std::current_exception();
     }

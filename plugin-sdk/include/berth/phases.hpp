@@ -1,9 +1,11 @@
 #pragma once
-// The phase file of a connector (phases.yaml, handed over as JSON): what to pull and how. The pull engine executes it, the
-// host checks it when the configuration is loaded. Plain data, pure functions; nothing throws except std::bad_alloc.
+// The phase file of a connector (phases.yaml, handed over as JSON): what to pull and how. The pull engine executes it,
+// the host checks it when the configuration is loaded. Plain data, pure functions; nothing throws except
+// std::bad_alloc.
 //
 //   const auto parsed = berth::phases::parse(json);
-//   for (const auto& problem : parsed.problems) complain(problem.path, problem.message);   // "/phases/0/list/rows", "…"
+//   for (const auto& problem : parsed.problems) complain(problem.path, problem.message);   // "/phases/0/list/rows",
+//   "…"
 //
 // `errors` and `limits` are carried out by the host's HTTP layer; here they are only checked and kept as JSON.
 #include <cstdint>
@@ -19,24 +21,27 @@ namespace berth::phases {
 
 /// What may stand in braces in a query value or path; anything else is refused when the file is read. `{since}` belongs
 /// to list queries, `{id}` to paths of one record.
-inline constexpr std::string_view kPlaceholders[] = {"since",           "id",
-                                                     "integration.id",  "integration.company",
-                                                     "integration.base_currency", "integration.backfill_floor",
+inline constexpr std::string_view kPlaceholders[] = {"since",
+                                                     "id",
+                                                     "integration.id",
+                                                     "integration.company",
+                                                     "integration.base_currency",
+                                                     "integration.backfill_floor",
                                                      "connection.organization_id"};
 
 struct Param {
   std::string name;
-  std::string value;                   // may hold placeholders
+  std::string value;  // may hold placeholders
 };
 
 /// True or false of one document.
 struct Condition {
   enum class Kind { kIn, kPresent, kDiffersFrom, kOffered };
   Kind kind = Kind::kIn;
-  std::string field;                   // dotted; of kOffered: the offered name
-  std::vector<std::string> values;     // kIn
-  bool present = true;                 // kPresent
-  std::string other;                   // kDiffersFrom: the other field
+  std::string field;                // dotted; of kOffered: the offered name
+  std::vector<std::string> values;  // kIn
+  bool present = true;              // kPresent
+  std::string other;                // kDiffersFrom: the other field
 };
 
 struct RequestDefaults {
@@ -46,39 +51,39 @@ struct RequestDefaults {
 
 struct Page {
   std::string param = "page";
-  std::string size_param;              // empty: the size is the remote's
+  std::string size_param;  // empty: the size is the remote's
   std::int64_t size = 200;
-  std::string more;                    // dotted path of "there is another page"
-  std::string echo;                    // dotted path of what the remote says it has applied; may be empty
+  std::string more;  // dotted path of "there is another page"
+  std::string echo;  // dotted path of what the remote says it has applied; may be empty
 };
 
 /// Rows that were last changed before the floor are not pulled.
 struct Until {
-  std::string field;                   // change marker in a list row
-  std::string older_than;              // a placeholder or a moment
+  std::string field;       // change marker in a list row
+  std::string older_than;  // a placeholder or a moment
 };
 
 struct List {
   std::string path;
-  std::vector<std::string> rows;       // spellings of the root key, the first that is there
+  std::vector<std::string> rows;  // spellings of the root key, the first that is there
   std::string id;
   std::string version;
-  std::vector<Param> query;            // documented by the remote
-  std::vector<Param> probe;            // not documented: tried, and given up when not obeyed
+  std::vector<Param> query;  // documented by the remote
+  std::vector<Param> probe;  // not documented: tried, and given up when not obeyed
 };
 
 struct Window {
-  std::string from;                    // query parameter: first day
-  std::string to;                      // query parameter: last day
+  std::string from;  // query parameter: first day
+  std::string to;    // query parameter: last day
 };
 
 struct Detail {
   std::string path;
   std::vector<std::string> row;
-  std::string version;                 // empty: the one of the list
+  std::string version;  // empty: the one of the list
   std::string cost;
   std::vector<Param> query;
-  bool once_per_record = false;        // the host asks for it once in the life of a record
+  bool once_per_record = false;  // the host asks for it once in the life of a record
   std::optional<Condition> when;
   std::optional<Condition> unless;
 };
@@ -97,10 +102,10 @@ struct Attachment {
   std::string name;
   std::string path;
   std::vector<Param> query;
-  std::string accept;                  // media type
+  std::string accept;  // media type
   std::string cost;
   std::string must_start;
-  std::string must_contain_end;        // within the last 1,024 bytes
+  std::string must_contain_end;  // within the last 1,024 bytes
   std::optional<Condition> when;
   std::optional<Condition> unless;
 };
@@ -108,7 +113,7 @@ struct Attachment {
 /// A number of calls per run, or a share of what is left of the day.
 struct Budget {
   std::string cost;
-  std::int64_t calls = -1;             // -1: `percent` counts
+  std::int64_t calls = -1;  // -1: `percent` counts
   std::int64_t percent = -1;
 };
 
@@ -125,10 +130,10 @@ struct Phase {
   List list;
   std::optional<Window> window;
   std::int64_t overlap_ms = 0;
-  std::optional<Until> until;          // none: no floor
+  std::optional<Until> until;  // none: no floor
   RequestDefaults request;
   Page page;
-  std::optional<Detail> detail;        // none: "never", the list row is all there is
+  std::optional<Detail> detail;  // none: "never", the list row is all there is
   std::vector<Part> parts;
   std::vector<Attachment> attachments;
   std::vector<std::string> volatile_keys;
@@ -139,7 +144,7 @@ struct Phase {
 struct File {
   std::int64_t revision = 1;
   std::string plugin;
-  json::Value errors;                  // checked; carried out by the host
+  json::Value errors;  // checked; carried out by the host
   json::Value limits;
   std::vector<Phase> phases;
 
@@ -148,8 +153,8 @@ struct File {
 };
 
 struct Problem {
-  std::string path;                    // JSON pointer into the file, "/phases/0/list/rows"
-  std::string message;                 // one sentence
+  std::string path;     // JSON pointer into the file, "/phases/0/list/rows"
+  std::string message;  // one sentence
 };
 
 struct Parsed {

@@ -4,10 +4,11 @@
 //   config_ = berth::read_pull_config(config_json);          // in the constructor
 //   berth::pull(host_, config_, run);                        // in run_phase
 //
-// A pass reads the list page by page: known, new rows out, wanted details into the host's queue, a checkpoint with the page
-// and the watermark candidate. At the end of the list the watermark moves (PASS_COMPLETE). Then the host's queue is worked
-// off in batches, each followed by a checkpoint, until it is empty or the host says stop, budget or quota; whatever was
-// answered before is kept. Everything that goes wrong is thrown as berth::Failure; a status of the host is passed on.
+// A pass reads the list page by page: known, new rows out, wanted details into the host's queue, a checkpoint with the
+// page and the watermark candidate. At the end of the list the watermark moves (PASS_COMPLETE). Then the host's queue
+// is worked off in batches, each followed by a checkpoint, until it is empty or the host says stop, budget or quota;
+// whatever was answered before is kept. Everything that goes wrong is thrown as berth::Failure; a status of the host is
+// passed on.
 //
 // Runs on the thread of run_phase, keeps nothing between calls.
 #include <functional>
@@ -23,7 +24,7 @@ namespace berth {
 
 struct PullConfig {
   phases::File file;
-  std::map<std::string, std::string, std::less<>> values;   // of placeholders, "connection.organization_id"
+  std::map<std::string, std::string, std::less<>> values;  // of placeholders, "connection.organization_id"
 };
 
 /// What YAML cannot say. Empty members: as the phase file says.

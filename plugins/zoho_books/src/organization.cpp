@@ -10,8 +10,9 @@ namespace json = berth::json;
 
 namespace {
 
-constexpr std::array<std::string_view, 12> kMonths = {"january", "february", "march",     "april",   "may",      "june",
-                                                      "july",    "august",   "september", "october", "november", "december"};
+constexpr std::array<std::string_view, 12> kMonths = {"january",   "february", "march",    "april",
+                                                      "may",       "june",     "july",     "august",
+                                                      "september", "october",  "november", "december"};
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -46,7 +47,8 @@ berth::Organization organization_of(const json::Value& value) {
   out.remote_id = value.text_of("organization_id");
   out.name = value.text_of("name");
   if (out.remote_id.empty()) {
-    throw berth::Failure(BERTH_BAD_RESPONSE, "zoho_books.organizations.shape", "Zoho Books named an organisation without an organization_id.");
+    throw berth::Failure(BERTH_BAD_RESPONSE, "zoho_books.organizations.shape",
+                         "Zoho Books named an organisation without an organization_id.");
   }
   json::Value facts = json::Value::object();
   copy_text(facts, "currency", value, "currency_code");

@@ -1,6 +1,7 @@
 #pragma once
-// What Zoho Books says of an organisation, in the form the host expects. Zoho writes the first month of the fiscal year as
-// a number (its specification), as "1" (recorded answers) or as "april" (a live organisation), so it is normalised here.
+// What Zoho Books says of an organisation, in the form the host expects. Zoho writes the first month of the fiscal year
+// as a number (its specification), as "1" (recorded answers) or as "april" (a live organisation), so it is normalised
+// here.
 #include <optional>
 #include <string_view>
 

@@ -1,5 +1,5 @@
-// The Zoho Books connector. How it pulls stands in phases.yaml and is executed by the SDK's pull engine; here is only what
-// YAML cannot say: whether the connection works, and which organisations it can see.
+// The Zoho Books connector. How it pulls stands in phases.yaml and is executed by the SDK's pull engine; here is only
+// what YAML cannot say: whether the connection works, and which organisations it can see.
 #include "berth/connector.hpp"
 #include "berth/pull.hpp"
 #include "organization.hpp"
@@ -10,7 +10,8 @@ namespace {
 
 class ZohoBooks final : public berth::Connector, public berth::ConnectExtension {
  public:
-  ZohoBooks(berth::Host host, std::string_view config_json) : host_(host), config_(berth::read_pull_config(config_json)) {}
+  ZohoBooks(berth::Host host, std::string_view config_json)
+      : host_(host), config_(berth::read_pull_config(config_json)) {}
 
   void check() override {
     if (organizations().empty()) {

@@ -17,10 +17,11 @@
 #define PLUGIN_STRUCT_SIZE sizeof(berth_identity)
 #endif
 #ifndef PLUGIN_DESCRIPTOR
-#define PLUGIN_DESCRIPTOR                                                                                  \
-  "{\"id\":\"" PLUGIN_ID "\",\"name\":\"Test plugin " PLUGIN_ID "\",\"version\":\"1.0.0\","                \
-  "\"phases\":[{\"id\":\"things\",\"entity\":\"thing\",\"after\":[],\"optional\":false}],"                 \
-  "\"entities\":[{\"id\":\"thing\",\"version\":\"opaque\"}],"                                              \
+#define PLUGIN_DESCRIPTOR                                                                  \
+  "{\"id\":\"" PLUGIN_ID "\",\"name\":\"Test plugin " PLUGIN_ID                            \
+  "\",\"version\":\"1.0.0\","                                                              \
+  "\"phases\":[{\"id\":\"things\",\"entity\":\"thing\",\"after\":[],\"optional\":false}]," \
+  "\"entities\":[{\"id\":\"thing\",\"version\":\"opaque\"}],"                              \
   "\"cost_classes\":[{\"id\":\"things.detail\",\"default\":\"100%\"}],\"configuration\":{}}"
 #endif
 
@@ -38,12 +39,21 @@ static inline int32_t fail(berth_error* error, int32_t status, const char* reaso
   return status;
 }
 
-static inline const berth_host_log* host_log(void) { return the_host->extension(the_host, str(BERTH_HOST_LOG)); }
-static inline const berth_host_http* host_http(void) { return the_host->extension(the_host, str(BERTH_HOST_HTTP)); }
-static inline const berth_host_records* host_records(void) { return the_host->extension(the_host, str(BERTH_HOST_RECORDS)); }
-static inline const berth_host_control* host_control(void) { return the_host->extension(the_host, str(BERTH_HOST_CONTROL)); }
+static inline const berth_host_log* host_log(void) {
+  return the_host->extension(the_host, str(BERTH_HOST_LOG));
+}
+static inline const berth_host_http* host_http(void) {
+  return the_host->extension(the_host, str(BERTH_HOST_HTTP));
+}
+static inline const berth_host_records* host_records(void) {
+  return the_host->extension(the_host, str(BERTH_HOST_RECORDS));
+}
+static inline const berth_host_control* host_control(void) {
+  return the_host->extension(the_host, str(BERTH_HOST_CONTROL));
+}
 
-static inline int32_t emit_json(const char* entity, const char* id, const char* json, uint32_t flags, berth_error* error) {
+static inline int32_t emit_json(const char* entity, const char* id, const char* json, uint32_t flags,
+                                berth_error* error) {
   berth_record record;
   memset(&record, 0, sizeof record);
   record.ref.entity = str(entity);
@@ -81,7 +91,9 @@ static const void* no_extension(berth_connector* connector, berth_str id) {
   return NULL;
 }
 
-static void destroy(berth_connector* connector) { free(connector); }
+static void destroy(berth_connector* connector) {
+  free(connector);
+}
 
 static berth_connector* create(const berth_host* host, berth_str config_json, berth_error* error) {
   (void)config_json;
@@ -103,8 +115,8 @@ static berth_str descriptor_json(void) {
   return out;
 }
 
-static const berth_identity the_identity = {PLUGIN_STRUCT_SIZE, PLUGIN_ABI_MAJOR, BERTH_ABI_MINOR, 0,
-                                            {PLUGIN_ID, sizeof(PLUGIN_ID) - 1}, {"1.0.0", 5}};
+static const berth_identity the_identity = {
+    PLUGIN_STRUCT_SIZE, PLUGIN_ABI_MAJOR, BERTH_ABI_MINOR, 0, {PLUGIN_ID, sizeof(PLUGIN_ID) - 1}, {"1.0.0", 5}};
 static const berth_plugin the_plugin = {&the_identity, descriptor_json, create};
 
 #ifndef OWN_ENTRY

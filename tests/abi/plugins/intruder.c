@@ -1,6 +1,6 @@
-/* Tries what a guest must not do: a socket, reading a file, writing a file, a new process. What came of each ("ok" or the
- * errno) is the JSON of the record thing/report: {"socket":"1","read":"1","write":"1","fork":"1"} where all are refused
- * with EPERM. It ends well in any case. */
+/* Tries what a guest must not do: a socket, reading a file, writing a file, a new process. What came of each ("ok" or
+ * the errno) is the JSON of the record thing/report: {"socket":"1","read":"1","write":"1","fork":"1"} where all are
+ * refused with EPERM. It ends well in any case. */
 #define _GNU_SOURCE
 #define PLUGIN_ID "intruder"
 #define OWN_RUN_PHASE
@@ -46,8 +46,8 @@ static int32_t run_phase(berth_connector* connector, const berth_run* run, berth
   outcome(fork_text, sizeof fork_text, made, errno);
   if (made > 0) waitpid((pid_t)made, NULL, 0);
 
-  snprintf(json, sizeof json, "{\"socket\":\"%s\",\"read\":\"%s\",\"write\":\"%s\",\"fork\":\"%s\"}", socket_text, read_text, write_text,
-           fork_text);
+  snprintf(json, sizeof json, "{\"socket\":\"%s\",\"read\":\"%s\",\"write\":\"%s\",\"fork\":\"%s\"}", socket_text,
+           read_text, write_text, fork_text);
   const int32_t status = emit_json("thing", "report", json, 0, error);
   return status != BERTH_OK ? status : checkpoint("{}", BERTH_CHECKPOINT_PASS_COMPLETE, error);
 }

@@ -1,7 +1,8 @@
 /* A whole connector in plain C that uses every service of the host once:
- * GET /things (kind LIST), emits the answer's body as the row of thing "1" and asks for its detail; then takes the detail
- * queue, GET /things/<id> for each in one batch, emits each body as the detail, attaches it as the file "raw", and commits
- * the cursor {"step":2}. The plan and the cursor it was given are logged, so that a test sees that they arrived. */
+ * GET /things (kind LIST), emits the answer's body as the row of thing "1" and asks for its detail; then takes the
+ * detail queue, GET /things/<id> for each in one batch, emits each body as the detail, attaches it as the file "raw",
+ * and commits the cursor {"step":2}. The plan and the cursor it was given are logged, so that a test sees that they
+ * arrived. */
 #define PLUGIN_ID "plain_c"
 #define OWN_RUN_PHASE
 #include "common.h"
@@ -53,7 +54,8 @@ static int32_t on_detail(void* ctx, const berth_http_reply* reply) {
   record.json = reply->response->body;
   all->status = host_records()->emit(the_host, &record, all->error);
   if (all->status == BERTH_OK) {
-    all->status = host_records()->attach(the_host, &record.ref, str("raw"), str("application/json"), reply->response->body, all->error);
+    all->status = host_records()->attach(the_host, &record.ref, str("raw"), str("application/json"),
+                                         reply->response->body, all->error);
   }
   return all->status != BERTH_OK;
 }

@@ -1,5 +1,5 @@
-/* Tries POST, PUT and DELETE; in pull_only mode the host refuses each and sends nothing. The statuses are the JSON of the
- * record thing/report, {"POST":n,"PUT":n,"DELETE":n}; then it returns what the host said to the POST. */
+/* Tries POST, PUT and DELETE; in pull_only mode the host refuses each and sends nothing. The statuses are the JSON of
+ * the record thing/report, {"POST":n,"PUT":n,"DELETE":n}; then it returns what the host said to the POST. */
 #define PLUGIN_ID "posts"
 #define OWN_RUN_PHASE
 #include "common.h"

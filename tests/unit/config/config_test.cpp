@@ -21,33 +21,36 @@ constexpr std::string_view kChart =
     "roles: {ar: receivable, undeposited: undeposited}\n";
 
 // Every mistake below is one change to this file.
-constexpr std::string_view kGood =
-    "berth: 1\n"                                                              // 1
-    "data_dir: ./data\n"                                                      // 2
-    "storage: sqlite\n"                                                       // 3
-    "vault: {key: file:./vault.key}\n"                                        // 4
-    "server: {listen: 127.0.0.1:8484, public_url: http://127.0.0.1:8484}\n"   // 5
-    "plugins: {paths: [./plugins], isolation: worker}\n"                      // 6
-    "classifications: [{name: Service Type, lines: [Consulting, Support]}]\n"  // 7
-    "companies:\n"                                                            // 8
-    "  - {id: acme_us, name: Acme US, base_currency: USD, accounts: ./chart.yaml}\n"    // 9
-    "  - {id: acme_west, base_currency: CAD, accounts: ./chart.yaml}\n"       // 10
-    "integrations:\n"                                                         // 11
-    "  - id: zoho_acme\n"                                                     // 12
-    "    plugin: zoho_books\n"                                                // 13
-    "    company: acme_us\n"                                                  // 14
-    "    mode: pull_only\n"                                                   // 15
-    "    client: {id: env:CLIENT_ID, secret: env:CLIENT_SECRET, redirect_uri: http://127.0.0.1:8484/oauth/callback}\n"  // 16
-    "    plan: premium\n"                                                     // 17
-    "    reserve: 20%\n"                                                      // 18
-    "    budgets: {invoices.detail: 2000, contacts.detail: 40%}\n"            // 19
-    "    backfill: {from: 2026-01-01}\n"                                      // 20
-    "    schedule: {invoices: 1h, customer_payments: 5m}\n"                   // 21
-    "    accounts: {default_income: sales, payment_mode: {Cash: undeposited}, role: {ar: receivable}}\n"  // 22
-    "    webhook: {secret: file:./hook, allow_unsigned: false}\n"             // 23
-    "    data_centers:\n"                                                     // 24
-    "      - {location: test, accounts: http://127.0.0.1:9100, api: \"http://127.0.0.1:9100/\", allow_http_loopback: true,\n"  // 25
-    "         limits: {per_minute: 6000, concurrent: 10, per_day: 100000}}\n";  // 26
+constexpr std::string_view
+    kGood =
+        "berth: 1\n"                                                                      // 1
+        "data_dir: ./data\n"                                                              // 2
+        "storage: sqlite\n"                                                               // 3
+        "vault: {key: file:./vault.key}\n"                                                // 4
+        "server: {listen: 127.0.0.1:8484, public_url: http://127.0.0.1:8484}\n"           // 5
+        "plugins: {paths: [./plugins], isolation: worker}\n"                              // 6
+        "classifications: [{name: Service Type, lines: [Consulting, Support]}]\n"         // 7
+        "companies:\n"                                                                    // 8
+        "  - {id: acme_us, name: Acme US, base_currency: USD, accounts: ./chart.yaml}\n"  // 9
+        "  - {id: acme_west, base_currency: CAD, accounts: ./chart.yaml}\n"               // 10
+        "integrations:\n"                                                                 // 11
+        "  - id: zoho_acme\n"                                                             // 12
+        "    plugin: zoho_books\n"                                                        // 13
+        "    company: acme_us\n"                                                          // 14
+        "    mode: pull_only\n"                                                           // 15
+        "    client: {id: env:CLIENT_ID, secret: env:CLIENT_SECRET, redirect_uri: "
+        "http://127.0.0.1:8484/oauth/callback}\n"                                                             // 16
+        "    plan: premium\n"                                                                                 // 17
+        "    reserve: 20%\n"                                                                                  // 18
+        "    budgets: {invoices.detail: 2000, contacts.detail: 40%}\n"                                        // 19
+        "    backfill: {from: 2026-01-01}\n"                                                                  // 20
+        "    schedule: {invoices: 1h, customer_payments: 5m}\n"                                               // 21
+        "    accounts: {default_income: sales, payment_mode: {Cash: undeposited}, role: {ar: receivable}}\n"  // 22
+        "    webhook: {secret: file:./hook, allow_unsigned: false}\n"                                         // 23
+        "    data_centers:\n"                                                                                 // 24
+        "      - {location: test, accounts: http://127.0.0.1:9100, api: \"http://127.0.0.1:9100/\", "
+        "allow_http_loopback: true,\n"                                              // 25
+        "         limits: {per_minute: 6000, concurrent: 10, per_day: 100000}}\n";  // 26
 
 std::string changed(std::string_view from, std::string_view to) {
   std::string text(kGood);
@@ -81,7 +84,8 @@ constexpr Mistake kMistakes[] = {
     {"data_dir: ./data", "data_dir: \"\"", "config.empty", 2, 11, ""},
     {"storage: sqlite", "storage: sqllite", "config.storage", 3, 10, "did you mean `sqlite`?"},
     {"storage: sqlite", "storage: postgresql://berth:hunter22@db/berth", "config.secret_literal", 3, 10, "env:NAME"},
-    {"storage: sqlite", "storage: {url: postgresql://berth@db/berth, pasword: env:X}", "config.unknown_key", 3, 45, "did you mean `password`?"},
+    {"storage: sqlite", "storage: {url: postgresql://berth@db/berth, pasword: env:X}", "config.unknown_key", 3, 45,
+     "did you mean `password`?"},
     {"file:./vault.key", "hunter22hunter22", "config.secret_literal", 4, 14, "env:NAME"},
     {"file:./vault.key", "vault:master", "config.secret_reference", 4, 14, "file:PATH"},
     {"listen: 127.0.0.1:8484", "listen: 127.0.0.1", "config.address", 5, 18, "127.0.0.1:8484"},
@@ -115,12 +119,16 @@ constexpr Mistake kMistakes[] = {
     {"role: {ar: receivable}", "role: {arr: receivable}", "config.unknown_role", 22, 81, "did you mean `ar`?"},
     {"allow_unsigned: false", "allow_unsigned: no", "config.yaml_ambiguous", 23, 52, "write false"},
     {"allow_unsigned: false", "allow_unsigned: \"false\"", "config.type", 23, 52, ""},
-    {"accounts: http://127.0.0.1:9100", "accounts: http://accounts.example.com", "config.http_refused", 25, 36, "https"},
-    {"accounts: http://127.0.0.1:9100", "accounts: http://127.0.0.1.example.com", "config.http_refused", 25, 36, "https"},
-    {"allow_http_loopback: true", "allow_http_loopback: false", "config.http_refused", 25, 36, "allow_http_loopback: true"},
+    {"accounts: http://127.0.0.1:9100", "accounts: http://accounts.example.com", "config.http_refused", 25, 36,
+     "https"},
+    {"accounts: http://127.0.0.1:9100", "accounts: http://127.0.0.1.example.com", "config.http_refused", 25, 36,
+     "https"},
+    {"allow_http_loopback: true", "allow_http_loopback: false", "config.http_refused", 25, 36,
+     "allow_http_loopback: true"},
     {"per_minute: 6000", "per_minute: 0", "config.range", 26, 31, ""},
     {"per_minute: 6000", "per_minute: \"6000\"", "config.type", 26, 31, ""},
-    {"    data_centers:\n", "    limits: {per_minute: 1}\n    data_centers:\n", "config.limits_misplaced", 24, 5, "data_centers"},
+    {"    data_centers:\n", "    limits: {per_minute: 1}\n    data_centers:\n", "config.limits_misplaced", 24, 5,
+     "data_centers"},
 };
 
 }  // namespace
@@ -137,9 +145,11 @@ TEST_CASE("every kind of mistake is named with file, line, column and the neares
     CHECK(loaded.error().code == Code::kInvalidConfig);
     bool is_found = false;
     for (const Finding& finding : findings.all()) {
-      is_found = is_found || (finding.id == mistake.id && finding.line == mistake.line && finding.column == mistake.column &&
-                              finding.hint.find(mistake.hint) != std::string::npos && finding.file == (folder.path() / "berth.yaml").string() &&
-                              finding.severity == Severity::kError && !finding.excerpt.empty());
+      is_found =
+          is_found || (finding.id == mistake.id && finding.line == mistake.line && finding.column == mistake.column &&
+                       finding.hint.find(mistake.hint) != std::string::npos &&
+                       finding.file == (folder.path() / "berth.yaml").string() &&
+                       finding.severity == Severity::kError && !finding.excerpt.empty());
     }
     CHECK_MESSAGE(is_found, findings.print());
     CHECK(findings.print().find("hunter22") == std::string::npos);
@@ -155,8 +165,12 @@ TEST_CASE("one mistake makes one finding, so that nobody hunts for its echoes") 
     INFO(std::string(mistake.from), " -> ", std::string(mistake.to));
     Findings findings;
     CHECK_FALSE(folder.load(changed(mistake.from, mistake.to), findings).ok());
-    // Both origins of the data centre need the permission that one of the changes takes away; `no` is ambiguous and not a boolean.
-    const std::size_t expected = std::string_view(mistake.to) == "allow_http_loopback: false" || std::string_view(mistake.id) == "config.yaml_ambiguous" ? 2 : 1;
+    // Both origins of the data centre need the permission that one of the changes takes away; `no` is ambiguous and not
+    // a boolean.
+    const std::size_t expected = std::string_view(mistake.to) == "allow_http_loopback: false" ||
+                                         std::string_view(mistake.id) == "config.yaml_ambiguous"
+                                     ? 2
+                                     : 1;
     CHECK_MESSAGE(findings.errors() == expected, findings.print());
   }
 }
@@ -199,8 +213,9 @@ TEST_CASE("mistakes in a chart of accounts are named in its own file") {
     CHECK(parse_chart(text, "chart.yaml", findings).error().reason == "config.invalid");
     bool is_found = false;
     for (const Finding& finding : findings.all()) {
-      is_found = is_found || (finding.id == mistake.id && finding.file == "chart.yaml" && finding.line == mistake.line && finding.column == mistake.column &&
-                              finding.hint.find(mistake.hint) != std::string::npos);
+      is_found =
+          is_found || (finding.id == mistake.id && finding.file == "chart.yaml" && finding.line == mistake.line &&
+                       finding.column == mistake.column && finding.hint.find(mistake.hint) != std::string::npos);
     }
     CHECK_MESSAGE(is_found, findings.print());
   }
@@ -216,7 +231,9 @@ TEST_CASE("an error in a company's chart stops the loading, under the chart's na
 
 TEST_CASE("a role on an account of another type is a warning, and income and expense stand in for each other") {
   Findings findings;
-  const auto chart = parse_chart("accounts: [{id: a, type: expense}, {id: b, type: liability}]\nroles: {fx_realised: a, ar: b}\n", "chart.yaml", findings);
+  const auto chart =
+      parse_chart("accounts: [{id: a, type: expense}, {id: b, type: liability}]\nroles: {fx_realised: a, ar: b}\n",
+                  "chart.yaml", findings);
   REQUIRE(chart.ok());
   CHECK(findings.warnings() == 1);
   CHECK(findings.all().front().id == "config.account_type");
@@ -227,7 +244,10 @@ TEST_CASE("a role on an account of another type is a warning, and income and exp
 TEST_CASE("settings of two_way are kept, and a warning says that pull_only does not use them") {
   const Folder folder;
   Findings findings;
-  const auto loaded = folder.load(changed("    plan: premium\n", "    plan: premium\n    sync: {invoice_outbound: false}\n    remote_accounts: {fees: \"900\"}\n"), findings);
+  const auto loaded = folder.load(
+      changed("    plan: premium\n",
+              "    plan: premium\n    sync: {invoice_outbound: false}\n    remote_accounts: {fees: \"900\"}\n"),
+      findings);
   REQUIRE(loaded.ok());
   CHECK(findings.warnings() == 2);
   CHECK(findings.all().front().id == "config.two_way_only");
@@ -241,14 +261,17 @@ TEST_CASE("settings of two_way are kept, and a warning says that pull_only does 
 
 TEST_CASE("two integrations cannot take webhooks at one address") {
   const Folder folder;
-  const std::string second =
-      "  - {id: zoho_two, plugin: zoho_books, company: acme_us, webhook: {secret: env:HOOK}}\n";
+  const std::string second = "  - {id: zoho_two, plugin: zoho_books, company: acme_us, webhook: {secret: env:HOOK}}\n";
   Findings findings;
   CHECK_FALSE(folder.load(std::string(kGood) + second, findings).ok());
   CHECK(findings.all().front().id == "config.webhook_conflict");
   CHECK(findings.all().front().line == 27);
   Findings none;
-  CHECK(folder.load(std::string(kGood) + "  - {id: zoho_two, plugin: zoho_books, company: acme_us, tenant: two, webhook: {secret: env:HOOK}}\n", none).ok());
+  CHECK(folder
+            .load(std::string(kGood) + "  - {id: zoho_two, plugin: zoho_books, company: acme_us, tenant: two, webhook: "
+                                       "{secret: env:HOOK}}\n",
+                  none)
+            .ok());
 }
 
 TEST_CASE("a good file is read with every value") {
@@ -324,7 +347,9 @@ TEST_CASE("what is left out has its default") {
   const Folder folder;
   Findings findings;
   const auto loaded = folder.load(
-      "berth: 1\ncompanies: [{id: a, base_currency: USD, accounts: chart.yaml}]\nintegrations: [{id: z, plugin: p, company: a, organization: 927000001}]\n", findings);
+      "berth: 1\ncompanies: [{id: a, base_currency: USD, accounts: chart.yaml}]\nintegrations: [{id: z, plugin: p, "
+      "company: a, organization: 927000001}]\n",
+      findings);
   REQUIRE_MESSAGE(loaded.ok(), findings.print());
   CHECK(loaded->data_dir == folder.path() / "data");
   CHECK_FALSE(loaded->vault_key.has_value());
@@ -347,7 +372,8 @@ TEST_CASE("PostgreSQL is named without its password") {
   CHECK(plain->storage.engine == StorageConfig::Engine::kPostgresql);
   CHECK(plain->storage.url == "postgresql://berth@db:5432/berth");
   CHECK_FALSE(plain->storage.password.has_value());
-  const auto with = folder.load(changed("storage: sqlite", "storage: {url: postgresql://berth@db/berth, password: file:./db}"), findings);
+  const auto with = folder.load(
+      changed("storage: sqlite", "storage: {url: postgresql://berth@db/berth, password: file:./db}"), findings);
   REQUIRE_MESSAGE(with.ok(), findings.print());
   CHECK(with->storage.password->name == (folder.path() / "db").string());
 }

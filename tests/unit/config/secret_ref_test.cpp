@@ -29,7 +29,8 @@ TEST_CASE("references are told from literal texts") {
   CHECK(SecretRef::parse("file:./a")->name == "./a");
   CHECK(SecretRef::parse("vault:x")->kind == SecretRef::Kind::kVault);
   CHECK(SecretRef::parse("credential:x")->kind == SecretRef::Kind::kCredential);
-  for (const char* text : {"", "env:", "file:", "ENV:NAME", "secret", "http://x"}) CHECK_FALSE(SecretRef::parse(text).has_value());
+  for (const char* text : {"", "env:", "file:", "ENV:NAME", "secret", "http://x"})
+    CHECK_FALSE(SecretRef::parse(text).has_value());
   CHECK(SecretRef::parse("credential:x")->to_string() == "credential:x");
 }
 
@@ -58,7 +59,8 @@ TEST_CASE("secrets come from the environment, from files and from systemd") {
   CHECK(outcome(*SecretRef::parse("env:NAME"), environment) == "hunter2");
   CHECK(outcome({SecretRef::Kind::kFile, (folder.path() / "secret").string()}, environment) == "hunter2");
   CHECK(outcome({SecretRef::Kind::kFile, (folder.path() / "blank").string()}, environment) == " two lines\n");
-  CHECK(outcome({SecretRef::Kind::kFile, (folder.path() / "large").string()}, environment) == "config.secret_too_large");
+  CHECK(outcome({SecretRef::Kind::kFile, (folder.path() / "large").string()}, environment) ==
+        "config.secret_too_large");
   CHECK(outcome(*SecretRef::parse("credential:secret"), environment) == "hunter2");
   CHECK(outcome(*SecretRef::parse("credential:../secret"), environment) == "config.secret_missing");
 }

@@ -65,11 +65,14 @@ TEST_CASE("what stops the reading is named with its place") {
 
 TEST_CASE("duplicate keys, merge keys and ambiguous words are all found in one reading") {
   Findings findings;
-  const auto root = parse_yaml("a: 1\nb: yes\na: 2\non: {c: No, d: \"no\", e: 'on'}\nf: &x {g: 1}\nh:\n  <<: *x\n  i: OFF\nj: True\n", "test.yaml", findings);
+  const auto root =
+      parse_yaml("a: 1\nb: yes\na: 2\non: {c: No, d: \"no\", e: 'on'}\nf: &x {g: 1}\nh:\n  <<: *x\n  i: OFF\nj: True\n",
+                 "test.yaml", findings);
   REQUIRE(root.ok());
   const std::vector<std::tuple<std::string, std::size_t, std::size_t>> expected{
-      {"config.yaml_ambiguous", 2, 4}, {"config.duplicate_key", 3, 1}, {"config.yaml_ambiguous", 4, 1}, {"config.yaml_ambiguous", 4, 9},
-      {"config.yaml_merge", 7, 3},     {"config.yaml_ambiguous", 8, 6}, {"config.yaml_ambiguous", 9, 4}};
+      {"config.yaml_ambiguous", 2, 4}, {"config.duplicate_key", 3, 1}, {"config.yaml_ambiguous", 4, 1},
+      {"config.yaml_ambiguous", 4, 9}, {"config.yaml_merge", 7, 3},    {"config.yaml_ambiguous", 8, 6},
+      {"config.yaml_ambiguous", 9, 4}};
   std::vector<std::tuple<std::string, std::size_t, std::size_t>> found;
   for (const Finding& finding : findings.all()) found.emplace_back(finding.id, finding.line, finding.column);
   CHECK(found == expected);
@@ -84,7 +87,8 @@ TEST_CASE("a file that would eat the machine is refused by a named limit") {
     const auto root = parse_yaml(text, "test.yaml", findings, limits);
     return root.ok() ? std::string("read") : root.error().reason;
   };
-  CHECK(reason(std::string(100'000, '[')) != "read");  // yaml-cpp takes an open bracket for a key, and gives up at some depth
+  CHECK(reason(std::string(100'000, '[')) !=
+        "read");  // yaml-cpp takes an open bracket for a key, and gives up at some depth
   CHECK(reason(std::string(200, '[') + std::string(200, ']')) == "config.yaml_limit");
   CHECK(reason(std::string(100'000, '[') + std::string(100'000, ']')) == "config.yaml_limit");
   CHECK(reason("[[[1]]]", {.depth_max = 2}) == "config.yaml_limit");
@@ -140,15 +144,20 @@ TEST_CASE("aliases are expanded and stand where they are used") {
 TEST_CASE("an empty file is nothing, and a byte order mark is not text") {
   CHECK(read("").is_null());
   CHECK(read("# only a comment\n").is_null());
-  CHECK(read("\xEF\xBB\xBF" "a: 1\r\nb: 'x'\r\n").find("b")->scalar == "x");
+  CHECK(read("\xEF\xBB\xBF"
+             "a: 1\r\nb: 'x'\r\n")
+            .find("b")
+            ->scalar == "x");
 }
 
 TEST_CASE("typed readings name the place, the key and what was found") {
-  const Node root = read("port: many\nlist: [1]\nyes_in_quotes: \"true\"\nseven: 007\nbig: 99999999999999999999\nok: 8\nwait: 5m\n");
+  const Node root =
+      read("port: many\nlist: [1]\nyes_in_quotes: \"true\"\nseven: 007\nbig: 99999999999999999999\nok: 8\nwait: 5m\n");
   CHECK(root.integer_of("port").error().message == "test.yaml:1:7: `port`: expected a whole number, found \"many\"");
   CHECK(root.integer_of("port").error().reason == "config.type");
   CHECK(root.text_of("list").error().message == "test.yaml:2:7: `list`: expected text, found a list");
-  CHECK(root.boolean_of("yes_in_quotes").error().message == "test.yaml:3:16: `yes_in_quotes`: expected true or false, found \"true\" in quotes");
+  CHECK(root.boolean_of("yes_in_quotes").error().message ==
+        "test.yaml:3:16: `yes_in_quotes`: expected true or false, found \"true\" in quotes");
   CHECK_FALSE(root.integer_of("seven").ok());
   CHECK_FALSE(root.integer_of("big").ok());
   CHECK(root.integer_of("none").error().reason == "config.missing_key");
@@ -160,9 +169,12 @@ TEST_CASE("typed readings name the place, the key and what was found") {
 }
 
 TEST_CASE("plain scalars become JSON by their look and quoted ones stay text") {
-  const Node root = read("n: 12.10\ne: 1e2\nz: 007\nt: true\nf: false\nnull_: null\ntilde: ~\nq: \"12\"\ns: text\nl: [1, a, {b: -0.5}]\nv: 1.2.3\nb: |\n  5\n");
-  CHECK(json::dump(to_json(root)) ==
-        R"({"n":12.10,"e":1e2,"z":"007","t":true,"f":false,"null_":null,"tilde":null,"q":"12","s":"text","l":[1,"a",{"b":-0.5}],"v":"1.2.3","b":"5\n"})");
+  const Node root = read(
+      "n: 12.10\ne: 1e2\nz: 007\nt: true\nf: false\nnull_: null\ntilde: ~\nq: \"12\"\ns: text\nl: [1, a, {b: "
+      "-0.5}]\nv: 1.2.3\nb: |\n  5\n");
+  CHECK(
+      json::dump(to_json(root)) ==
+      R"({"n":12.10,"e":1e2,"z":"007","t":true,"f":false,"null_":null,"tilde":null,"q":"12","s":"text","l":[1,"a",{"b":-0.5}],"v":"1.2.3","b":"5\n"})");
 }
 
 TEST_CASE("a file that cannot be read says why") {

@@ -19,7 +19,9 @@ Decimal dec(std::string_view text) {
   return *parsed;
 }
 
-Currency currency(std::string_view code) { return *Currency::of(code); }
+Currency currency(std::string_view code) {
+  return *Currency::of(code);
+}
 
 Money money(std::string_view text, std::string_view code) {
   auto parsed = Money::parse(text, currency(code));
@@ -31,7 +33,8 @@ std::string converted(std::string_view amount, std::string_view from, std::strin
   return Money::round(*multiply(money(amount, from).decimal(), dec(rate)), currency(to))->to_string();
 }
 
-// The second implementation: whole numbers as digit strings, as they are added and multiplied on paper. Slow and obvious.
+// The second implementation: whole numbers as digit strings, as they are added and multiplied on paper. Slow and
+// obvious.
 namespace slow {
 
 std::string strip(std::string digits) {
@@ -131,7 +134,9 @@ Number add(Number a, Number b) {
   return {b.negative, minus(b.digits, a.digits), scale};
 }
 
-Number multiply(const Number& a, const Number& b) { return {a.negative != b.negative, times(a.digits, b.digits), a.scale + b.scale}; }
+Number multiply(const Number& a, const Number& b) {
+  return {a.negative != b.negative, times(a.digits, b.digits), a.scale + b.scale};
+}
 
 Number round(const Number& a, std::size_t scale) {
   if (scale >= a.scale) return {a.negative, strip(a.digits + std::string(scale - a.scale, '0')), scale};
@@ -170,8 +175,9 @@ std::string random_decimal(Random& random, std::uint64_t digits_max) {
 }  // namespace
 
 TEST_CASE("T6: what is not a JSON number is refused") {
-  for (const char* text : {"NaN", "nan", "Infinity", "-", "", " 1", "1 ", "+1", "12,50", "1.", ".5", "1e", "1e+", "1.5.2", "0x10", "007",
-                           "-01", "1_000", "1e1.5", "--1", "١", "1\n", "1e-", "-.5"}) {
+  for (const char* text :
+       {"NaN", "nan",   "Infinity", "-",   "",    " 1",    "1 ",    "+1",  "12,50", "1.",  ".5",  "1e",
+        "1e+", "1.5.2", "0x10",     "007", "-01", "1_000", "1e1.5", "--1", "١",     "1\n", "1e-", "-.5"}) {
     INFO(std::string(text));
     const auto parsed = Decimal::parse(text);
     REQUIRE_FALSE(parsed.ok());
@@ -193,7 +199,8 @@ TEST_CASE("T6: numbers that do not fit are refused, never wrapped") {
 }
 
 TEST_CASE("T6: an amount with more decimals than its currency has is refused by its own reason") {
-  for (const auto& [text, code] : {std::pair{"1.001", "USD"}, {"10001.5", "JPY"}, {"0.0001", "KWD"}, {"1.25e-1", "USD"}}) {
+  for (const auto& [text, code] :
+       {std::pair{"1.001", "USD"}, {"10001.5", "JPY"}, {"0.0001", "KWD"}, {"1.25e-1", "USD"}}) {
     const auto parsed = Money::parse(text, currency(code));
     REQUIRE_FALSE(parsed.ok());
     CHECK(parsed.error().reason == "mapping.amount_scale");
@@ -219,7 +226,8 @@ TEST_CASE("a sum whose size a remote decides is an error where it does not fit")
 }
 
 TEST_CASE("a parsed number keeps its scale and prints as it came") {
-  for (const char* text : {"12.10", "-0.35", "0", "0.00", "399.500000", "-7", "123456789012345678901234567890.12345678"}) {
+  for (const char* text :
+       {"12.10", "-0.35", "0", "0.00", "399.500000", "-7", "123456789012345678901234567890.12345678"}) {
     CHECK(dec(text).to_string() == text);
   }
   CHECK(dec("1.25e1").to_string() == "12.5");
@@ -272,7 +280,8 @@ TEST_CASE("products keep the full scale, and what does not fit is an error") {
   CHECK(multiply(dec("1.00000000000000000000"), dec("3.00000000000000000000"))->to_plain() == "3");
   CHECK(multiply(dec("0.5000000000000000"), dec("0.2000000000000000"))->to_plain() == "0.1");
   CHECK_FALSE(add(dec("99999999999999999999999999999999999999"), dec("1")).ok());
-  CHECK(add(dec("9999999999999999999999999999999999999.0"), dec("0.000000000000"))->to_plain() == "9999999999999999999999999999999999999");
+  CHECK(add(dec("9999999999999999999999999999999999999.0"), dec("0.000000000000"))->to_plain() ==
+        "9999999999999999999999999999999999999");
 }
 
 TEST_CASE("division by zero is an error") {
@@ -287,7 +296,8 @@ TEST_CASE("E5: each line of a foreign invoice is rounded alone, and the residual
   CHECK(converted("333.33", "EUR", "1.085433", "USD") == "361.81");
   CHECK(converted("333.34", "EUR", "1.085433", "USD") == "361.82");
   CHECK(converted("200.00", "EUR", "1.085433", "USD") == "217.09");
-  const Money credits = money("361.81", "USD") + money("361.81", "USD") + money("361.82", "USD") + money("217.09", "USD");
+  const Money credits =
+      money("361.81", "USD") + money("361.81", "USD") + money("361.82", "USD") + money("217.09", "USD");
   CHECK((credits - money("1302.52", "USD")).to_string() == "0.01");
 }
 
@@ -301,7 +311,9 @@ TEST_CASE("E4, E7, E19: the other products of the posting rules") {
   CHECK(converted("139.41", "EUR", "1.5", "USD") == "209.12");  // 209.115, a tie
   // E7: relieved so far = round(carrying × paid so far ÷ total)
   const Decimal carrying = dec("123.45");
-  const auto relieved = [&](std::string_view paid) { return divide(*multiply(carrying, dec(paid)), dec("100.00"), 2)->to_string(); };
+  const auto relieved = [&](std::string_view paid) {
+    return divide(*multiply(carrying, dec(paid)), dec("100.00"), 2)->to_string();
+  };
   CHECK(relieved("33.33") == "41.15");
   CHECK(relieved("66.66") == "82.29");
   CHECK(relieved("100.00") == "123.45");
@@ -319,8 +331,22 @@ TEST_CASE("money knows its currency and prints with the full scale") {
 }
 
 TEST_CASE("B3: currencies have the scale that ISO 4217 gives them") {
-  for (const auto& [code, scale] : {std::pair{"USD", 2}, {"EUR", 2}, {"JPY", 0}, {"KRW", 0}, {"VND", 0}, {"KWD", 3}, {"BHD", 3}, {"TND", 3},
-                                    {"CLF", 4}, {"UYW", 4}, {"CLP", 0}, {"ISK", 0}, {"INR", 2}, {"MGA", 2}, {"ZWG", 2}, {"XCG", 2}}) {
+  for (const auto& [code, scale] : {std::pair{"USD", 2},
+                                    {"EUR", 2},
+                                    {"JPY", 0},
+                                    {"KRW", 0},
+                                    {"VND", 0},
+                                    {"KWD", 3},
+                                    {"BHD", 3},
+                                    {"TND", 3},
+                                    {"CLF", 4},
+                                    {"UYW", 4},
+                                    {"CLP", 0},
+                                    {"ISK", 0},
+                                    {"INR", 2},
+                                    {"MGA", 2},
+                                    {"ZWG", 2},
+                                    {"XCG", 2}}) {
     const auto found = Currency::of(code);
     REQUIRE_MESSAGE(found.ok(), code);
     CHECK(found->scale() == scale);
@@ -351,7 +377,9 @@ TEST_CASE("sums, products, quotients and roundings agree with arithmetic on pape
     CHECK(subtract(dec(a), dec(b))->to_string() == slow::print(slow::add(x, {!y.negative, y.digits, y.scale})));
     CHECK(multiply(dec(a), dec(b))->to_string() == slow::print(slow::multiply(x, y)));
     CHECK(dec(a).rounded(scale).to_string() == slow::print(slow::round(x, static_cast<std::size_t>(scale))));
-    if (!dec(b).is_zero()) CHECK(divide(dec(a), dec(b), scale)->to_string() == slow::print(slow::divide(x, y, static_cast<std::size_t>(scale))));
+    if (!dec(b).is_zero())
+      CHECK(divide(dec(a), dec(b), scale)->to_string() ==
+            slow::print(slow::divide(x, y, static_cast<std::size_t>(scale))));
     const std::string difference = slow::print(slow::add(x, {!y.negative, y.digits, y.scale}));
     CHECK((dec(a) < dec(b)) == (difference.front() == '-'));
   }

@@ -11,7 +11,9 @@ Result<int> half(int value) {
   if (value % 2 != 0) return make_error(Code::kInvalidArgument, "test.odd", "3 is odd");
   return value / 2;
 }
-Result<int> quarter(int value) { return BERTH_TRY_CONTEXT("while halving", half(BERTH_TRY(half(value)))); }
+Result<int> quarter(int value) {
+  return BERTH_TRY_CONTEXT("while halving", half(BERTH_TRY(half(value))));
+}
 Status check(int value) {
   BERTH_CHECK(half(value));
   return success();
@@ -33,7 +35,8 @@ TEST_CASE("an error passes through with code, reason and context") {
 
 TEST_CASE("every code has a name of its own") {
   std::set<std::string_view> names;
-  for (int code = 0; code <= static_cast<int>(Code::kEnvironment); ++code) names.insert(to_string(static_cast<Code>(code)));
+  for (int code = 0; code <= static_cast<int>(Code::kEnvironment); ++code)
+    names.insert(to_string(static_cast<Code>(code)));
   CHECK(names.size() == static_cast<std::size_t>(Code::kEnvironment) + 1);
   CHECK(names.contains("quota_exhausted"));
 }

@@ -31,7 +31,8 @@ TEST_CASE("globs know the star alone") {
 
 TEST_CASE("text that is not UTF-8 is recognised") {
   CHECK(is_valid_utf8("Åland, 日本, 🚢"));
-  for (const char* bad : {"\xC3", "\xC0\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xFF", "a\x80", "\xE0\x80\xAF", "\xF0\x80\x80\xAF", "\xE2\x82"}) {
+  for (const char* bad : {"\xC3", "\xC0\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xFF", "a\x80", "\xE0\x80\xAF",
+                          "\xF0\x80\x80\xAF", "\xE2\x82"}) {
     CHECK_FALSE(is_valid_utf8(bad));
   }
 }
@@ -55,7 +56,9 @@ TEST_CASE("percent escapes go there and back, and broken ones stay") {
 
 TEST_CASE("reason ids are dotted and lower case") {
   CHECK(is_reason_id("zoho_books.rate_limit.daily"));
-  for (const char* bad : {"", "zoho", "Zoho.rate", "zoho..rate", ".zoho", "zoho.", "zoho.rate limit", "zoho-books.rate"}) CHECK_FALSE(is_reason_id(bad));
+  for (const char* bad :
+       {"", "zoho", "Zoho.rate", "zoho..rate", ".zoho", "zoho.", "zoho.rate limit", "zoho-books.rate"})
+    CHECK_FALSE(is_reason_id(bad));
 }
 
 TEST_CASE("small things about text") {
@@ -70,7 +73,8 @@ TEST_CASE("small things about text") {
 }
 
 TEST_CASE("D15: countries are known by code and by name") {
-  for (const char* text : {"US", "us", "USA", "United States", "united states of america", " U.S.A. "}) CHECK(country_alpha2(text) == "US");
+  for (const char* text : {"US", "us", "USA", "United States", "united states of america", " U.S.A. "})
+    CHECK(country_alpha2(text) == "US");
   for (const char* text : {"GB", "GBR", "UK", "United Kingdom", "Great Britain"}) CHECK(country_alpha2(text) == "GB");
   CHECK(country_alpha2("South Korea") == "KR");
   CHECK(country_alpha2("Sweden") == "SE");

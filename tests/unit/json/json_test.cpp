@@ -34,15 +34,20 @@ std::string random_number(std::mt19937_64& random) {
   if (whole.size() > 1 && whole.front() == '0') whole.front() = '7';
   text += whole;
   if (random() % 2 == 0) text += "." + digits(20);
-  if (random() % 3 == 0) text += std::string(random() % 2 == 0 ? "e" : "E") + (random() % 2 == 0 ? "-" : "+") + std::to_string(random() % 300);
+  if (random() % 3 == 0)
+    text +=
+        std::string(random() % 2 == 0 ? "e" : "E") + (random() % 2 == 0 ? "-" : "+") + std::to_string(random() % 300);
   return text;
 }
 
 json::Value random_value(std::mt19937_64& random, int depth) {
   switch (random() % (depth > 4 ? 4u : 6u)) {
-    case 0: return nullptr;
-    case 1: return random() % 2 == 0;
-    case 2: return json::Value::number(random_number(random));
+    case 0:
+      return nullptr;
+    case 1:
+      return random() % 2 == 0;
+    case 2:
+      return json::Value::number(random_number(random));
     case 3: {
       std::string text;
       for (std::size_t i = random() % 12; i > 0; --i) text.push_back(static_cast<char>(random() % 0x7F));
@@ -55,7 +60,8 @@ json::Value random_value(std::mt19937_64& random, int depth) {
     }
     default: {
       json::Value object = json::Value::object();
-      for (std::size_t i = random() % 25; i > 0; --i) object.set("k" + std::to_string(i), random_value(random, depth + 1));
+      for (std::size_t i = random() % 25; i > 0; --i)
+        object.set("k" + std::to_string(i), random_value(random, depth + 1));
       return object;
     }
   }
@@ -79,9 +85,35 @@ TEST_CASE("a duplicate key is found in an object of hundreds of members as well"
 }
 
 TEST_CASE("what is not JSON is refused") {
-  for (const char* text : {"", " ", "{", "[1,]", "{\"a\":1,}", "NaN", "[NaN]", "Infinity", "-", "+1", "01", "1.", ".5", "1e", "'a'",
-                           "{a:1}", "\"\\ud800\"", "\"\\udc00x\"", "\"\\ud800\\u0041\"", "\"\xC3\x28\"", "\"\xED\xA0\x80\"", "\"\xFF\"",
-                           "\"a\nb\"", "// c\n1", "/* c */ 1", "1 2", "{} x", "tru", "\xEF\xBB\xBF{}"}) {
+  for (const char* text : {"",
+                           " ",
+                           "{",
+                           "[1,]",
+                           "{\"a\":1,}",
+                           "NaN",
+                           "[NaN]",
+                           "Infinity",
+                           "-",
+                           "+1",
+                           "01",
+                           "1.",
+                           ".5",
+                           "1e",
+                           "'a'",
+                           "{a:1}",
+                           "\"\\ud800\"",
+                           "\"\\udc00x\"",
+                           "\"\\ud800\\u0041\"",
+                           "\"\xC3\x28\"",
+                           "\"\xED\xA0\x80\"",
+                           "\"\xFF\"",
+                           "\"a\nb\"",
+                           "// c\n1",
+                           "/* c */ 1",
+                           "1 2",
+                           "{} x",
+                           "tru",
+                           "\xEF\xBB\xBF{}"}) {
     CAPTURE(text);
     const json::Parsed parsed = json::parse(text);
     CHECK_FALSE(parsed.ok());
@@ -105,8 +137,9 @@ TEST_CASE("depth and size have limits") {
 }
 
 TEST_CASE("numbers keep the text they were written with") {
-  for (const char* text : {"12.10", "100.00", "0.00", "1e2", "1E+2", "-0", "-0.0", "18446744073709551615", "9223372036854775808",
-                           "123456789012345678901234567890", "12345678901234567.89", "1.0E400", "4815162342000201001", "1.2345E2"}) {
+  for (const char* text :
+       {"12.10", "100.00", "0.00", "1e2", "1E+2", "-0", "-0.0", "18446744073709551615", "9223372036854775808",
+        "123456789012345678901234567890", "12345678901234567.89", "1.0E400", "4815162342000201001", "1.2345E2"}) {
     CAPTURE(text);
     CHECK(round_trip(text) == text);
     CHECK(round_trip(std::string("{\"a\":[") + text + "]}") == std::string("{\"a\":[") + text + "]}");
@@ -141,7 +174,10 @@ TEST_CASE("a document cut or changed at any byte is parsed or refused, never mis
 }
 
 TEST_CASE("strings that are not UTF-8 are printed with replacement characters, so that what is printed is JSON") {
-  CHECK(json::dump(json::Value("a\xFF" "b")) == "\"a\xEF\xBF\xBD" "b\"");
+  CHECK(json::dump(json::Value("a\xFF"
+                               "b")) ==
+        "\"a\xEF\xBF\xBD"
+        "b\"");
   CHECK(json::parse(json::quote(std::string("\0\x01\x1f\x7f", 4))).ok());
   CHECK(json::quote("a\"\\\n\t\x01") == R"("a\"\\\n\t\u0001")");
 }

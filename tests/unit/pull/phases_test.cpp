@@ -9,7 +9,8 @@ namespace phases = berth::phases;
 
 namespace {
 
-const std::string kGood = R"({"revision":1,"plugin":"shop","phases":[{"id":"a","entity":"x","list":{"path":"/a","rows":["a"],"id":"id","version":"v"},"detail":"never"}]})";
+const std::string kGood =
+    R"({"revision":1,"plugin":"shop","phases":[{"id":"a","entity":"x","list":{"path":"/a","rows":["a"],"id":"id","version":"v"},"detail":"never"}]})";
 
 std::vector<phases::Problem> problems_of(const std::string& text) {
   const auto parsed = json::parse(text);
@@ -45,16 +46,29 @@ TEST_CASE("mistakes of a phase file are found with their place") {
   CHECK(has_problem(with("\"/a\"", "\"/a?x=1\""), "/phases/0/list/path", "below the API base"));
   CHECK(has_problem(with("\"/a\"", "\"/{id}\""), "/phases/0/list/path", "{id} belongs to the path of one record"));
   CHECK(has_problem(with("\"detail\":\"never\"", "\"x\":1"), "/phases/0", "\"detail\" is missing"));
-  CHECK(has_problem(with("\"detail\":\"never\"", "\"detail\":\"often\""), "/phases/0/detail", "A mapping belongs here"));
-  CHECK(has_problem(with("\"detail\":\"never\"", R"("detail":{"path":"/a","row":["a"],"cost":"c"})"), "/phases/0/detail/path", "needs the placeholder {id}"));
-  CHECK(has_problem(with("\"version\":\"v\"", R"("version":"v","query":{"a":"{sinse}"})"), "/phases/0/list/query", "{sinse} is not known"));
-  CHECK(has_problem(with("\"version\":\"v\"", R"("version":"v","query":{"a":"1"},"probe":{"a":"2"})"), "/phases/0/list/probe", "under query as well"));
-  CHECK(has_problem(with("\"version\":\"v\"", R"("version":"v","query":{"a":["b"]})"), "/phases/0/list/query/a", "must be a text"));
-  CHECK(has_problem(with("\"detail\":\"never\"", R"("detail":"never","overlap":"5 days")"), "/phases/0/overlap", "A duration"));
-  CHECK(has_problem(with("\"detail\":\"never\"", R"("detail":"never","budget":{"x.detail":"40%"})"), "/phases/0/budget/x.detail", "No request of this phase"));
-  CHECK(has_problem(with("\"detail\":\"never\"", R"("detail":{"path":"/a/{id}","row":["a"],"cost":"c"},"budget":{"c":"140%"})"), "/phases/0/budget/c", "a share such as 40%"));
-  CHECK(has_problem(with("\"detail\":\"never\"", R"("detail":{"path":"/a/{id}","row":["a"],"cost":"c","unless":{"field":"s"}})"), "/phases/0/detail/unless", "exactly one of"));
-  CHECK(has_problem(with("\"detail\":\"never\"", R"("detail":"never","parts":[{"name":"p","path":"/a/{id}","rows":["p"],"cost":"c"}])"), "/phases/0/parts", "this phase has none"));
+  CHECK(
+      has_problem(with("\"detail\":\"never\"", "\"detail\":\"often\""), "/phases/0/detail", "A mapping belongs here"));
+  CHECK(has_problem(with("\"detail\":\"never\"", R"("detail":{"path":"/a","row":["a"],"cost":"c"})"),
+                    "/phases/0/detail/path", "needs the placeholder {id}"));
+  CHECK(has_problem(with("\"version\":\"v\"", R"("version":"v","query":{"a":"{sinse}"})"), "/phases/0/list/query",
+                    "{sinse} is not known"));
+  CHECK(has_problem(with("\"version\":\"v\"", R"("version":"v","query":{"a":"1"},"probe":{"a":"2"})"),
+                    "/phases/0/list/probe", "under query as well"));
+  CHECK(has_problem(with("\"version\":\"v\"", R"("version":"v","query":{"a":["b"]})"), "/phases/0/list/query/a",
+                    "must be a text"));
+  CHECK(has_problem(with("\"detail\":\"never\"", R"("detail":"never","overlap":"5 days")"), "/phases/0/overlap",
+                    "A duration"));
+  CHECK(has_problem(with("\"detail\":\"never\"", R"("detail":"never","budget":{"x.detail":"40%"})"),
+                    "/phases/0/budget/x.detail", "No request of this phase"));
+  CHECK(has_problem(
+      with("\"detail\":\"never\"", R"("detail":{"path":"/a/{id}","row":["a"],"cost":"c"},"budget":{"c":"140%"})"),
+      "/phases/0/budget/c", "a share such as 40%"));
+  CHECK(has_problem(
+      with("\"detail\":\"never\"", R"("detail":{"path":"/a/{id}","row":["a"],"cost":"c","unless":{"field":"s"}})"),
+      "/phases/0/detail/unless", "exactly one of"));
+  CHECK(has_problem(with("\"detail\":\"never\"",
+                         R"("detail":"never","parts":[{"name":"p","path":"/a/{id}","rows":["p"],"cost":"c"}])"),
+                    "/phases/0/parts", "this phase has none"));
   CHECK(has_problem(R"({"revision":1,"plugin":"p","phases":[]})", "", "There is no phase"));
 }
 
@@ -66,18 +80,26 @@ TEST_CASE("two phases of one name are refused") {
 }
 
 TEST_CASE("rules of errors and limits are checked") {
-  const auto errors = [](const std::string& rule) { return with("\"plugin\"", "\"errors\":{\"rules\":[" + rule + "]},\"plugin\""); };
-  CHECK(problems_of(errors(R"({"http":429,"code":45,"action":"stop_run","until":"reset","reason":"shop.daily"})")).empty());
-  CHECK(has_problem(errors(R"({"code":45,"action":"explode","reason":"x"})"), "/errors/rules/0/action", "One of refresh_once"));
+  const auto errors = [](const std::string& rule) {
+    return with("\"plugin\"", "\"errors\":{\"rules\":[" + rule + "]},\"plugin\"");
+  };
+  CHECK(problems_of(errors(R"({"http":429,"code":45,"action":"stop_run","until":"reset","reason":"shop.daily"})"))
+            .empty());
+  CHECK(has_problem(errors(R"({"code":45,"action":"explode","reason":"x"})"), "/errors/rules/0/action",
+                    "One of refresh_once"));
   CHECK(has_problem(errors(R"({"action":"retry","reason":"x"})"), "/errors/rules/0", "needs http, code or body"));
-  CHECK(has_problem(errors(R"({"code":"many","action":"retry","reason":"x"})"), "/errors/rules/0/code", "A code or a list of codes"));
+  CHECK(has_problem(errors(R"({"code":"many","action":"retry","reason":"x"})"), "/errors/rules/0/code",
+                    "A code or a list of codes"));
   CHECK(has_problem(errors(R"({"code":1,"action":"retry"})"), "/errors/rules/0", "\"reason\" is missing"));
-  CHECK(has_problem(errors(R"({"code":1,"action":"retry","reason":"x","backoff":{"first":"soon"}})"), "/errors/rules/0/backoff/first", "A duration"));
-  CHECK(has_problem(with("\"plugin\"", R"("limits":{"per_minute":0},"plugin")"), "/limits/per_minute", "A whole number"));
+  CHECK(has_problem(errors(R"({"code":1,"action":"retry","reason":"x","backoff":{"first":"soon"}})"),
+                    "/errors/rules/0/backoff/first", "A duration"));
+  CHECK(
+      has_problem(with("\"plugin\"", R"("limits":{"per_minute":0},"plugin")"), "/limits/per_minute", "A whole number"));
 }
 
 TEST_CASE("what a phase leaves out comes from the defaults") {
-  std::string text = with("\"phases\"", R"("defaults":{"overlap":"10m","until":{"field":"v","older_than":"{integration.backfill_floor}"},
+  std::string text = with(
+      "\"phases\"", R"("defaults":{"overlap":"10m","until":{"field":"v","older_than":"{integration.backfill_floor}"},
     "page":{"by":"number","param":"p","size_param":"n","size":50,"more":"m","echo":"e"},"request":{"query":{"org":"{connection.organization_id}"}},
     "sweep":{"schedule":"archiving","brake":{"rows":5,"percent":2}}},"phases")");
   auto parsed = phases::parse(json::parse(text).value);
@@ -94,7 +116,10 @@ TEST_CASE("what a phase leaves out comes from the defaults") {
 }
 
 TEST_CASE("conditions compare texts, and amounts by value") {
-  const json::Value doc = json::parse(R"({"status":"draft","empty":"","none":null,"total":598,"balance":598.00,"less":597.9,"neg":-1.50,"neg2":-1.5,"e":1e2,"flag":true})").value;
+  const json::Value doc =
+      json::parse(
+          R"({"status":"draft","empty":"","none":null,"total":598,"balance":598.00,"less":597.9,"neg":-1.50,"neg2":-1.5,"e":1e2,"flag":true})")
+          .value;
   const auto differs = [&](const char* a, const char* b) {
     return phases::holds({phases::Condition::Kind::kDiffersFrom, a, {}, true, b}, doc);
   };
@@ -102,7 +127,9 @@ TEST_CASE("conditions compare texts, and amounts by value") {
   CHECK(differs("total", "less"));
   CHECK_FALSE(differs("neg", "neg2"));
   CHECK(differs("total", "missing"));
-  const auto present = [&](const char* field) { return phases::holds({phases::Condition::Kind::kPresent, field, {}, true, ""}, doc); };
+  const auto present = [&](const char* field) {
+    return phases::holds({phases::Condition::Kind::kPresent, field, {}, true, ""}, doc);
+  };
   CHECK(present("status"));
   CHECK(present("total"));
   CHECK_FALSE(present("empty"));

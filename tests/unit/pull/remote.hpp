@@ -1,6 +1,6 @@
 #pragma once
-// A small remote with one list and one detail per record, for the tests of the pull engine. It can obey, ignore or refuse
-// order and filter, and says so in page_context in the three forms that were seen in the wild.
+// A small remote with one list and one detail per record, for the tests of the pull engine. It can obey, ignore or
+// refuse order and filter, and says so in page_context in the three forms that were seen in the wild.
 #include <algorithm>
 #include <map>
 #include <string>
@@ -37,17 +37,18 @@ struct Doc {
 
 class Remote {
  public:
-  std::vector<Doc> docs;               // in order of creation
+  std::vector<Doc> docs;  // in order of creation
   Obeys obeys = Obeys::kAll;
   Context context = Context::kObject;
   std::string root = "things";
   std::size_t page_size = 5;
-  std::map<std::string, Answer> special;   // by path: this instead
+  std::map<std::string, Answer> special;  // by path: this instead
 
   /// Made a minute apart, so that the order of change is the order of creation.
   void fill(std::size_t count, std::int64_t from_ms = kMay1) {
     for (std::size_t i = 0; i < count; ++i) {
-      docs.push_back({"T" + std::to_string(100 + docs.size()), from_ms + static_cast<std::int64_t>(i) * kMinute, "open", "a", "10.00"});
+      docs.push_back({"T" + std::to_string(100 + docs.size()), from_ms + static_cast<std::int64_t>(i) * kMinute, "open",
+                      "a", "10.00"});
     }
   }
   Doc& doc(std::string_view id) {
@@ -80,8 +81,12 @@ class Remote {
     return berth::times::format_utc(doc.changed_ms - 7 * 60 * kMinute).substr(0, 19) + "-0700";
   }
   static json::Value row(const Doc& doc) {
-    return json::Value::object({{"thing_id", doc.id}, {"changed", time_text(doc)}, {"status", doc.status}, {"name", doc.name},
-                                {"total", json::Value::number("10")}, {"balance", json::Value::number(doc.balance)}});
+    return json::Value::object({{"thing_id", doc.id},
+                                {"changed", time_text(doc)},
+                                {"status", doc.status},
+                                {"name", doc.name},
+                                {"total", json::Value::number("10")},
+                                {"balance", json::Value::number(doc.balance)}});
   }
 
   Answer list(const Request& request) {
@@ -91,7 +96,8 @@ class Remote {
     std::vector<Doc> rows = docs;
     const bool obeyed = obeys == Obeys::kAll;
     if (obeyed && column == "changed") {
-      std::stable_sort(rows.begin(), rows.end(), [](const Doc& a, const Doc& b) { return a.changed_ms > b.changed_ms; });
+      std::stable_sort(rows.begin(), rows.end(),
+                       [](const Doc& a, const Doc& b) { return a.changed_ms > b.changed_ms; });
     }
     if (obeyed && !since.empty()) {
       const auto from = berth::times::parse(since);
@@ -115,9 +121,12 @@ class Remote {
 };
 
 /// The phase file of these tests with one phase; `list` and `more` are added to the phase.
-inline berth::PullConfig config_of(const std::string& list_more, const std::string& phase_more = R"("detail":{"path":"/things/{id}","row":["thing"],"cost":"things.detail"})",
-                                   const std::string& floor = "") {
-  const std::string text = R"({"integration":{"id":"i1")" + (floor.empty() ? "" : R"(,"backfill_floor":")" + floor + "\"") +
+inline berth::PullConfig config_of(
+    const std::string& list_more,
+    const std::string& phase_more = R"("detail":{"path":"/things/{id}","row":["thing"],"cost":"things.detail"})",
+    const std::string& floor = "") {
+  const std::string text = R"({"integration":{"id":"i1")" +
+                           (floor.empty() ? "" : R"(,"backfill_floor":")" + floor + "\"") +
                            R"(},"connection":{"organization_id":"927000001"},"phases":{"revision":1,"plugin":"shop",
     "defaults":{"request":{"method":"GET","query":{"organization_id":"{connection.organization_id}"}},
       "page":{"by":"number","param":"page","size_param":"per_page","size":5,"more":"page_context.has_more_page","echo":"page_context"},
@@ -137,14 +146,17 @@ struct Fixture {
     host.now_ms = kMay1 + 30 * kDay;
     host.serve = [this](const Request& request) { return remote.serve(request); };
   }
-  Outcome run(std::string_view mode = "changes", const json::Value& plan = json::Value::object(), std::int64_t deadline_ms = 0) {
-    return host.run([this](const berth::Run& run) { berth::pull(host.host(), config, run); }, "things", mode, plan, deadline_ms);
+  Outcome run(std::string_view mode = "changes", const json::Value& plan = json::Value::object(),
+              std::int64_t deadline_ms = 0) {
+    return host.run([this](const berth::Run& run) { berth::pull(host.host(), config, run); }, "things", mode, plan,
+                    deadline_ms);
   }
   json::Value cursor(const std::string& mode = "changes") { return json::parse(host.cursors[{"things", mode}]).value; }
   std::size_t lists() const { return host.count(berth::CallKind::kList); }
   std::size_t details() const { return host.count(berth::CallKind::kDetail); }
   std::size_t with_detail() const {
-    return static_cast<std::size_t>(std::count_if(host.records.begin(), host.records.end(), [](const auto& one) { return !one.second.detail.empty(); }));
+    return static_cast<std::size_t>(std::count_if(host.records.begin(), host.records.end(),
+                                                  [](const auto& one) { return !one.second.detail.empty(); }));
   }
 
   Remote remote;

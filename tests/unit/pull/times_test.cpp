@@ -7,8 +7,9 @@
 namespace times = berth::times;
 
 TEST_CASE("what is not a time is refused") {
-  for (const char* text : {"", "2026", "2026-13-01", "2026-02-30", "2026-05-21T24:00:00Z", "2026-05-21T08:61:00Z", "2026-05-21T08:41:30+9900",
-                           "2026-05-21T08:41:30Zx", "21.05.2026", "2026-05-21T08:41:30.Z", "09 Jun 2026", "2026-05-21T"}) {
+  for (const char* text : {"", "2026", "2026-13-01", "2026-02-30", "2026-05-21T24:00:00Z", "2026-05-21T08:61:00Z",
+                           "2026-05-21T08:41:30+9900", "2026-05-21T08:41:30Zx", "21.05.2026", "2026-05-21T08:41:30.Z",
+                           "09 Jun 2026", "2026-05-21T"}) {
     CAPTURE(text);
     CHECK_FALSE(times::parse(text).has_value());
   }
@@ -17,8 +18,9 @@ TEST_CASE("what is not a time is refused") {
 TEST_CASE("one moment written in many ways is one number") {
   const auto moment = times::parse("2026-05-21T12:41:30Z");
   REQUIRE(moment.has_value());
-  for (const char* text : {"2026-05-21T08:41:30-0400", "2026-05-21T08:41:30-04:00", "2026-05-21T08:41:30-04", "2026-05-21 12:41:30",
-                           "2026-05-21T12:41:30", "2026-05-21T18:11:30+0530", "2026-05-21t12:41:30z", "2026-05-21T12:41:30.000Z"}) {
+  for (const char* text :
+       {"2026-05-21T08:41:30-0400", "2026-05-21T08:41:30-04:00", "2026-05-21T08:41:30-04", "2026-05-21 12:41:30",
+        "2026-05-21T12:41:30", "2026-05-21T18:11:30+0530", "2026-05-21t12:41:30z", "2026-05-21T12:41:30.000Z"}) {
     CAPTURE(text);
     REQUIRE(times::parse(text).has_value());
     CHECK(times::parse(text)->unix_ms == moment->unix_ms);

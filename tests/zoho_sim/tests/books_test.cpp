@@ -65,11 +65,11 @@ TEST_CASE("the generated books add up, document by document, over twenty seeds")
       const auto detail = world.get("/creditnotes/" + id).body.at("creditnote").as_object();
       check_totals(detail);
       std::int64_t given = 0;
-      for (const auto& entry : world.get("/creditnotes/" + id + "/invoices").body.at("invoices_credited").as_array()) {
+      for (const auto& entry : world.rows("/creditnotes/" + id + "/invoices", "invoices_credited")) {
         given += cents(entry.as_object(), "credited_amount");
         credited[text(entry.as_object(), "invoice_id")] += cents(entry.as_object(), "credited_amount");
       }
-      for (const auto& entry : world.get("/creditnotes/" + id + "/refunds").body.at("creditnote_refunds").as_array()) {
+      for (const auto& entry : world.rows("/creditnotes/" + id + "/refunds", "creditnote_refunds")) {
         given += cents(entry.as_object(), "amount_fcy");
         ++refunds;
       }
@@ -102,7 +102,7 @@ TEST_CASE("the generated books add up, document by document, over twenty seeds")
       entity += text(detail, "discount_type") == "entity_level";
       with_company += row.contains("cf_company");
       std::int64_t listed = 0;
-      for (const auto& entry : world.get("/invoices/" + id + "/payments").body.at("payments").as_array()) listed += cents(entry.as_object(), "amount");
+      for (const auto& entry : world.rows("/invoices/" + id + "/payments", "payments")) listed += cents(entry.as_object(), "amount");
       CHECK(listed == paid[id]);
     }
     for (const auto& row : world.all("/contacts", "contacts")) {

@@ -58,6 +58,9 @@ struct World {
   Answer get(const std::string& path) { return call("GET", "/books/v3" + path); }
   Answer control(const std::string& path, std::string body = "{}") { return call("POST", "/_control" + path, std::move(body)); }
 
+  // An array of an answer, by value: what a loop runs over must outlive the answer.
+  json::array rows(const std::string& path, const std::string& root) { return get(path).body.at(root).as_array(); }
+
   // All rows of a list, page by page.
   std::vector<json::object> all(const std::string& path, const std::string& root, int per_page = 200) {
     std::vector<json::object> rows;

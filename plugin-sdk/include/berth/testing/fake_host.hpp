@@ -1,12 +1,13 @@
 #pragma once
-// A host for tests of connectors: scripted HTTP, a clock that stands still until it is moved, records, queue and cursors
-// kept as a real host keeps them, and ways to cut a run anywhere. It also checks the connector: what breaks the rules of
-// the boundary (no checkpoint in time, host calls inside a reply, bad paths) is answered with BERTH_INTERNAL and a reason
-// that begins with "fake_host.".
+// A host for tests of connectors: scripted HTTP, a clock that stands still until it is moved, records, queue and
+// cursors kept as a real host keeps them, and ways to cut a run anywhere. It also checks the connector: what breaks the
+// rules of the boundary (no checkpoint in time, host calls inside a reply, bad paths) is answered with BERTH_INTERNAL
+// and a reason that begins with "fake_host.".
 //
 //   berth::testing::FakeHost host;
 //   host.serve = [](const auto& request) { return berth::testing::Answer::json(R"({"things":[]})"); };
-//   const auto outcome = host.run([&](const berth::Run& run) { berth::pull(host.host(), config, run); }, "things", "changes");
+//   const auto outcome = host.run([&](const berth::Run& run) { berth::pull(host.host(), config, run); }, "things",
+//   "changes");
 //
 // One thread.
 #include <cstdint>
@@ -27,19 +28,19 @@ namespace berth::testing {
 
 /// What the script makes of one request.
 struct Answer {
-  std::int32_t status = BERTH_OK;      // anything else: no response, `reason` is the error
+  std::int32_t status = BERTH_OK;  // anything else: no response, `reason` is the error
   std::string reason;
   std::int64_t retry_after_ms = -1;
   Response response;
 
   static Answer json(std::string body, std::int32_t http_status = 200);
-  static Answer gone();                // 404 that the rules call BERTH_VERDICT_GONE
+  static Answer gone();  // 404 that the rules call BERTH_VERDICT_GONE
   static Answer refused(std::string code, std::int32_t http_status = 400);
   static Answer failure(std::int32_t status, std::string reason, std::int64_t retry_after_ms = -1);
 };
 
 struct Stored {
-  std::string row_version, row;        // from a list
+  std::string row_version, row;  // from a list
   std::string detail_version, detail;
   std::map<std::string, std::string> parts;
   std::map<std::string, std::string> files;
@@ -86,9 +87,9 @@ class FakeHost {
   // What happened.
   std::vector<Request> requests;
   std::vector<LogLine> logs;
-  std::map<std::pair<std::string, std::string>, Stored> records;   // by entity and id; committed
-  std::map<std::pair<std::string, std::string>, std::string> cursors;   // by phase and mode; committed
-  std::set<std::string> seen;                                      // ids of the pass that is being committed
+  std::map<std::pair<std::string, std::string>, Stored> records;       // by entity and id; committed
+  std::map<std::pair<std::string, std::string>, std::string> cursors;  // by phase and mode; committed
+  std::set<std::string> seen;                                          // ids seen in the last pass that was completed
   int checkpoints = 0;
   int passes_completed = 0;
 
@@ -131,17 +132,17 @@ class FakeHost {
 
   struct Tables;
   std::unique_ptr<Tables> tables_;
-  std::map<Key, Stored> pending_;       // as it will be after the next checkpoint; only what changed
+  std::map<Key, Stored> pending_;  // as it will be after the next checkpoint; only what changed
   std::map<Key, Entry> queue_;
   std::vector<Entry> pending_queue_;
   std::set<Key> settled_detail_, settled_files_;
   std::set<std::string> pending_seen_;
+  std::map<Key, std::set<std::string>> seen_so_far_;  // by phase and mode, as cursors are
   std::size_t pending_records_ = 0;
   std::size_t pending_bytes_ = 0;
   std::uint64_t order_ = 0;
   bool in_reply_ = false;
   bool dead_ = false;
-  bool pass_ended_ = true;
   Key running_;
 };
 

@@ -1,0 +1,306 @@
+#include "host/admin/api.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "host/admin/views.hpp"
+#include "host/core/hash.hpp"
+#include "host/core/text.hpp"
+#include "host/ledger/queries.hpp"
+#include "host/storage/commands.hpp"
+#include "host/storage/tokens.hpp"
+
+namespace berth::admin {
+
+namespace {
+
+using server::Request;
+using server::Response;
+
+json::Value text_property(std::string_view what) {
+  return json::Value::object({{"type", "string"}, {"description", what}});
+}
+
+std::size_t limit_of(const Request& request) {
+  const std::string_view text = request.argument("limit");
+  std::size_t limit = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9' || limit > 10'000) return 100;
+    limit = limit * 10 + static_cast<std::size_t>(c - '0');
+  }
+  return limit == 0 ? 100 : limit;
+}
+
+/// The body as a JSON object. Errors: admin.body.
+Result<json::Value> body_of(const Request& request) {
+  json::Parsed parsed = json::parse(request.body);
+  if (!parsed.ok()) return make_error(Code::kInvalidArgument, "admin.body", "the body is not JSON: " + parsed.error.message);
+  if (!parsed.value.is_object()) return make_error(Code::kInvalidArgument, "admin.body", "the body must be a JSON object");
+  return std::move(parsed.value);
+}
+
+/// Turns a function that may fail into a handler.
+template <class Work>
+std::function<Response(const Request&)> answering(Work work) {
+  return [work = std::move(work)](const Request& request) -> Response {
+    const Result<json::Value> result = work(request);
+    return result.ok() ? json_answer(*result) : problem(result.error());
+  };
+}
+
+}  // namespace
+
+std::string redirect_path(std::string_view redirect_uri) {
+  const auto scheme = redirect_uri.find("://");
+  if (scheme == std::string_view::npos) return {};
+  const auto slash = redirect_uri.find('/', scheme + 3);
+  if (slash == std::string_view::npos) return "/";
+  const std::string_view path = redirect_uri.substr(slash);
+  return std::string(path.substr(0, path.find('?')));
+}
+
+Result<std::string> create_token(storage::Database& database, std::string_view name, std::string_view role, const Clock& clock,
+                                 Random& random) {
+  if (role != "admin" && role != "viewer") {
+    return make_error(Code::kInvalidArgument, "admin.role_unknown", fmt::format("\"{}\" is no role; admin or viewer", role));
+  }
+  const std::string token = "bth_" + random.token(32);
+  storage::ApiToken row;
+  row.id = new_id("tok", clock, random);
+  row.name = name;
+  row.role = role;
+  row.token_hash = sha256_hex(token);
+  row.created = clock.now();
+  BERTH_CHECK(database.write([&](storage::Connection& connection) { return storage::tokens::insert(connection, row); }));
+  return token;
+}
+
+Api::Api(ApiServices services)
+    : services_(std::move(services)), router_([this](std::string_view bearer) -> Result<std::optional<Caller>> {
+        std::optional<Caller> caller;
+        BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
+          const auto token = BERTH_TRY(storage::tokens::find_by_hash(connection, sha256_hex(bearer)));
+          if (token) caller = Caller{token->name, token->role == "admin"};
+          return success();
+        }));
+        return caller;
+      }) {
+  add_health();
+  add_integrations();
+  add_accounts();
+  add_records_and_runs();
+  add_ledger();
+  add_connecting();
+}
+
+void Api::add_health() {
+  router_.add({"GET", "/livez", Access::kPublic, "Is the process alive?", [](const Request&) { return Response{.content_type = "text/plain", .headers = {}, .body = "ok\n"}; }, {}});
+  router_.add({"GET", "/readyz", Access::kPublic, "Can it answer: is the database reachable?",
+               [this](const Request&) {
+                 const Status reachable = services_.database.read([](storage::Connection& connection) -> Status {
+                   BERTH_TRY(connection.query("SELECT 1"));
+                   return success();
+                 });
+                 if (!reachable.ok()) return problem(reachable.error(), 503);
+                 if (services_.is_ready && !services_.is_ready()) {
+                   return problem(make_error(Code::kUnavailable, "app.not_ready", "the host is starting or stopping"), 503);
+                 }
+                 return Response{.content_type = "text/plain", .headers = {}, .body = "ok\n"};
+               },
+               {}});
+  router_.add({"GET", "/metrics", Access::kPublic, "Metrics in the text format of Prometheus",
+               [this](const Request&) { return Response{.content_type = "text/plain; version=0.0.4", .headers = {}, .body = services_.metrics.text()}; }, {}});
+  router_.add({"GET", "/api/v1/openapi.json", Access::kPublic, "This description", [this](const Request&) { return json_answer(router_.openapi()); }, {}});
+}
+
+Result<storage::Integration> Api::integration_of(const Request& request) {
+  const std::string& id = request.parameters.at("id");
+  std::optional<storage::Integration> found;
+  BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
+    found = BERTH_TRY(storage::integrations::find(connection, id));
+    return success();
+  }));
+  if (!found) return make_error(Code::kNotFound, "runs.integration_unknown", fmt::format("there is no integration \"{}\"", id));
+  return *found;
+}
+
+void Api::add_integrations() {
+  router_.add({"GET", "/api/v1/integrations", Access::kViewer, "All integrations with their status", answering([this](const Request&) -> Result<json::Value> {
+                 json::Value list = json::Value::array();
+                 BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
+                   for (const auto& integration : BERTH_TRY(storage::integrations::list(connection))) {
+                     list.push_back(BERTH_TRY(integration_view(connection, integration, services_.clock.now())));
+                   }
+                   return success();
+                 }));
+                 return json::Value::object({{"integrations", std::move(list)}});
+               }), {}});
+  router_.add({"GET", "/api/v1/integrations/{id}", Access::kViewer, "One integration", answering([this](const Request& request) -> Result<json::Value> {
+                 const storage::Integration integration = BERTH_TRY(integration_of(request));
+                 json::Value view;
+                 BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
+                   view = BERTH_TRY(integration_view(connection, integration, services_.clock.now()));
+                   return success();
+                 }));
+                 return view;
+               }), {}});
+  const std::pair<const char*, const char*> moves[] = {{"pause", "paused"}, {"resume", "enabled"}, {"enable", "enabled"}, {"disable", "disabled"}};
+  for (const auto& [verb, desired] : moves) {
+    router_.add({"POST", fmt::format("/api/v1/integrations/{{id}}/{}", verb), Access::kAdmin, fmt::format("The integration becomes {}", desired),
+                 answering([this, desired = std::string(desired), verb = std::string(verb)](const Request& request) -> Result<json::Value> {
+                   const storage::Integration integration = BERTH_TRY(integration_of(request));
+                   BERTH_CHECK(set_desired(services_.database, integration.id, desired, services_.clock.now()));
+                   BERTH_CHECK(services_.database.write([&](storage::Connection& connection) -> Status {
+                     return note(connection, request.actor, "integration." + verb, integration.id, services_.clock.now());
+                   }));
+                   services_.wake_scheduler();
+                   return json::Value::object({{"id", integration.id}, {"desired", desired}});
+                 }), {}});
+  }
+  router_.add({"POST", "/api/v1/integrations/{id}/sync", Access::kAdmin, "Syncs now; 409 while paused", [this](const Request& request) { return ask_for_sync(request); }, {}});
+  router_.add({"POST", "/api/integrations/zoho/{id}/trigger-sync/", Access::kAdmin, "Syncs now; 409 while paused", [this](const Request& request) { return ask_for_sync(request); }, {}});
+}
+
+Response Api::ask_for_sync(const Request& request) {
+  const auto integration = integration_of(request);
+  if (!integration.ok()) return problem(integration.error());
+  if (integration->desired != "enabled") {
+    const bool is_paused = integration->desired == "paused";
+    return problem(make_error(Code::kConflict, is_paused ? "runs.paused" : "runs.disabled",
+                              fmt::format("{} is {}; nothing was queued", integration->id, integration->desired)));
+  }
+  if (integration->connected.unix_ms == 0) {
+    return problem(make_error(Code::kConflict, "runs.not_connected", fmt::format("{} is not connected", integration->id)));
+  }
+  const Status queued = services_.database.write([&](storage::Connection& connection) -> Status {
+    BERTH_TRY(storage::commands::push(connection, integration->id, "sync", R"({"trigger":"api"})", services_.clock.now()));
+    return note(connection, request.actor, "integration.sync", integration->id, services_.clock.now());
+  });
+  if (!queued.ok()) return problem(queued.error());
+  services_.wake_scheduler();
+  return json_answer(json::Value::object({{"id", integration->id}, {"queued", true}}), 202);
+}
+
+void Api::add_accounts() {
+  router_.add({"GET", "/api/v1/integrations/{id}/accounts", Access::kViewer, "Rows of the account table, unmapped first, with what waits for them",
+               answering([this](const Request& request) -> Result<json::Value> {
+                 const storage::Integration integration = BERTH_TRY(integration_of(request));
+                 json::Value list = json::Value::array();
+                 BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
+                   for (const auto& row : BERTH_TRY(storage::account_rows::list(connection, integration.id))) list.push_back(account_row_view(row));
+                   return success();
+                 }));
+                 return json::Value::object({{"accounts", std::move(list)}});
+               }), {}});
+  router_.add({"PUT", "/api/v1/integrations/{id}/accounts", Access::kAdmin, "Maps one row to an account and applies what waited for it",
+               answering([this](const Request& request) -> Result<json::Value> {
+                 const storage::Integration integration = BERTH_TRY(integration_of(request));
+                 const json::Value body = BERTH_TRY(body_of(request));
+                 const Instant now = services_.clock.now();
+                 const storage::AccountRow row = BERTH_TRY(map_account(services_.database, services_.config, integration.id, body.text_of("kind"),
+                                                                       body.text_of("key"), body.text_of("company"), body.text_of("account"), now));
+                 BERTH_CHECK(services_.database.write([&](storage::Connection& connection) -> Status {
+                   return note(connection, request.actor, "account.map", integration.id, now, json::dump(account_row_view(row)));
+                 }));
+                 runs::IntegrationUnit* unit = BERTH_TRY(services_.registry.unit(integration.id));
+                 const auto applied = services_.engine.apply(unit->setup, {});
+                 json::Value answer = account_row_view(row);
+                 if (applied.ok()) {
+                   answer.set("applied", true);
+                 } else if (applied.error().reason == "runs.busy") {
+                   // Whoever runs the integration applies it after the slice.
+                   BERTH_CHECK(services_.database.write([&](storage::Connection& connection) -> Status {
+                     BERTH_TRY(storage::commands::push(connection, integration.id, "apply", "{}", now));
+                     return success();
+                   }));
+                   answer.set("applied", false);
+                 } else {
+                   return applied.error();
+                 }
+                 return answer;
+               }),
+               json::Value::object({{"type", "object"},
+                                    {"properties", json::Value::object({{"kind", text_property("default_income, default_expense, payment_mode, tax, ...")},
+                                                                        {"key", text_property("the payment mode, the tax id, or empty")},
+                                                                        {"company", text_property("company id")},
+                                                                        {"account", text_property("account id of the company's chart")}})}})});
+}
+
+void Api::add_records_and_runs() {
+  router_.add({"GET", "/api/v1/integrations/{id}/records", Access::kViewer, "Records; filters entity, state, reason; limit and after for pages",
+               answering([this](const Request& request) -> Result<json::Value> {
+                 const storage::Integration integration = BERTH_TRY(integration_of(request));
+                 storage::RecordFilter filter;
+                 filter.integration = integration.id;
+                 filter.entity = request.argument("entity");
+                 filter.state = request.argument("state");
+                 filter.reason = request.argument("reason");
+                 json::Value list = json::Value::array();
+                 std::string next;
+                 BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
+                   const auto page = BERTH_TRY(storage::records::list(connection, filter, {std::string(request.argument("after")), limit_of(request)}));
+                   for (const storage::Record& record : page.items) list.push_back(record_view(record));
+                   next = page.next;
+                   return success();
+                 }));
+                 return json::Value::object({{"records", std::move(list)}, {"next", next}});
+               }), {}});
+  router_.add({"GET", "/api/v1/runs", Access::kViewer, "Runs, newest first; filter integration; limit and after for pages",
+               answering([this](const Request& request) -> Result<json::Value> {
+                 json::Value list = json::Value::array();
+                 std::string next;
+                 BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
+                   const auto page = BERTH_TRY(storage::runs::list(connection, request.argument("integration"), {std::string(request.argument("after")), limit_of(request)}));
+                   for (const storage::Run& run : page.items) list.push_back(run_view(run));
+                   next = page.next;
+                   return success();
+                 }));
+                 return json::Value::object({{"runs", std::move(list)}, {"next", next}});
+               }), {}});
+  router_.add({"GET", "/api/v1/runs/{id}", Access::kViewer, "One run with its report", answering([this](const Request& request) -> Result<json::Value> {
+                 std::optional<storage::Run> run;
+                 BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
+                   run = BERTH_TRY(storage::runs::find(connection, request.parameters.at("id")));
+                   return success();
+                 }));
+                 if (!run) return make_error(Code::kNotFound, "runs.run_unknown", fmt::format("there is no run \"{}\"", request.parameters.at("id")));
+                 return run_view(*run);
+               }), {}});
+}
+
+void Api::add_ledger() {
+  router_.add({"GET", "/api/v1/ledger/balance", Access::kViewer, "Trial balance; filter company", answering([this](const Request& request) -> Result<json::Value> {
+                 json::Value list = json::Value::array();
+                 ledger::BalanceFilter filter;
+                 filter.company = request.argument("company");
+                 BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
+                   for (const auto& balance : BERTH_TRY(ledger::trial_balance(connection, filter))) list.push_back(balance_view(balance));
+                   return success();
+                 }));
+                 return json::Value::object({{"balances", std::move(list)}});
+               }), {}});
+  router_.add({"GET", "/api/v1/ledger/entries", Access::kViewer,
+               "Journal entries in order of recording; filters integration, entity, remote_id, company, account; limit and after for pages",
+               answering([this](const Request& request) -> Result<json::Value> {
+                 ledger::EntryFilter filter;
+                 filter.integration = request.argument("integration");
+                 filter.entity = request.argument("entity");
+                 filter.remote_id = request.argument("remote_id");
+                 filter.company = request.argument("company");
+                 filter.account = request.argument("account");
+                 filter.cursor = request.argument("after");
+                 filter.limit = std::min(limit_of(request), ledger::kEntryPageMax);
+                 json::Value list = json::Value::array();
+                 std::string next;
+                 BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
+                   const auto page = BERTH_TRY(ledger::list_entries(connection, filter));
+                   for (const auto& entry : page.entries) list.push_back(entry_view(entry));
+                   next = page.next_cursor;
+                   return success();
+                 }));
+                 return json::Value::object({{"entries", std::move(list)}, {"next", next}});
+               }), {}});
+}
+
+}  // namespace berth::admin

@@ -1,0 +1,67 @@
+#pragma once
+// The REST API. /api/v1 is described by the document at /api/v1/openapi.json, which is made from the routing table; the
+// paths under /api/integrations/zoho are those that other products' clients know.
+//
+//   Api api({...});
+//   server::Server server({...}, [&](const server::Request& request) { return api.handle(request); });
+//
+// Any thread.
+#include <functional>
+#include <string>
+
+#include "host/admin/router.hpp"
+#include "host/config/config.hpp"
+#include "host/core/random.hpp"
+#include "host/runs/connect.hpp"
+#include "host/runs/engine.hpp"
+#include "host/runs/registry.hpp"
+#include "host/storage/database.hpp"
+#include "host/telemetry/log.hpp"
+#include "host/telemetry/metrics.hpp"
+
+namespace berth::admin {
+
+struct ApiServices {
+  const config::Config& config;
+  storage::Database& database;
+  runs::Registry& registry;
+  runs::Engine& engine;
+  runs::Connector& connector;
+  Clock& clock;
+  Random& random;
+  telemetry::Log log;
+  telemetry::Metrics& metrics;
+  std::function<void()> wake_scheduler;     // a sync was asked for
+  std::function<bool()> is_ready;           // for /readyz
+};
+
+class Api {
+ public:
+  explicit Api(ApiServices services);
+  [[nodiscard]] server::Response handle(const server::Request& request) const { return router_.handle(request); }
+  [[nodiscard]] const Router& router() const { return router_; }
+
+ private:
+  void add_health();
+  void add_integrations();
+  void add_accounts();
+  void add_records_and_runs();
+  void add_ledger();
+  void add_connecting();
+  Result<storage::Integration> integration_of(const server::Request& request);
+  server::Response ask_for_sync(const server::Request& request);
+  server::Response create_or_reconnect(const server::Request& request);
+  server::Response finish_redirect(const server::Request& request);
+
+  ApiServices services_;
+  Router router_;
+};
+
+/// Makes an API token: 32 random bytes, "bth_…". Only its hash is stored; the text is returned once.
+Result<std::string> create_token(storage::Database& database, std::string_view name, std::string_view role, const Clock& clock,
+                                 Random& random);
+
+/// The path of the redirect URI ("/oauth/callback"), for the listener that waits for it.
+[[nodiscard]] std::string redirect_path(std::string_view redirect_uri);
+
+}  // namespace berth::admin

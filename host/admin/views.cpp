@@ -1,0 +1,190 @@
+#include "host/admin/views.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "host/storage/audit.hpp"
+#include "host/storage/leases.hpp"
+#include "host/storage/waiting.hpp"
+
+namespace berth::admin {
+
+namespace {
+
+json::Value time_or_null(Instant instant) {
+  return instant.unix_ms == 0 ? json::Value() : json::Value(berth::to_string(instant));
+}
+
+json::Value parsed_or_object(const std::string& text) {
+  json::Parsed parsed = json::parse(text);
+  return parsed.ok() ? std::move(parsed.value) : json::Value::object();
+}
+
+constexpr std::string_view kKinds[] = {"default_income", "default_expense", "payment_mode", "tax", "zoho_account", "service_line", "role"};
+
+}  // namespace
+
+Result<json::Value> integration_view(storage::Connection& connection, const storage::Integration& integration, Instant now) {
+  json::Value view = json::Value::object({{"id", integration.id},
+                                          {"plugin", integration.plugin},
+                                          {"company", integration.company},
+                                          {"tenant", integration.tenant},
+                                          {"environment", integration.environment},
+                                          {"mode", integration.mode},
+                                          {"origin", integration.origin},
+                                          {"name", integration.name},
+                                          {"remote_id", integration.remote_id},
+                                          {"desired", integration.desired},
+                                          {"status", integration.actual},
+                                          {"reason", integration.reason},
+                                          {"message", integration.message},
+                                          {"who_acts", integration.who_acts},
+                                          {"since", time_or_null(integration.since)},
+                                          {"next_attempt", time_or_null(integration.next_attempt)},
+                                          {"created", time_or_null(integration.created)},
+                                          {"connected", time_or_null(integration.connected)},
+                                          {"last_sync_at", time_or_null(integration.last_sync)},
+                                          {"backfill_floor", time_or_null(integration.backfill_floor)}});
+  view.set("running", BERTH_TRY(storage::leases::find(connection, integration.id, now)).has_value());
+  const json::Value organization = parsed_or_object(integration.organization_json);
+  for (const char* key : {"currency", "time_zone", "fiscal_year_start_month"}) {
+    if (const json::Value* value = organization.find(key)) view.set(key, *value);
+  }
+  json::Value organizations = json::Value::array();
+  if (const json::Value* all = organization.find("all")) organizations = *all;
+  view.set("organizations", std::move(organizations));
+  json::Value counts = json::Value::object();
+  for (const storage::RecordCount& count : BERTH_TRY(storage::records::counts(connection, integration.id))) {
+    if (counts.find(count.entity) == nullptr) counts.set(count.entity, json::Value::object());
+    counts.find(count.entity)->set(count.state, count.count);
+  }
+  view.set("records", std::move(counts));
+  std::int64_t unmapped = 0;
+  for (const storage::AccountRow& row : BERTH_TRY(storage::account_rows::list(connection, integration.id))) {
+    if (!row.is_mapped()) ++unmapped;
+  }
+  view.set("unmapped_accounts", unmapped);
+  return view;
+}
+
+json::Value account_row_view(const storage::AccountRow& row) {
+  return json::Value::object({{"row", row.awaited().substr(8)},
+                              {"kind", row.kind},
+                              {"key", row.label},
+                              {"company", row.company},
+                              {"account", row.account.empty() ? json::Value() : json::Value(row.account)},
+                              {"origin", row.origin},
+                              {"waiting", row.waiting}});
+}
+
+json::Value record_view(const storage::Record& record) {
+  json::Value view = json::Value::object({{"ref", record.entity + "/" + record.remote_id},
+                                          {"integration", record.integration},
+                                          {"entity", record.entity},
+                                          {"remote_id", record.remote_id},
+                                          {"state", record.state},
+                                          {"reason", record.reason},
+                                          {"message", record.message},
+                                          {"since", time_or_null(record.state_since)},
+                                          {"remote_state", record.remote_state},
+                                          {"local_id", record.local_id},
+                                          {"version", record.has_detail() ? record.detail_version : record.row_version},
+                                          {"rules_revision", record.rules_revision}});
+  for (const json::Member& fact : parsed_or_object(record.detail_json).members()) view.set(fact.first, fact.second);
+  return view;
+}
+
+json::Value run_view(const storage::Run& run) {
+  return json::Value::object({{"run", run.id},
+                              {"integration", run.integration},
+                              {"trigger", run.trigger},
+                              {"started", time_or_null(run.started)},
+                              {"ended", time_or_null(run.ended)},
+                              {"outcome", run.outcome},
+                              {"reason", run.reason},
+                              {"message", run.message},
+                              {"report", parsed_or_object(run.report_json)}});
+}
+
+json::Value balance_view(const ledger::Balance& balance) {
+  return json::Value::object({{"company", balance.company},
+                              {"account", balance.account},
+                              {"currency", balance.debit.currency().code()},
+                              {"debit", balance.debit.to_string()},
+                              {"credit", balance.credit.to_string()},
+                              {"balance", balance.net().to_string()}});
+}
+
+json::Value entry_view(const ledger::StoredEntry& entry) {
+  json::Value lines = json::Value::array();
+  for (const ledger::StoredLine& line : entry.lines) {
+    json::Value one = json::Value::object({{"account", line.account},
+                                           {"side", line.side == ledger::Side::kDebit ? "debit" : "credit"},
+                                           {"amount", line.base.to_string()},
+                                           {"party", line.party},
+                                           {"location", line.location},
+                                           {"service_type", line.service_type},
+                                           {"description", line.description}});
+    if (line.document) one.set("document_amount", line.document->to_string());
+    lines.push_back(std::move(one));
+  }
+  return json::Value::object({{"id", entry.id},
+                              {"company", entry.company},
+                              {"date", to_string(entry.date)},
+                              {"document_date", to_string(entry.document_date)},
+                              {"event", entry.event},
+                              {"sequence", entry.sequence},
+                              {"description", entry.description},
+                              {"integration", entry.source.integration},
+                              {"entity", entry.source.entity},
+                              {"remote_id", entry.source.remote_id},
+                              {"version", entry.source.version},
+                              {"currency", entry.currency.code()},
+                              {"reverses", entry.reverses},
+                              {"reversed_by", entry.reversed_by},
+                              {"rules_revision", entry.rules_revision},
+                              {"lines", std::move(lines)}});
+}
+
+Result<storage::AccountRow> map_account(storage::Database& database, const config::Config& config, std::string_view integration,
+                                        std::string_view kind, std::string_view label, std::string_view company,
+                                        std::string_view account, Instant now) {
+  if (std::find(std::begin(kKinds), std::end(kKinds), kind) == std::end(kKinds)) {
+    return make_error(Code::kInvalidArgument, "admin.account_kind", fmt::format("\"{}\" is no kind of account row", kind));
+  }
+  const config::Company* owner = config.find_company(company);
+  if (owner == nullptr) return make_error(Code::kNotFound, "runs.company_unknown", fmt::format("there is no company \"{}\"", company));
+  if (owner->chart.find(account) == nullptr) {
+    const std::string hint = config::did_you_mean(account, owner->chart.ids());
+    return make_error(Code::kNotFound, "admin.account_unknown",
+                      fmt::format("the chart of {} has no account \"{}\"{}{}", company, account, hint.empty() ? "" : "; ", hint));
+  }
+  storage::AccountRow row;
+  BERTH_CHECK(database.write([&](storage::Connection& connection) -> Status {
+    row = BERTH_TRY(storage::account_rows::map(connection, integration, kind, label == "-" ? "" : label, company, account, now));
+    BERTH_TRY(storage::waiting::wake(connection, integration, row.awaited(), now));
+    return success();
+  }));
+  return row;
+}
+
+Status set_desired(storage::Database& database, std::string_view integration, std::string_view desired, Instant) {
+  return database.write(
+      [&](storage::Connection& connection) { return storage::integrations::set_desired(connection, integration, desired); });
+}
+
+Status note(storage::Connection& connection, std::string_view actor, std::string_view action, std::string_view target, Instant now,
+            std::string_view detail_json) {
+  storage::AuditEntry entry;
+  entry.at = now;
+  entry.actor = actor;
+  entry.action = action;
+  entry.target = target;
+  entry.detail_json = detail_json;
+  BERTH_TRY(storage::audit::append(connection, entry));
+  return success();
+}
+
+}  // namespace berth::admin

@@ -1,0 +1,37 @@
+#pragma once
+// What people and programs see of the stored state, as JSON with stable keys. REST and `--json` print the same.
+#include <string_view>
+
+#include "berth/json.hpp"
+#include "host/core/result.hpp"
+#include "host/ledger/queries.hpp"
+#include "host/runs/registry.hpp"
+#include "host/storage/account_rows.hpp"
+#include "host/storage/integrations.hpp"
+#include "host/storage/records.hpp"
+#include "host/storage/runs.hpp"
+
+namespace berth::admin {
+
+/// {"id":"zoho_acme","desired":"enabled","status":"connected","running":false,...}; `running` while somebody holds the lease.
+Result<json::Value> integration_view(storage::Connection& connection, const storage::Integration& integration, Instant now);
+[[nodiscard]] json::Value account_row_view(const storage::AccountRow& row);
+[[nodiscard]] json::Value record_view(const storage::Record& record);
+[[nodiscard]] json::Value run_view(const storage::Run& run);
+[[nodiscard]] json::Value balance_view(const ledger::Balance& balance);
+[[nodiscard]] json::Value entry_view(const ledger::StoredEntry& entry);
+
+/// Maps a row of the account table and makes what waited for it pending. The caller applies. Errors:
+/// admin.account_unknown when the company's chart has no such account, admin.account_kind for an unknown kind,
+/// runs.company_unknown.
+Result<storage::AccountRow> map_account(storage::Database& database, const config::Config& config, std::string_view integration,
+                                        std::string_view kind, std::string_view label, std::string_view company,
+                                        std::string_view account, Instant now);
+/// Paused integrations run neither by schedule nor when asked. `desired`: enabled, paused, disabled.
+Status set_desired(storage::Database& database, std::string_view integration, std::string_view desired, Instant now);
+
+/// Appends to the audit log, within the transaction that does what is noted.
+Status note(storage::Connection& connection, std::string_view actor, std::string_view action, std::string_view target, Instant now,
+            std::string_view detail_json = "{}");
+
+}  // namespace berth::admin

@@ -1,0 +1,75 @@
+#pragma once
+// The commands, one function each; main.cpp parses the command line and calls one of them. Every function returns the
+// exit code.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/app/host.hpp"
+#include "host/cli/output.hpp"
+#include "host/config/config.hpp"
+
+namespace berth::cli {
+
+/// Loads the configuration; its findings go to standard error.
+Result<config::Config> load_config(const Global& global);
+/// Opens the whole host. Log lines of warnings and errors go to standard error; with --verbose all.
+Result<std::unique_ptr<app::Host>> open_host(const Global& global);
+/// Storage alone: for commands that only read or write what is stored.
+struct Opened {
+  config::Config config;
+  std::unique_ptr<SystemClock> clock;
+  std::unique_ptr<storage::Database> database;
+};
+Result<Opened> open_storage(const Global& global);
+
+// setup
+int init(const Global& global, const std::string& folder);
+int config_validate(const Global& global);
+int vault_init(const Global& global);
+int vault_status(const Global& global);
+int vault_rotate(const Global& global, const std::string& new_key);
+int token_create(const Global& global, const std::string& name, const std::string& role);
+int token_list(const Global& global);
+int token_revoke(const Global& global, const std::string& id);
+int plugin_list(const Global& global);
+int plugin_trust(const Global& global, const std::string& path);
+int serve(const Global& global, bool json_log);
+
+// integrations
+int status(const Global& global, const std::string& id, bool watch);
+struct ConnectOptions {
+  std::string id, code, accounts_server, location, self_client;
+  int wait_seconds = 900;
+};
+int connect(const Global& global, const ConnectOptions& options);
+struct SyncOptions {
+  std::string id, since;
+  std::vector<std::string> phases;
+  bool full = false, strict = false;
+};
+int sync(const Global& global, const SyncOptions& options);
+int set_desired(const Global& global, const std::string& id, const std::string& desired);
+int disconnect(const Global& global, const std::string& id);
+int test(const Global& global, const std::string& id);
+int organizations(const Global& global, const std::string& id, const std::string& choose);
+int runs(const Global& global, const std::string& id);
+int run_show(const Global& global, const std::string& run);
+int records_list(const Global& global, const std::string& id, const std::string& entity, const std::string& state, std::size_t limit);
+int records_retry(const Global& global, const std::string& id, const std::string& reference);
+int accounts_list(const Global& global, const std::string& id);
+int accounts_map(const Global& global, const std::string& id, const std::string& row, const std::string& account);
+
+// mapping
+int mapping_validate(const Global& global, const std::string& file, bool deny_warnings);
+int mapping_test(const Global& global, const std::string& folder);
+
+// ledger
+int ledger_balance(const Global& global, const std::string& company);
+int ledger_entries(const Global& global, const std::string& company, const std::string& source, std::size_t limit);
+int ledger_check(const Global& global);
+int ledger_receivables(const Global& global, const std::string& id);
+int ledger_export(const Global& global, const std::string& format);
+int ledger_period(const Global& global, const std::string& verb, const std::string& company, const std::string& month);
+
+}  // namespace berth::cli

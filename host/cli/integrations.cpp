@@ -1,0 +1,390 @@
+// status, sync, pause and what else concerns one integration; connecting is in connecting.cpp.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "host/admin/views.hpp"
+#include "host/cli/commands.hpp"
+#include "host/storage/commands.hpp"
+
+namespace berth::cli {
+
+namespace {
+
+/// Requests a stop when Ctrl-C or SIGTERM comes: the run ends at its next checkpoint.
+std::stop_source g_stop;
+void on_signal(int) { g_stop.request_stop(); }
+
+std::stop_token stop_on_signal() {
+  struct sigaction action = {};
+  action.sa_handler = on_signal;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  return g_stop.get_token();
+}
+
+Result<storage::Integration> integration_of(storage::Database& database, const std::string& id) {
+  std::optional<storage::Integration> found;
+  std::string known;
+  BERTH_CHECK(database.read([&](storage::Connection& connection) -> Status {
+    found = BERTH_TRY(storage::integrations::find(connection, id));
+    for (const auto& integration : BERTH_TRY(storage::integrations::list(connection))) known += " " + integration.id;
+    return success();
+  }));
+  if (!found) return make_error(Code::kNotFound, "runs.integration_unknown", fmt::format("there is no integration \"{}\"; there are:{}", id, known.empty() ? " none" : known));
+  return *found;
+}
+
+std::string status_text(const json::Value& view) {
+  std::string text(view.text_of("status"));
+  if (view.text_of("desired") != "enabled") text = std::string(view.text_of("desired")) + " (" + text + ")";
+  if (view.find("running")->boolean()) text += ", running";
+  return text;
+}
+
+Result<json::Value> status_views(app::Host& host, const std::string& id) {
+  json::Value list = json::Value::array();
+  if (!id.empty()) BERTH_TRY(integration_of(host.database(), id));
+  BERTH_CHECK(host.database().read([&](storage::Connection& connection) -> Status {
+    for (const auto& integration : BERTH_TRY(storage::integrations::list(connection))) {
+      if (!id.empty() && integration.id != id) continue;
+      list.push_back(BERTH_TRY(admin::integration_view(connection, integration, host.clock().now())));
+    }
+    return success();
+  }));
+  return list;
+}
+
+std::string status_table(const json::Value& list) {
+  Table table({"integration", "organisation", "status", "last sync", "records", "unmapped", "what is the matter"}, {5});
+  for (const json::Value& view : list.items()) {
+    std::string records;
+    for (const auto& [entity, states] : view.find("records")->members()) {
+      std::string states_text;
+      for (const auto& [state, count] : states.members()) states_text += fmt::format("{}{} {}", states_text.empty() ? "" : ", ", count.text(), state);
+      records += fmt::format("{}{}: {}", records.empty() ? "" : "; ", entity, states_text);
+    }
+    const json::Value* last = view.find("last_sync_at");
+    std::string matter(view.text_of("reason"));
+    if (!view.text_of("message").empty()) matter += (matter.empty() ? "" : ": ") + std::string(view.text_of("message"));
+    table.add({std::string(view.text_of("id")), std::string(view.text_of("name")), status_text(view),
+               last->is_null() ? "never" : std::string(last->text()), records, std::string(view.text_of("unmapped_accounts")), matter});
+  }
+  return table.text();
+}
+
+void print_report(const runs::RunReport& report) {
+  Table table({"phase", "outcome", "listed", "fetched", "files", "unchanged", "posted", "parked", "skipped", "failed", "ignored", "calls", "lower bound"},
+              {2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
+  const auto number = [](std::int64_t value) { return std::to_string(value); };
+  for (const runs::PhaseReport& phase : report.phases) {
+    table.add({phase.phase, phase.outcome, number(phase.listed), number(phase.fetched), number(phase.files), number(phase.unchanged), number(phase.posted),
+               number(phase.parked), number(phase.skipped), number(phase.failed), number(phase.ignored), number(phase.calls.total()), number(phase.lower_bound)});
+  }
+  print(table.text());
+  std::string line = fmt::format("{}: {}", report.run, to_string(report.outcome));
+  if (!report.reason.empty()) line += fmt::format(" ({}: {})", report.reason, report.message);
+  if (report.next_attempt.unix_ms > 0) line += fmt::format("; goes on at {}", to_string(report.next_attempt));
+  print_line(line);
+}
+
+/// A line on the terminal that is drawn over itself.
+class ProgressLine {
+ public:
+  explicit ProgressLine(bool shown) : shown_(shown) {}
+  ~ProgressLine() {
+    if (drawn_) fmt::print(stderr, "\r\x1b[K");
+  }
+  void operator()(std::string_view phase, std::int64_t done, std::int64_t total) {
+    if (!shown_) return;
+    drawn_ = true;
+    if (total > 0) {
+      constexpr std::int64_t kWidth = 30;
+      const std::int64_t filled = std::min(kWidth, done * kWidth / total);
+      fmt::print(stderr, "\r\x1b[K{:<18} [{:#<{}}{: <{}}] {}/{}", phase, "", filled, "", kWidth - filled, done, total);
+    } else {
+      fmt::print(stderr, "\r\x1b[K{:<18} {}", phase, done);
+    }
+    std::fflush(stderr);
+  }
+
+ private:
+  bool shown_;
+  bool drawn_ = false;
+};
+
+}  // namespace
+
+int status(const Global& global, const std::string& id, bool watch) {
+  const auto host = open_host(global);
+  if (!host.ok()) return fail(global, host.error());
+  const std::stop_token stop = stop_on_signal();
+  std::string before;
+  while (true) {
+    const auto views = status_views(**host, id);
+    if (!views.ok()) return fail(global, views.error());
+    const std::string text = global.json ? json::dump_pretty(json::Value::object({{"integrations", *views}})) + "\n" : status_table(*views);
+    if (text != before) print(text);
+    std::fflush(stdout);
+    before = text;
+    if (!watch || !(*host)->clock().sleep_for(std::chrono::seconds(1), stop)) return kFine;
+  }
+}
+
+int sync(const Global& global, const SyncOptions& options) {
+  const auto host = open_host(global);
+  if (!host.ok()) return fail(global, host.error());
+  const auto attempt = [&]() -> Result<runs::RunReport> {
+    runs::IntegrationUnit* unit = BERTH_TRY((*host)->registry().unit(options.id));
+    const runs::RemoteAccess access = BERTH_TRY((*host)->registry().access(*unit));
+    ProgressLine progress(is_terminal_error() && !global.quiet && !global.json);
+    return (*host)->engine().run(unit->setup, access, {.trigger = "command", .phases = options.phases, .full = options.full, .since = options.since},
+                                 stop_on_signal(), [&](std::string_view phase, std::int64_t done, std::int64_t total) { progress(phase, done, total); });
+  };
+  const auto report = attempt();
+  if (!report.ok()) return fail(global, report.error());
+  if (global.json) {
+    print_json(report->to_json());
+  } else {
+    print_report(*report);
+  }
+  switch (report->outcome) {
+    case runs::RunOutcome::kSucceeded:
+    case runs::RunOutcome::kNothingChanged: return kFine;
+    case runs::RunOutcome::kRateLimited:
+    case runs::RunOutcome::kIncomplete: return options.strict ? kFindings : kFine;
+    default: return kFindings;
+  }
+}
+
+int set_desired(const Global& global, const std::string& id, const std::string& desired) {
+  const auto host = open_host(global);
+  if (!host.ok()) return fail(global, host.error());
+  const auto found = integration_of((*host)->database(), id);
+  if (!found.ok()) return fail(global, found.error());
+  const Status set = admin::set_desired((*host)->database(), id, desired, (*host)->clock().now());
+  if (!set.ok()) return fail(global, set.error());
+  if (global.json) {
+    print_json(json::Value::object({{"id", id}, {"desired", desired}}));
+  } else {
+    print_line(fmt::format("{} is {}", id, desired));
+  }
+  return kFine;
+}
+
+int disconnect(const Global& global, const std::string& id) {
+  const auto host = open_host(global);
+  if (!host.ok()) return fail(global, host.error());
+  const auto unit = (*host)->registry().unit(id);
+  if (!unit.ok()) return fail(global, unit.error());
+  const Status done = (*host)->connector().disconnect(**unit, stop_on_signal());
+  if (!done.ok()) return fail(global, done.error());
+  print_line(fmt::format("{} is disconnected; its documents and books stay", id));
+  return kFine;
+}
+
+int test(const Global& global, const std::string& id) {
+  const auto host = open_host(global);
+  if (!host.ok()) return fail(global, host.error());
+  const auto attempt = [&]() -> Status {
+    runs::IntegrationUnit* unit = BERTH_TRY((*host)->registry().unit(id));
+    const runs::RemoteAccess access = BERTH_TRY((*host)->registry().access(*unit));
+    return (*host)->engine().check(unit->setup, access, stop_on_signal());
+  };
+  const Status works = attempt();
+  if (!works.ok()) return fail(global, works.error());
+  if (global.json) {
+    print_json(json::Value::object({{"id", id}, {"works", true}}));
+  } else {
+    print_line(fmt::format("{}: the connection works", id));
+  }
+  return kFine;
+}
+
+int organizations(const Global& global, const std::string& id, const std::string& choose) {
+  const auto host = open_host(global);
+  if (!host.ok()) return fail(global, host.error());
+  if (!choose.empty()) {
+    const auto unit = (*host)->registry().unit(id);
+    if (!unit.ok()) return fail(global, unit.error());
+    const Status chosen = (*host)->connector().choose_organization(**unit, choose);
+    if (!chosen.ok()) return fail(global, chosen.error());
+  }
+  const auto views = status_views(**host, id);
+  if (!views.ok()) return fail(global, views.error());
+  const json::Value& view = views->items().front();
+  if (global.json) {
+    print_json(json::Value::object({{"chosen", view.text_of("remote_id")}, {"organizations", *view.find("organizations")}}));
+    return kFine;
+  }
+  Table table({"", "organisation", "name", "currency", "time zone"});
+  for (const json::Value& one : view.find("organizations")->items()) {
+    table.add({one.text_of("remote_id") == view.text_of("remote_id") ? "*" : "", std::string(one.text_of("remote_id")), std::string(one.text_of("name")),
+               std::string(one.text_of("currency")), std::string(one.text_of("time_zone"))});
+  }
+  print(table.text());
+  return kFine;
+}
+
+int runs(const Global& global, const std::string& id) {
+  const auto host = open_host(global);
+  if (!host.ok()) return fail(global, host.error());
+  if (const auto found = integration_of((*host)->database(), id); !found.ok()) return fail(global, found.error());
+  json::Value list = json::Value::array();
+  Table table({"run", "trigger", "started", "ended", "outcome", "reason"});
+  const Status read = (*host)->database().read([&](storage::Connection& connection) -> Status {
+    for (const storage::Run& run : BERTH_TRY(storage::runs::list(connection, id)).items) {
+      list.push_back(admin::run_view(run));
+      table.add({run.id, run.trigger, to_string(run.started), run.ended.unix_ms == 0 ? "" : to_string(run.ended), run.outcome, run.reason});
+    }
+    return success();
+  });
+  if (!read.ok()) return fail(global, read.error());
+  if (global.json) {
+    print_json(json::Value::object({{"runs", std::move(list)}}));
+  } else {
+    print(table.text());
+  }
+  return kFine;
+}
+
+int run_show(const Global& global, const std::string& run_id) {
+  const auto opened = open_storage(global);
+  if (!opened.ok()) return fail(global, opened.error());
+  std::optional<storage::Run> run;
+  const Status read = opened->database->read([&](storage::Connection& connection) -> Status {
+    run = BERTH_TRY(storage::runs::find(connection, run_id));
+    return success();
+  });
+  if (!read.ok()) return fail(global, read.error());
+  if (!run) return fail(global, make_error(Code::kNotFound, "runs.run_unknown", fmt::format("there is no run {}", run_id)));
+  print_json(admin::run_view(*run));
+  return kFine;
+}
+
+int records_list(const Global& global, const std::string& id, const std::string& entity, const std::string& state, std::size_t limit) {
+  const auto host = open_host(global);
+  if (!host.ok()) return fail(global, host.error());
+  if (const auto found = integration_of((*host)->database(), id); !found.ok()) return fail(global, found.error());
+  storage::RecordFilter filter;
+  filter.integration = id;
+  filter.entity = entity;
+  filter.state = state;
+  json::Value list = json::Value::array();
+  Table table({"record", "state", "reason", "waits for or message"});
+  std::string next;
+  const Status read = (*host)->database().read([&](storage::Connection& connection) -> Status {
+    const auto page = BERTH_TRY(storage::records::list(connection, filter, {{}, limit}));
+    next = page.next;
+    for (const storage::Record& record : page.items) {
+      const json::Value view = admin::record_view(record);
+      std::string waits;
+      if (const json::Value* keys = view.find("waits_for")) {
+        for (const json::Value& key : keys->items()) waits += (waits.empty() ? "" : ", ") + std::string(key.text());
+      }
+      table.add({std::string(view.text_of("ref")), record.state, record.reason, waits.empty() ? record.message : waits});
+      list.push_back(view);
+    }
+    return success();
+  });
+  if (!read.ok()) return fail(global, read.error());
+  if (global.json) {
+    print_json(json::Value::object({{"records", std::move(list)}, {"next", next}}));
+  } else {
+    print(table.text());
+    if (!next.empty()) note(global, "There are more; raise --limit.");
+  }
+  return kFine;
+}
+
+namespace {
+
+/// Applies what is pending; queued for the holder where somebody runs the integration now.
+int apply_now(const Global& global, app::Host& host, const std::string& id, json::Value answer, const std::string& done) {
+  const auto unit = host.registry().unit(id);
+  if (!unit.ok()) return fail(global, unit.error());
+  const auto applied = host.engine().apply((*unit)->setup, stop_on_signal());
+  if (!applied.ok() && applied.error().reason != "runs.busy") return fail(global, applied.error());
+  std::int64_t posted = 0, parked = 0;
+  if (applied.ok()) {
+    for (const auto& [entity, counts] : applied->by_entity) {
+      posted += counts.posted;
+      parked += counts.parked;
+    }
+  } else {
+    const Status queued = host.database().write([&](storage::Connection& connection) -> Status {
+      BERTH_TRY(storage::commands::push(connection, id, "apply", "{}", host.clock().now()));
+      return success();
+    });
+    if (!queued.ok()) return fail(global, queued.error());
+  }
+  if (global.json) {
+    answer.set("applied", applied.ok());
+    answer.set("posted", posted);
+    answer.set("parked", parked);
+    print_json(answer);
+  } else if (applied.ok()) {
+    print_line(fmt::format("{}; {} records posted, {} still wait", done, posted, parked));
+  } else {
+    print_line(fmt::format("{}; a run is under way and applies it after its slice", done));
+  }
+  return kFine;
+}
+
+}  // namespace
+
+int records_retry(const Global& global, const std::string& id, const std::string& reference) {
+  const auto host = open_host(global);
+  if (!host.ok()) return fail(global, host.error());
+  const auto slash = reference.find('/');
+  const Status set = (*host)->database().write([&](storage::Connection& connection) -> Status {
+    const auto record = BERTH_TRY(storage::records::find(connection, id, reference.substr(0, slash), slash == std::string::npos ? "" : reference.substr(slash + 1)));
+    if (!record) return make_error(Code::kNotFound, "runs.record_unknown", fmt::format("{} has no record {}", id, reference));
+    return storage::records::set_pending(connection, record->id, (*host)->clock().now());
+  });
+  if (!set.ok()) return fail(global, set.error());
+  return apply_now(global, **host, id, json::Value::object({{"ref", reference}}), reference + " is applied again");
+}
+
+int accounts_list(const Global& global, const std::string& id) {
+  const auto host = open_host(global);
+  if (!host.ok()) return fail(global, host.error());
+  if (const auto found = integration_of((*host)->database(), id); !found.ok()) return fail(global, found.error());
+  json::Value list = json::Value::array();
+  Table table({"row", "account", "mapped by", "waiting"}, {3});
+  const Status read = (*host)->database().read([&](storage::Connection& connection) -> Status {
+    for (const auto& row : BERTH_TRY(storage::account_rows::list(connection, id))) {
+      const json::Value view = admin::account_row_view(row);
+      table.add({std::string(view.text_of("row")), row.is_mapped() ? row.account : "(map me)", row.is_mapped() ? row.origin : "", std::to_string(row.waiting)});
+      list.push_back(view);
+    }
+    return success();
+  });
+  if (!read.ok()) return fail(global, read.error());
+  if (global.json) {
+    print_json(json::Value::object({{"accounts", std::move(list)}}));
+  } else {
+    print(table.text());
+  }
+  return kFine;
+}
+
+int accounts_map(const Global& global, const std::string& id, const std::string& row, const std::string& account) {
+  const auto host = open_host(global);
+  if (!host.ok()) return fail(global, host.error());
+  if (const auto found = integration_of((*host)->database(), id); !found.ok()) return fail(global, found.error());
+  // KIND/KEY/COMPANY; a key may have slashes of its own (ACH/WIRE).
+  const auto first = row.find('/');
+  const auto last = row.rfind('/');
+  if (first == std::string::npos || first == last) {
+    return fail(global, make_error(Code::kInvalidArgument, "cli.account_row", fmt::format("\"{}\" is not KIND/KEY/COMPANY; see `berth accounts list {}`", row, id)));
+  }
+  const auto mapped = admin::map_account((*host)->database(), (*host)->config(), id, row.substr(0, first), row.substr(first + 1, last - first - 1),
+                                         row.substr(last + 1), account, (*host)->clock().now());
+  if (!mapped.ok()) return fail(global, mapped.error());
+  return apply_now(global, **host, id, admin::account_row_view(*mapped), fmt::format("{} posts to {}", row, account));
+}
+
+}  // namespace berth::cli

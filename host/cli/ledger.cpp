@@ -1,0 +1,162 @@
+// The books on the command line.
+#include <fmt/format.h>
+
+#include "host/admin/views.hpp"
+#include "host/cli/commands.hpp"
+#include "host/ledger/export.hpp"
+#include "host/ledger/periods.hpp"
+#include "host/ledger/queries.hpp"
+#include "host/runs/registry.hpp"
+#include "host/storage/waiting.hpp"
+
+namespace berth::cli {
+
+namespace {
+
+/// Reads with one query and prints rows as a table or as {"name": [...]}.
+template <class Read>
+int list_rows(const Global& global, const std::string& name, Table table, Read read) {
+  const auto opened = open_storage(global);
+  if (!opened.ok()) return fail(global, opened.error());
+  json::Value list = json::Value::array();
+  const Status done = opened->database->read([&](storage::Connection& connection) -> Status { return read(connection, table, list); });
+  if (!done.ok()) return fail(global, done.error());
+  if (global.json) {
+    print_json(json::Value::object({{name, std::move(list)}}));
+  } else {
+    print(table.text());
+  }
+  return kFine;
+}
+
+}  // namespace
+
+int ledger_balance(const Global& global, const std::string& company) {
+  return list_rows(global, "balances", Table({"company", "account", "debit", "credit", "balance", ""}, {2, 3, 4}),
+                   [&](storage::Connection& connection, Table& table, json::Value& list) -> Status {
+                     ledger::BalanceFilter filter;
+                     filter.company = company;
+                     std::map<std::string, Money> totals;
+                     for (const ledger::Balance& balance : BERTH_TRY(ledger::trial_balance(connection, filter))) {
+                       const std::string code(balance.debit.currency().code());
+                       table.add({balance.company, balance.account, balance.debit.to_string(), balance.credit.to_string(), balance.net().to_string(), code});
+                       list.push_back(admin::balance_view(balance));
+                       const auto [total, is_new] = totals.try_emplace(balance.company, Money::zero(balance.debit.currency()));
+                       total->second += balance.net();
+                     }
+                     for (const auto& [id, total] : totals) table.add({id, "(sum)", "", "", total.to_string(), std::string(total.currency().code())});
+                     return success();
+                   });
+}
+
+int ledger_entries(const Global& global, const std::string& company, const std::string& source, std::size_t limit) {
+  return list_rows(global, "entries", Table({"id", "date", "company", "event", "description", "account", "debit", "credit"}, {0, 6, 7}),
+                   [&](storage::Connection& connection, Table& table, json::Value& list) -> Status {
+                     ledger::EntryFilter filter;
+                     filter.company = company;
+                     const auto slash = source.find('/');
+                     filter.entity = source.substr(0, slash);
+                     if (slash != std::string::npos) filter.remote_id = source.substr(slash + 1);
+                     filter.limit = limit;
+                     for (const ledger::StoredEntry& entry : BERTH_TRY(ledger::list_entries(connection, filter)).entries) {
+                       list.push_back(admin::entry_view(entry));
+                       bool is_first = true;
+                       for (const ledger::StoredLine& line : entry.lines) {
+                         const std::string amount = line.base.to_string();
+                         const bool is_debit = line.side == ledger::Side::kDebit;
+                         table.add({is_first ? std::to_string(entry.id) : "", is_first ? to_string(entry.date) : "", is_first ? entry.company : "",
+                                    is_first ? entry.event : "", is_first ? entry.description : "", line.account, is_debit ? amount : "", is_debit ? "" : amount});
+                         is_first = false;
+                       }
+                     }
+                     return success();
+                   });
+}
+
+int ledger_check(const Global& global) {
+  const auto opened = open_storage(global);
+  if (!opened.ok()) return fail(global, opened.error());
+  std::vector<ledger::CheckFinding> findings;
+  const Status done = opened->database->read([&](storage::Connection& connection) -> Status {
+    findings = BERTH_TRY(ledger::check(connection));
+    return success();
+  });
+  if (!done.ok()) return fail(global, done.error());
+  if (global.json) {
+    json::Value list = json::Value::array();
+    for (const ledger::CheckFinding& finding : findings) list.push_back(json::Value::object({{"invariant", finding.invariant}, {"message", finding.message}}));
+    print_json(json::Value::object({{"sound", findings.empty()}, {"findings", std::move(list)}}));
+  } else {
+    for (const ledger::CheckFinding& finding : findings) print_line(fmt::format("{}: {}", finding.invariant, finding.message));
+    if (findings.empty()) print_line("the books are sound");
+  }
+  return findings.empty() ? kFine : kFindings;
+}
+
+int ledger_receivables(const Global& global, const std::string& id) {
+  return list_rows(global, "receivables", Table({"invoice", "number", "company", "customer", "total", "open"}, {4, 5}),
+                   [&](storage::Connection& connection, Table& table, json::Value& list) -> Status {
+                     for (const ledger::Receivable& row : BERTH_TRY(ledger::receivables(connection, id))) {
+                       table.add({row.remote_id, row.number, row.company, row.customer, row.total.to_string(), row.open.to_string()});
+                       list.push_back(json::Value::object({{"integration", row.integration},
+                                                           {"remote_id", row.remote_id},
+                                                           {"number", row.number},
+                                                           {"company", row.company},
+                                                           {"customer", row.customer},
+                                                           {"currency", row.total.currency().code()},
+                                                           {"total", row.total.to_string()},
+                                                           {"open", row.open.to_string()}}));
+                     }
+                     return success();
+                   });
+}
+
+int ledger_export(const Global& global, const std::string& format_name) {
+  const auto format = ledger::parse_export_format(format_name);
+  if (!format.ok()) return fail(global, format.error());
+  const auto opened = open_storage(global);
+  if (!opened.ok()) return fail(global, opened.error());
+  const ledger::ExportOptions options{.companies = runs::companies_of(opened->config), .filter = {}};
+  const Status done = opened->database->read([&](storage::Connection& connection) {
+    return ledger::export_journal(connection, *format, options, [](std::string_view text) { return std::fwrite(text.data(), 1, text.size(), stdout) == text.size(); });
+  });
+  return done.ok() ? kFine : fail(global, done.error());
+}
+
+int ledger_period(const Global& global, const std::string& verb, const std::string& company, const std::string& month_text) {
+  if (verb == "list") {
+    return list_rows(global, "closed", Table({"company", "month", "closed", "by"}), [&](storage::Connection& connection, Table& table, json::Value& list) -> Status {
+      for (const ledger::ClosedPeriod& period : BERTH_TRY(ledger::closed_periods(connection, company))) {
+        table.add({period.company, to_string(period.month), to_string(period.closed_at), period.closed_by});
+        list.push_back(json::Value::object({{"company", period.company}, {"month", to_string(period.month)}, {"closed_at", to_string(period.closed_at)}, {"closed_by", period.closed_by}}));
+      }
+      return success();
+    });
+  }
+  const auto opened = open_storage(global);
+  if (!opened.ok()) return fail(global, opened.error());
+  if (opened->config.find_company(company) == nullptr) {
+    return fail(global, make_error(Code::kNotFound, "runs.company_unknown", fmt::format("there is no company \"{}\"", company)));
+  }
+  const auto month = ledger::parse_month(month_text);
+  if (!month.ok()) return fail(global, month.error());
+  const Instant now = opened->clock->now();
+  bool changed = false;
+  const Status done = opened->database->write([&](storage::Connection& connection) -> Status {
+    if (verb == "close") {
+      changed = BERTH_TRY(ledger::close_period(connection, company, *month, now, "cli"));
+      return success();
+    }
+    changed = BERTH_TRY(ledger::open_period(connection, company, *month));
+    // What the lock held back is worth applying again, for every integration.
+    for (const storage::Integration& integration : BERTH_TRY(storage::integrations::list(connection))) {
+      BERTH_TRY(storage::waiting::wake(connection, integration.id, ledger::awaited_period(company, *month), now));
+    }
+    return success();
+  });
+  if (!done.ok()) return fail(global, done.error());
+  print_line(fmt::format("{} of {} is {}{}", to_string(*month), company, verb == "close" ? "closed" : "open", changed ? "" : " already"));
+  return kFine;
+}
+
+}  // namespace berth::cli

@@ -1,0 +1,181 @@
+#include "host/cli/main.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstring>
+
+#include "host/cli/commands.hpp"
+#include "host/plugins/worker_main.hpp"
+
+namespace berth::cli {
+
+namespace {
+
+/// Collects what the parsed subcommand will do; it runs after parsing, so that errors of usage come first.
+using Action = std::function<int()>;
+
+struct Line {
+  Global global;
+  Action action;
+  // Values that options are parsed into; a command uses those it declared.
+  std::string id, second, third, fourth;
+  std::string entity, state;
+  std::size_t limit = 100;
+  bool flag = false;
+  ConnectOptions connect;
+  SyncOptions sync;
+};
+
+CLI::App* command(CLI::App& parent, Line& line, const std::string& name, const std::string& help, Action action) {
+  CLI::App* app = parent.add_subcommand(name, help);
+  app->callback([&line, action = std::move(action)] { line.action = action; });
+  return app;
+}
+
+CLI::App* group(CLI::App& parent, const std::string& name, const std::string& help) {
+  CLI::App* app = parent.add_subcommand(name, help);
+  app->require_subcommand(1);
+  return app;
+}
+
+void declare_setup(CLI::App& app, Line& line) {
+  Global& global = line.global;
+  command(app, line, "init", "Write berth.yaml, accounts, mapping, vault key and the first API token", [&] { return init(global, line.id.empty() ? "." : line.id); })
+      ->add_option("DIR", line.id, "folder; made if it is not there (default: this one)");
+  CLI::App* serve_app = command(app, line, "serve", "Run the host: scheduler and REST API, until a signal ends it", [&] { return serve(global, line.flag); });
+  serve_app->add_flag("--json-log", line.flag, "log as JSON lines");
+  CLI::App* config = group(app, "config", "The configuration file");
+  command(*config, line, "validate", "Check berth.yaml offline: every mistake with file, line and column", [&] { return config_validate(global); });
+  CLI::App* vault = group(app, "vault", "The vault of secrets");
+  command(*vault, line, "init", "Make the vault key that berth.yaml names", [&] { return vault_init(global); });
+  command(*vault, line, "status", "Key id and number of secrets", [&] { return vault_status(global); });
+  command(*vault, line, "rotate", "Seal everything with a new key", [&] { return vault_rotate(global, line.id); })
+      ->add_option("NEW_KEY", line.id, "file:PATH, env:NAME or credential:NAME of the new key")
+      ->required();
+  CLI::App* token = group(app, "token", "Tokens of the REST API");
+  CLI::App* create = command(*token, line, "create", "Make a token; it is shown once", [&] { return token_create(global, line.id, line.second.empty() ? "viewer" : line.second); });
+  create->add_option("NAME", line.id, "whose it is")->required();
+  create->add_option("--role", line.second, "admin or viewer (default: viewer)");
+  command(*token, line, "list", "All tokens, without their text", [&] { return token_list(global); });
+  command(*token, line, "revoke", "Make a token invalid", [&] { return token_revoke(global, line.id); })->add_option("ID", line.id, "of `berth token list`")->required();
+  CLI::App* plugin = group(app, "plugin", "Connector plugins");
+  command(*plugin, line, "list", "Plugins in the configured folders, and why one is refused", [&] { return plugin_list(global); });
+  command(*plugin, line, "trust", "Pin the library of a plugin as it is now", [&] { return plugin_trust(global, line.id); })
+      ->add_option("PATH", line.id, "folder of the plugin, or its id")
+      ->required();
+}
+
+void declare_integrations(CLI::App& app, Line& line) {
+  Global& global = line.global;
+  const auto with_id = [&](CLI::App* sub) {
+    sub->add_option("ID", line.id, "integration")->required();
+    return sub;
+  };
+  CLI::App* status_app = command(app, line, "status", "One line an integration", [&] { return status(global, line.id, line.flag); });
+  status_app->add_option("ID", line.id, "only this one");
+  status_app->add_flag("--watch", line.flag, "print again whenever something changes, until Ctrl-C");
+  CLI::App* connect_app = with_id(command(app, line, "connect", "Print the authorisation URL and wait for the redirect", [&] {
+    line.connect.id = line.id;
+    return connect(global, line.connect);
+  }));
+  connect_app->add_option("--code", line.connect.code, "a code that came another way");
+  connect_app->add_option("--accounts-server", line.connect.accounts_server, "the redirect's accounts-server, with --code");
+  connect_app->add_option("--location", line.connect.location, "the redirect's location, with --code");
+  connect_app->add_option("--self-client", line.connect.self_client, "a grant code of a self client");
+  connect_app->add_option("--wait", line.connect.wait_seconds, "seconds to wait for the redirect (default: 900)");
+  CLI::App* sync_app = with_id(command(app, line, "sync", "Sync now and print the run report", [&] {
+    line.sync.id = line.id;
+    return sync(global, line.sync);
+  }));
+  sync_app->add_option("--phase", line.sync.phases, "only this phase; may be given several times");
+  sync_app->add_flag("--full", line.sync.full, "list everything and compare");
+  sync_app->add_option("--since", line.sync.since, "list what changed since this date, YYYY-MM-DD");
+  sync_app->add_flag("--strict", line.sync.strict, "exit 1 also when rate limited or incomplete");
+  with_id(command(app, line, "pause", "No runs until resumed", [&] { return set_desired(global, line.id, "paused"); }));
+  with_id(command(app, line, "resume", "Runs go on", [&] { return set_desired(global, line.id, "enabled"); }));
+  with_id(command(app, line, "enable", "Runs, links and webhooks work", [&] { return set_desired(global, line.id, "enabled"); }));
+  with_id(command(app, line, "disable", "No runs; data stays readable", [&] { return set_desired(global, line.id, "disabled"); }));
+  with_id(command(app, line, "disconnect", "Revoke and forget the tokens; data stays", [&] { return disconnect(global, line.id); }));
+  with_id(command(app, line, "test", "One cheap call that proves the connection", [&] { return test(global, line.id); }));
+  CLI::App* organizations_app = with_id(command(app, line, "organizations", "The organisations the account sees", [&] { return organizations(global, line.id, line.second); }));
+  organizations_app->add_option("--choose", line.second, "take this one; only before the first sync");
+  with_id(command(app, line, "runs", "Runs, newest first", [&] { return runs(global, line.id); }));
+  CLI::App* run = group(app, "run", "One run");
+  command(*run, line, "show", "The report of a run", [&] { return run_show(global, line.id); })->add_option("RUN", line.id, "of `berth runs`")->required();
+  CLI::App* records = group(app, "records", "Remote documents and what became of them");
+  CLI::App* list = with_id(command(*records, line, "list", "Records and their state", [&] { return records_list(global, line.id, line.entity, line.state, line.limit); }));
+  list->add_option("--entity", line.entity, "invoice, contact, item, ...");
+  list->add_option("--state", line.state, "posted, parked, skipped, failed, ignored, pending or archived");
+  list->add_option("--limit", line.limit, "rows at most (default: 100)");
+  CLI::App* retry = with_id(command(*records, line, "retry", "Apply a record again", [&] { return records_retry(global, line.id, line.second); }));
+  retry->add_option("REF", line.second, "ENTITY/REMOTE_ID, e.g. invoice/4815162342000201001")->required();
+  CLI::App* accounts = group(app, "accounts", "Placeholder rows and the accounts they post to");
+  with_id(command(*accounts, line, "list", "Rows, unmapped first, with what waits for them", [&] { return accounts_list(global, line.id); }));
+  CLI::App* map = with_id(command(*accounts, line, "map", "Map a row and apply what waited for it, with no remote call", [&] { return accounts_map(global, line.id, line.second, line.third); }));
+  map->add_option("ROW", line.second, "KIND/KEY/COMPANY as `berth accounts list` shows it, e.g. payment_mode/Stripe/acme_us")->required();
+  map->add_option("ACCOUNT", line.third, "account id of the company's chart")->required();
+}
+
+void declare_mapping_and_ledger(CLI::App& app, Line& line) {
+  Global& global = line.global;
+  CLI::App* mapping = group(app, "mapping", "Mapping rules");
+  CLI::App* validate = command(*mapping, line, "validate", "Check a rules file offline", [&] { return mapping_validate(global, line.id, line.flag); });
+  validate->add_option("FILE", line.id, "mapping.yaml")->required();
+  validate->add_flag("--deny-warnings", line.flag, "exit 1 on warnings too");
+  command(*mapping, line, "test", "Run the cases of mapping.test.yaml", [&] { return mapping_test(global, line.id); })
+      ->add_option("DIR", line.id, "folder with mapping.yaml and mapping.test.yaml")
+      ->required();
+  CLI::App* ledger = group(app, "ledger", "The books");
+  command(*ledger, line, "balance", "Trial balance", [&] { return ledger_balance(global, line.id); })->add_option("--company", line.id, "only this company");
+  CLI::App* entries = command(*ledger, line, "entries", "Journal entries, in order of recording", [&] { return ledger_entries(global, line.id, line.second, line.limit); });
+  entries->add_option("--company", line.id, "only this company");
+  entries->add_option("--source", line.second, "only of this document, ENTITY/REMOTE_ID");
+  entries->add_option("--limit", line.limit, "entries at most (default: 100)");
+  command(*ledger, line, "check", "Check the books against their invariants, tolerance zero", [&] { return ledger_check(global); });
+  command(*ledger, line, "receivables", "Open amount of each posted invoice", [&] { return ledger_receivables(global, line.id); })
+      ->add_option("ID", line.id, "only of this integration");
+  command(*ledger, line, "export", "The whole journal for another program", [&] { return ledger_export(global, line.id); })
+      ->add_option("--format", line.id, "hledger")
+      ->required();
+  CLI::App* period = group(*ledger, "period", "Closed months");
+  command(*period, line, "list", "Closed months", [&] { return ledger_period(global, "list", line.id, {}); })->add_option("--company", line.id, "only this company");
+  for (const std::string verb : {"close", "open"}) {
+    CLI::App* sub = command(*period, line, verb, verb == "close" ? "Nothing is posted into this month any more" : "Posting into this month is allowed again",
+                            [&, verb] { return ledger_period(global, verb, line.id, line.second); });
+    sub->add_option("COMPANY", line.id, "company id")->required();
+    sub->add_option("MONTH", line.second, "YYYY-MM")->required();
+  }
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  // Hidden: the process in which a plugin runs. Before anything else, because it must not touch its standard input.
+  if (argc >= 2 && std::strcmp(argv[1], "worker") == 0) return plugins::worker_main();
+  try {
+    Line line;
+    CLI::App app{"Berth: an integration host with an exact double-entry ledger"};
+    app.name("berth");
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.set_version_flag("--version", "berth 0.1.0");
+    app.add_option("-c,--config", line.global.config, "configuration file (default: ./berth.yaml)");
+    app.add_flag("--json", line.global.json, "print JSON with stable keys");
+    app.add_flag("-q,--quiet", line.global.quiet, "print results only");
+    app.add_flag("-v,--verbose", line.global.verbose, "print the log");
+    app.add_option("--plugin-dir", line.global.plugin_dirs, "a folder of plugins, looked through first");
+    declare_setup(app, line);
+    declare_integrations(app, line);
+    declare_mapping_and_ledger(app, line);
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      const int code = app.exit(error);
+      return code == 0 ? kFine : kWrongUsage;
+    }
+    return line.action ? line.action() : kWrongUsage;
+  } catch (const std::exception& error) {
+    return fail({}, make_error(Code::kInternal, "cli.unexpected", error.what()));
+  }
+}
+
+}  // namespace berth::cli

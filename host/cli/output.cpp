@@ -1,0 +1,84 @@
+#include "host/cli/output.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "host/admin/resolutions.hpp"
+
+namespace berth::cli {
+
+void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+void print_line(std::string_view text) {
+  print(text);
+  print("\n");
+}
+
+void print_json(const json::Value& value) { print_line(json::dump_pretty(value)); }
+
+void note(const Global& global, std::string_view text) {
+  if (!global.quiet) fmt::print(stderr, "{}\n", text);
+}
+
+bool is_terminal_error() { return isatty(STDERR_FILENO) != 0; }
+bool is_terminal_output() { return isatty(STDOUT_FILENO) != 0; }
+
+int exit_code_of(const Error& error) {
+  switch (error.code) {
+    case Code::kInvalidArgument: return kWrongUsage;
+    case Code::kEnvironment:
+    case Code::kUnavailable: return kEnvironment;
+    case Code::kInternal: return kBug;
+    default: return kFindings;
+  }
+}
+
+int fail(const Global& global, const Error& error) {
+  const admin::Resolution* resolution = admin::find_resolution(error.reason);
+  if (global.json) {
+    json::Value body = json::Value::object({{"code", to_string(error.code)}, {"reason", error.reason}, {"message", error.message}});
+    if (resolution != nullptr) {
+      body.set("cause", resolution->cause);
+      body.set("resolution", resolution->what_to_do);
+    }
+    print_json(json::Value::object({{"error", std::move(body)}}));
+  } else {
+    fmt::print(stderr, "error[{}]: {}\n", error.reason, error.message);
+    if (resolution != nullptr) fmt::print(stderr, "  cause: {}\n  do:    {}\n", resolution->cause, resolution->what_to_do);
+  }
+  return exit_code_of(error);
+}
+
+Table::Table(std::vector<std::string> heading, std::vector<std::size_t> right) : right_(std::move(right)) {
+  rows_.push_back(std::move(heading));
+}
+
+std::string Table::text() const {
+  std::vector<std::size_t> widths;
+  // Width in characters, not bytes: names may have umlauts.
+  const auto width_of = [](const std::string& text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; }));
+  };
+  for (const auto& row : rows_) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+  }
+  std::string text;
+  for (const auto& row : rows_) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const std::string padding(widths[i] - width_of(row[i]), ' ');
+      const bool is_right = std::find(right_.begin(), right_.end(), i) != right_.end();
+      if (i > 0) line += "  ";
+      line += is_right ? padding + row[i] : row[i] + padding;
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+}  // namespace berth::cli

@@ -1,0 +1,53 @@
+#pragma once
+// How commands print: results on standard output, everything else on standard error; tables for people, JSON with stable
+// keys for programs; exit codes.
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "berth/json.hpp"
+#include "host/core/result.hpp"
+
+namespace berth::cli {
+
+/// Exit codes of every command.
+inline constexpr int kFine = 0;
+inline constexpr int kFindings = 1;      // findings, or a failed run
+inline constexpr int kWrongUsage = 2;
+inline constexpr int kEnvironment = 3;   // cannot open, connect, lock
+inline constexpr int kBug = 4;
+
+/// Options that every command has.
+struct Global {
+  std::string config = "berth.yaml";
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+  std::vector<std::string> plugin_dirs;
+};
+
+void print(std::string_view text);              // standard output, as it is
+void print_line(std::string_view text);
+void print_json(const json::Value& value);
+void note(const Global& global, std::string_view text);   // standard error, not with --quiet
+[[nodiscard]] bool is_terminal_error();
+[[nodiscard]] bool is_terminal_output();
+
+/// Prints the error with what to do next, and returns the exit code that fits.
+int fail(const Global& global, const Error& error);
+[[nodiscard]] int exit_code_of(const Error& error);
+
+/// Columns aligned; the first row is the heading. Columns named in `right` are numbers.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> heading, std::vector<std::size_t> right = {});
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  [[nodiscard]] std::string text() const;
+  [[nodiscard]] bool empty() const { return rows_.size() <= 1; }
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+  std::vector<std::size_t> right_;
+};
+
+}  // namespace berth::cli

@@ -1,0 +1,173 @@
+#include "host/server/server.hpp"
+
+#include <Poco/Exception.h>
+#include <Poco/Net/HTTPRequestHandler.h>
+#include <Poco/Net/HTTPRequestHandlerFactory.h>
+#include <Poco/Net/HTTPServer.h>
+#include <Poco/Net/HTTPServerParams.h>
+#include <Poco/Net/HTTPServerRequest.h>
+#include <Poco/Net/HTTPServerResponse.h>
+#include <Poco/Net/ServerSocket.h>
+#include <Poco/ThreadPool.h>
+#include <fmt/format.h>
+
+#include <istream>
+#include <ostream>
+
+#include "berth/json.hpp"
+#include "host/core/text.hpp"
+
+namespace berth::server {
+
+namespace {
+
+std::string_view first_of(const Pairs& pairs, std::string_view name) {
+  for (const auto& [key, value] : pairs) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+Response problem(int status, std::string_view reason, std::string_view detail) {
+  Response response;
+  response.status = status;
+  response.content_type = "application/problem+json";
+  response.body = json::dump(json::Value::object({{"status", status}, {"reason", reason}, {"detail", detail}}));
+  return response;
+}
+
+class PocoHandler final : public Poco::Net::HTTPRequestHandler {
+ public:
+  PocoHandler(const Handler& handler, const telemetry::Log& log) : handler_(handler), log_(log) {}
+
+  void handleRequest(Poco::Net::HTTPServerRequest& in, Poco::Net::HTTPServerResponse& out) override {
+    // Whatever goes wrong, the client gets an answer: without send() Poco closes the connection silently.
+    Response response;
+    bool is_whole = true;
+    try {
+      Request request;
+      is_whole = read(in, request);
+      response = is_whole ? handler_(request)
+                          : problem(413, "server.body_too_large", fmt::format("the body has more than {} bytes", kBodyBytesMax));
+    } catch (const Poco::Exception& error) {
+      log_.error("request failed", {{"error", error.displayText()}});
+      response = problem(500, "server.internal", "the request could not be handled");
+    } catch (const std::exception& error) {
+      log_.error("request failed", {{"error", error.what()}});
+      response = problem(500, "server.internal", "the request could not be handled");
+    }
+    write(response, in.getMethod() == "HEAD", is_whole, out);
+  }
+
+ private:
+  static bool read(Poco::Net::HTTPServerRequest& in, Request& request) {
+    request.method = in.getMethod();
+    const std::string& uri = in.getURI();
+    const auto question = uri.find('?');
+    request.path = uri.substr(0, question);
+    if (question != std::string::npos) request.raw_query = uri.substr(question + 1);
+    request.query = parse_query(request.raw_query);
+    for (const auto& [name, value] : in) request.headers.emplace_back(lower_ascii(name), value);
+    request.peer = in.clientAddress().host().toString();
+    char buffer[8192];
+    std::istream& body = in.stream();
+    while (body.read(buffer, sizeof buffer) || body.gcount() > 0) {
+      request.body.append(buffer, static_cast<std::size_t>(body.gcount()));
+      if (request.body.size() > kBodyBytesMax) return false;
+    }
+    return true;
+  }
+
+  static void write(const Response& response, bool is_head, bool keep_alive, Poco::Net::HTTPServerResponse& out) {
+    out.setStatus(static_cast<Poco::Net::HTTPResponse::HTTPStatus>(response.status));
+    out.setReason(Poco::Net::HTTPResponse::getReasonForStatus(static_cast<Poco::Net::HTTPResponse::HTTPStatus>(response.status)));
+    out.setContentType(response.content_type);
+    out.set("X-Content-Type-Options", "nosniff");
+    out.set("Referrer-Policy", "no-referrer");
+    out.set("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'");
+    out.set("Cache-Control", "no-store");
+    for (const auto& [name, value] : response.headers) out.set(name, value);
+    if (!keep_alive) out.setKeepAlive(false);
+    out.setContentLength64(static_cast<Poco::Int64>(response.body.size()));
+    std::ostream& body = out.send();
+    if (!is_head) body << response.body;
+  }
+
+  const Handler& handler_;
+  const telemetry::Log& log_;
+};
+
+class PocoFactory final : public Poco::Net::HTTPRequestHandlerFactory {
+ public:
+  PocoFactory(const Handler& handler, const telemetry::Log& log) : handler_(handler), log_(log) {}
+  Poco::Net::HTTPRequestHandler* createRequestHandler(const Poco::Net::HTTPServerRequest&) override {
+    return new PocoHandler(handler_, log_);   // owned by Poco
+  }
+
+ private:
+  const Handler& handler_;
+  const telemetry::Log& log_;
+};
+
+}  // namespace
+
+std::string_view Request::header(std::string_view name) const { return first_of(headers, name); }
+std::string_view Request::argument(std::string_view name) const { return first_of(query, name); }
+
+Pairs parse_query(std::string_view raw) {
+  Pairs pairs;
+  for (const std::string& part : split(raw, '&')) {
+    if (part.empty()) continue;
+    const auto equals = part.find('=');
+    pairs.emplace_back(percent_decode(part.substr(0, equals), true),
+                       equals == std::string::npos ? std::string() : percent_decode(part.substr(equals + 1), true));
+  }
+  return pairs;
+}
+
+struct Server::Impl {
+  ServerOptions options;
+  Handler handler;
+  Poco::ThreadPool pool{"http", 2, static_cast<int>(kThreadsMax)};
+  std::unique_ptr<Poco::Net::HTTPServer> server;
+};
+
+Server::Server(ServerOptions options, Handler handler) : impl_(std::make_unique<Impl>()) {
+  impl_->options = std::move(options);
+  impl_->handler = std::move(handler);
+}
+
+Server::~Server() { stop(); }
+
+Status Server::start() {
+  try {
+    Poco::Net::ServerSocket socket;
+    const Poco::Net::SocketAddress address(impl_->options.host, impl_->options.port);
+    socket.bind(address, true);
+    socket.listen(static_cast<int>(kQueuedMax));
+    Poco::Net::HTTPServerParams::Ptr parameters = new Poco::Net::HTTPServerParams;
+    parameters->setMaxQueued(static_cast<int>(kQueuedMax));
+    parameters->setMaxThreads(static_cast<int>(kThreadsMax));
+    parameters->setTimeout(Poco::Timespan(kRequestTimeout.count(), 0));
+    parameters->setKeepAliveTimeout(Poco::Timespan(kIdleTimeout.count(), 0));
+    parameters->setSoftwareVersion("berth");
+    impl_->server = std::make_unique<Poco::Net::HTTPServer>(new PocoFactory(impl_->handler, impl_->options.log), impl_->pool, socket, parameters);
+    impl_->server->start();
+    return success();
+  } catch (const Poco::Exception& error) {
+    return make_error(Code::kEnvironment, "server.listen",
+                      fmt::format("cannot listen on {}:{}: {}; is another host running there?", impl_->options.host, impl_->options.port,
+                                  error.displayText()));
+  }
+}
+
+void Server::stop() {
+  if (impl_ == nullptr || impl_->server == nullptr) return;
+  impl_->server->stopAll(true);
+  impl_->pool.joinAll();
+  impl_->server.reset();
+}
+
+std::uint16_t Server::port() const { return impl_->server == nullptr ? std::uint16_t{0} : impl_->server->port(); }
+
+}  // namespace berth::server

@@ -1,0 +1,263 @@
+#include "host/http/quota_gate.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "host/core/random.hpp"
+
+using namespace berth;
+using http::Headers;
+using http::Limits;
+using http::Permit;
+using http::QuotaGate;
+using namespace std::chrono_literals;
+
+namespace {
+
+const Instant kStart{1'780'012'800'000};          // 2026-05-29T00:00:00Z
+
+Limits zoho_limits() {
+  Limits limits;
+  limits.per_minute = 100;
+  limits.concurrent = 5;
+  limits.per_day = 10'000;
+  limits.header_limit = "x-rate-limit-limit";
+  limits.header_remaining = "x-rate-limit-remaining";
+  limits.header_reset_seconds = "x-rate-limit-reset";
+  return limits;
+}
+
+Permit take(QuotaGate& gate) {
+  auto permit = gate.acquire({});
+  REQUIRE_MESSAGE(permit.ok(), (permit.ok() ? "" : permit.error().message));
+  return std::move(permit).value();
+}
+
+std::string reason_of(const Result<Permit>& permit) { return permit ? "ok" : permit.error().reason; }
+
+/// The most elements within any window of 60 s, its edges included.
+std::size_t most_in_a_minute(std::vector<std::int64_t> times) {
+  std::sort(times.begin(), times.end());
+  std::size_t most = 0;
+  std::size_t first = 0;
+  for (std::size_t last = 0; last < times.size(); ++last) {
+    while (times[last] - times[first] > 60'000) ++first;
+    most = std::max(most, last - first + 1);
+  }
+  return most;
+}
+
+}  // namespace
+
+TEST_CASE("A5: never more than 100 calls in any 60 seconds, wherever within a call the remote counts it") {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    CAPTURE(seed);
+    SeededRandom random(seed);
+    ManualClock clock(kStart);
+    QuotaGate gate(zoho_limits(), {}, clock);
+    std::vector<std::int64_t> counted;
+    for (int i = 0; i < 1'000; ++i) {
+      auto permit = take(gate);
+      const auto begin = clock.now();
+      clock.advance(std::chrono::milliseconds(random.below(10) == 0 ? random.below(20'000) : random.below(300)));
+      const auto took = static_cast<std::uint64_t>((clock.now() - begin).count());
+      counted.push_back(begin.unix_ms + static_cast<std::int64_t>(random.below(took + 1)));
+      permit.finish(nullptr);
+    }
+    CHECK(most_in_a_minute(counted) <= 100);
+  }
+}
+
+TEST_CASE("A5: the limit of a minute holds with many threads, and is used to the full") {
+  ManualClock clock(kStart);
+  QuotaGate gate(zoho_limits(), {}, clock);
+  std::mutex mutex;
+  std::vector<std::int64_t> counted;
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 8; ++t) {
+      threads.emplace_back([&] {
+        for (int i = 0; i < 60; ++i) {
+          auto permit = gate.acquire({});
+          if (!permit) return;
+          const std::scoped_lock lock(mutex);
+          counted.push_back(clock.now().unix_ms);
+        }
+      });
+    }
+  }
+  CHECK(counted.size() == 480);
+  CHECK(most_in_a_minute(counted) == 100);
+}
+
+TEST_CASE("A5: no more calls at once than allowed, from any number of threads") {
+  SystemClock clock;
+  auto limits = zoho_limits();
+  limits.per_minute = 0;
+  QuotaGate gate(limits, {}, clock);
+  std::atomic<int> now{0};
+  std::atomic<int> most{0};
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 12; ++t) {
+      threads.emplace_back([&] {
+        for (int i = 0; i < 50; ++i) {
+          auto permit = gate.acquire({});
+          most = std::max<int>(most, ++now);
+          std::this_thread::yield();
+          --now;
+        }
+      });
+    }
+  }
+  CHECK(most <= 5);
+  CHECK(gate.snapshot().in_flight == 0);
+}
+
+TEST_CASE("A5: too many at once halves the calls at once, once a burst, and they grow back slowly") {
+  ManualClock clock(kStart);
+  QuotaGate gate(zoho_limits(), {}, clock);
+  gate.fewer_at_once();
+  gate.fewer_at_once();
+  CHECK(gate.snapshot().concurrent_limit == 2);
+  clock.advance(3s);
+  gate.fewer_at_once();
+  CHECK(gate.snapshot().concurrent_limit == 1);
+  clock.advance(3s);
+  gate.fewer_at_once();
+  CHECK(gate.snapshot().concurrent_limit == 1);
+  take(gate).finish(nullptr);
+  CHECK(gate.snapshot().concurrent_limit == 1);
+  clock.advance(61s);
+  take(gate).finish(nullptr);
+  take(gate).finish(nullptr);
+  CHECK(gate.snapshot().concurrent_limit == 2);
+  for (int i = 0; i < 10; ++i) {
+    clock.advance(61s);
+    take(gate).finish(nullptr);
+  }
+  CHECK(gate.snapshot().concurrent_limit == 5);
+}
+
+TEST_CASE("A6: the day's calls end before the reserve, and begin anew at midnight of the organisation's zone") {
+  ManualClock clock(kStart);
+  auto limits = zoho_limits();
+  limits.per_minute = 0;
+  limits.per_day = 10;
+  QuotaGate gate(limits, {.reserve_percent = 20, .zone = "America/New_York"}, clock);
+  for (int i = 0; i < 8; ++i) take(gate).finish(nullptr);
+  const auto refused = gate.acquire({});
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().reason == "berth.quota");
+  CHECK(refused.error().code == Code::kQuotaExhausted);
+  CHECK(refused.error().message.find("larger plan") != std::string::npos);
+  CHECK(refused.error().retry_after_ms == 4 * 3'600'000);      // 20:00 there, summer time
+  CHECK(gate.day_left() == 0);
+  clock.advance(4h - 1ms);
+  CHECK(reason_of(gate.acquire({})) == "berth.quota");
+  clock.advance(1ms);
+  CHECK(gate.day_left() == 8);
+  CHECK(reason_of(gate.acquire({})) == "ok");
+}
+
+TEST_CASE("A5: what other programs used is learnt from the headers, and their reset time is believed") {
+  ManualClock clock(kStart);
+  QuotaGate gate(zoho_limits(), {.reserve_percent = 10, .zone = "UTC"}, clock);
+  const Headers headers{{"x-rate-limit-limit", "1000"}, {"x-rate-limit-remaining", "101"}, {"x-rate-limit-reset", "3600"}};
+  take(gate).finish(&headers);
+  CHECK(gate.snapshot().learned);
+  CHECK(gate.snapshot().day_limit == 1'000);
+  CHECK(gate.day_left() == 1);
+  CHECK(gate.resets_at() == kStart + 1h);
+  take(gate).finish(nullptr);
+  CHECK(reason_of(gate.acquire({})) == "berth.quota");
+  clock.advance(1h);
+  CHECK(gate.day_left() == 900);
+}
+
+TEST_CASE("answers that overtake each other do not give calls back, and nonsense in headers is not believed") {
+  ManualClock clock(kStart);
+  QuotaGate gate(zoho_limits(), {.reserve_percent = 0, .zone = "UTC"}, clock);
+  auto first = take(gate);
+  auto second = take(gate);
+  const Headers later{{"x-rate-limit-limit", "1000"}, {"x-rate-limit-remaining", "500"}};
+  const Headers earlier{{"x-rate-limit-limit", "1000"}, {"x-rate-limit-remaining", "999"}};
+  second.finish(&later);
+  CHECK(gate.day_left() == 499);           // the first may not be counted there yet
+  first.finish(&earlier);
+  CHECK(gate.day_left() == 499);
+  for (const auto* text : {"-5", "many", "", "1e9", "99999999999999999999999"}) {
+    const Headers broken{{"x-rate-limit-limit", text}, {"x-rate-limit-remaining", text}, {"x-rate-limit-reset", text}};
+    const auto before = *gate.day_left();
+    take(gate).finish(&broken);
+    CHECK(*gate.day_left() == before - 1);
+  }
+}
+
+TEST_CASE("a pause makes calls wait, a block refuses them, and both end") {
+  ManualClock clock(kStart);
+  QuotaGate gate(zoho_limits(), {}, clock);
+  gate.pause_until(kStart + 30s);
+  gate.pause_until(kStart + 10s);
+  take(gate).finish(nullptr);
+  CHECK(clock.now() == kStart + 30s);
+  gate.block_until(kStart + 2h, "zoho_books.rate_limit.daily", "GET /invoices was answered with HTTP 429, code 45");
+  const auto refused = gate.acquire({});
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().reason == "berth.quota");
+  CHECK(refused.error().message.find("code 45") != std::string::npos);
+  CHECK(refused.error().message.find("zoho_books.rate_limit.daily") != std::string::npos);
+  CHECK(gate.snapshot().blocked_reason == "zoho_books.rate_limit.daily");
+  clock.set(kStart + 2h);
+  CHECK(reason_of(gate.acquire({})) == "ok");
+}
+
+TEST_CASE("a stop request ends every wait at the gate") {
+  SystemClock clock;
+  auto limits = zoho_limits();
+  limits.concurrent = 1;
+  limits.per_minute = 2;
+  QuotaGate gate(limits, {}, clock);
+  std::stop_source stop;
+  auto held = take(gate);
+  std::jthread waits_for_place([&] { CHECK(reason_of(gate.acquire(stop.get_token())) == "berth.cancelled"); });
+  stop.request_stop();
+  waits_for_place.join();
+  held.finish(nullptr);
+  take(gate).finish(nullptr);
+  std::stop_source other;
+  std::jthread waits_for_minute([&] { CHECK(reason_of(gate.acquire(other.get_token())) == "berth.cancelled"); });
+  other.request_stop();
+}
+
+TEST_CASE("what was counted survives a restart, also what was in flight") {
+  ManualClock clock(kStart);
+  QuotaGate before(zoho_limits(), {}, clock);
+  for (int i = 0; i < 99; ++i) take(before).finish(nullptr);
+  const auto in_flight = take(before);
+  before.block_until(kStart + 1s, "a.b", "m");
+  const auto text = json::dump(before.state().to_json());
+  const auto parsed = json::parse(text);
+  REQUIRE(parsed.ok());
+  QuotaGate after(zoho_limits(), {}, clock);
+  after.restore(http::QuotaState::from_json(parsed.value));
+  CHECK(after.snapshot().used_in_minute == 100);
+  CHECK(after.snapshot().day_used == 100);
+  CHECK(reason_of(after.acquire({})) == "berth.quota");
+  clock.advance(1s);
+  take(after).finish(nullptr);
+  CHECK(clock.now() > kStart + 60s);
+  CHECK(after.snapshot().used_in_minute == 1);
+}
+
+TEST_CASE("a stored state that cannot be read is a new one") {
+  for (const auto* text : {"null", "[]", "{}", R"({"day_used":"x","recent_ms":7,"concurrent":-3,"learned":1})"}) {
+    const auto state = http::QuotaState::from_json(json::parse(text).value);
+    CHECK(state.day_used == 0);
+    CHECK(state.recent.empty());
+    CHECK(state.concurrent == 0);
+  }
+}
