@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "host/cli/commands.hpp"
+#include "host/plugins/host_process.hpp"
 #include "host/plugins/worker_main.hpp"
 
 namespace berth::cli {
@@ -151,6 +152,7 @@ void declare_mapping_and_ledger(CLI::App& app, Line& line) {
 int run(int argc, char** argv) {
   // Hidden: the process in which a plugin runs. Before anything else, because it must not touch its standard input.
   if (argc >= 2 && std::strcmp(argv[1], "worker") == 0) return plugins::worker_main();
+  plugins::protect_host_process();
   try {
     Line line;
     CLI::App app{"Berth: an integration host with an exact double-entry ledger"};

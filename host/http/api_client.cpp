@@ -44,8 +44,10 @@ class Worst {
 /// One send_batch(): some threads run calls, the caller's thread replies.
 class Batch {
  public:
-  Batch(CallRunner& runner, std::span<const ApiCall> calls, std::stop_token stop)
-      : runner_(runner), calls_(calls), on_stop_(std::move(stop), [this] { stop_.request_stop(); }) {}
+  Batch(CallRunner& runner, std::span<const ApiCall> calls, std::stop_token stop, std::chrono::milliseconds stop_grace)
+      : runner_(runner), calls_(calls), stop_grace_(stop_grace), host_stop_(stop), on_stop_(std::move(stop), [this] {
+          stop_.request_stop();
+        }) {}
   ~Batch() {
     // Also when a callback threw: no thread may be left waiting.
     stop_.request_stop();
@@ -97,9 +99,9 @@ class Batch {
   Finished next_finished() {
     std::unique_lock lock(mutex_);
     const auto has_one = [this] { return !finished_.empty(); };
-    if (!changed_.wait(lock, stop_.get_token(), has_one)) {
+    if (!changed_.wait(lock, host_stop_, has_one)) {
       // Paid calls on their way get some time to arrive. Real time: it bounds real sockets.
-      if (!grace_ends_) grace_ends_ = std::chrono::steady_clock::now() + kStopGrace;
+      if (!grace_ends_) grace_ends_ = std::chrono::steady_clock::now() + stop_grace_;
       if (!changed_.wait_until(lock, *grace_ends_, has_one)) {
         abort_.request_stop();
         changed_.wait(lock, has_one);
@@ -112,15 +114,17 @@ class Batch {
 
   CallRunner& runner_;
   const std::span<const ApiCall> calls_;
-  std::stop_source stop_;                  // begin nothing more
-  std::stop_source abort_;                 // end also what is on its way
-  std::mutex mutex_;                       // guards what follows
+  const std::chrono::milliseconds stop_grace_;
+  const std::stop_token host_stop_;  // the host's own, after which answers have a limited time
+  std::stop_source stop_;            // begin nothing more: the host's, or the callback's
+  std::stop_source abort_;           // end also what is on its way
+  std::mutex mutex_;                 // guards what follows
   std::condition_variable_any changed_;
-  std::size_t next_ = 0;                   // calls begun
+  std::size_t next_ = 0;  // calls begun
   std::size_t replied_ = 0;
   std::deque<Finished> finished_;
   std::optional<std::chrono::steady_clock::time_point> grace_ends_;
-  std::vector<std::jthread> threads_;      // end before what they use
+  std::vector<std::jthread> threads_;  // end before what they use
   std::stop_callback<std::function<void()>> on_stop_;
 };
 
@@ -129,21 +133,25 @@ class Batch {
 class ApiClient::Impl {
  public:
   Impl(ApiServices services, ErrorRules rules, ApiOptions options)
-      : gate_(services.gate), runner_(services, std::move(rules), std::move(options)) {}
+      : gate_(services.gate),
+        stop_grace_(options.stop_grace),
+        runner_(services, std::move(rules), std::move(options)) {}
 
   Status send_batch(std::span<const ApiCall> calls, std::stop_token stop, const OnReply& on_reply) {
     if (calls.size() > kBatchCallsMax) {
       return make_error(Code::kInternal, "http.batch_too_large",
-                        "A batch of " + std::to_string(calls.size()) + " calls; the limit is " + std::to_string(kBatchCallsMax) + ".");
+                        "A batch of " + std::to_string(calls.size()) + " calls; the limit is " +
+                            std::to_string(kBatchCallsMax) + ".");
     }
     if (calls.empty()) return success();
     const int threads = std::min({gate_.limits().concurrent, kConcurrentMax, static_cast<int>(calls.size())});
-    return Batch(runner_, calls, std::move(stop)).run(threads, on_reply);
+    return Batch(runner_, calls, std::move(stop), stop_grace_).run(threads, on_reply);
   }
   [[nodiscard]] CallReport report() const { return runner_.report(); }
 
  private:
   QuotaGate& gate_;
+  const std::chrono::milliseconds stop_grace_;
   CallRunner runner_;
 };
 
@@ -151,7 +159,8 @@ Result<std::unique_ptr<ApiClient>> ApiClient::create(ApiServices services, Error
   const auto base = BERTH_TRY(Url::parse(options.base_url));
   const bool is_allowed = base.is_https() || (options.allow_http_loopback && base.is_loopback());
   if (!is_allowed || base.target.find('?') != std::string::npos) {
-    return make_error(Code::kInvalidConfig, "http.url_refused", "The API base \"" + options.base_url + "\" is refused.");
+    return make_error(Code::kInvalidConfig, "http.url_refused",
+                      "The API base \"" + options.base_url + "\" is refused.");
   }
   options.base_url = base.origin() + base.target;
   while (options.base_url.ends_with('/')) options.base_url.pop_back();
@@ -175,6 +184,8 @@ Result<ApiAnswer> ApiClient::send(const ApiCall& call, std::stop_token stop) {
   return result;
 }
 
-CallReport ApiClient::report() const { return impl_->report(); }
+CallReport ApiClient::report() const {
+  return impl_->report();
+}
 
 }  // namespace berth::http

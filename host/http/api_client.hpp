@@ -1,21 +1,25 @@
 #pragma once
-// The calls of one run of one integration to its remote API. Retries, limits, budgets, tokens, redirects (never followed)
-// and cancellation are decided here and nowhere else.
+// The calls of one run of one integration to its remote API. Retries, limits, budgets, tokens, redirects (never
+// followed) and cancellation are decided here and nowhere else.
 //
 //   ApiClient client({transport, tokens, gate, budgets, clock, random}, rules, base_url, Mode::kPullOnly);
 //   Status all_sent = client.send_batch(calls, stop, [&](ApiReply&& reply) { ...; return true; });
 //
-// send_batch() belongs to one thread at a time (the run's); replies come on that thread. It keeps as many calls in flight
-// as the limits allow, on at most kConcurrentMax threads of its own. Nothing it refers to may be destroyed before it.
+// send_batch() belongs to one thread at a time (the run's); replies come on that thread. It keeps as many calls in
+// flight as the limits allow, on at most kConcurrentMax threads of its own. Nothing it refers to may be destroyed
+// before it.
 //
 // Rules that are not obvious:
-//   * Every call of a batch has exactly one reply, in the order in which calls finish; one that was never sent says why.
+//   * Every call of a batch has exactly one reply, in the order in which calls finish; one that was never sent says
+//   why.
 //   * At most kFinishedMax calls are begun and not yet replied, so at most that many finished ones wait.
 //   * A stop request starts no further call; answers on their way have kStopGrace to arrive and are delivered.
 //   * A reply callback that returns false starts no further call of this batch either.
-//   * wait and retry repeat only GET. refresh_once repeats any method, since the remote refused it before doing anything.
+//   * wait and retry repeat only GET. refresh_once repeats any method, since the remote refused it before doing
+//   anything.
 //   * A spent budget stops only calls of its cost class; other calls of the batch go on.
-//   * After fail_connection and stop_run nothing is sent any more by this client; every further call has the same error.
+//   * After fail_connection and stop_run nothing is sent any more by this client; every further call has the same
+//   error.
 //   * Anything but GET in Mode::kPullOnly is refused with berth.pull_only and nothing is sent.
 //   * Requests never leave base_url's origin: a path cannot express another one, and redirects are answers like others.
 //
@@ -24,11 +28,10 @@
 //   berth.budget       kQuotaExhausted   the call's cost class is spent for this run
 //   berth.quota        kQuotaExhausted   the day, or a stop_run rule
 //   berth.pull_only    kUnsupported      not GET in pull_only mode
-//   http.path_refused, http.header_refused, http.method_refused, http.too_large    kInternal   the plugin's request is wrong
-//   the rule's reason  kUnauthenticated  fail_connection
-//   the rule's reason  kUnavailable      repeated as often as the rule says, or not a GET
-//   oauth.…            as host/oauth says it
-//   http.…             kBadResponse      the answer cannot be read (transport.hpp)
+//   http.path_refused, http.header_refused, http.method_refused, http.too_large    kInternal   the plugin's request is
+//   wrong the rule's reason  kUnauthenticated  fail_connection the rule's reason  kUnavailable      repeated as often
+//   as the rule says, or not a GET oauth.…            as host/oauth says it http.…             kBadResponse      the
+//   answer cannot be read (transport.hpp)
 //
 // send_batch() returns success only if every call was sent; else the first of these that happened to any call:
 // cancelled, connection failed, berth.quota, berth.budget, a refused request.
@@ -65,11 +68,11 @@ enum class Verdict : std::uint32_t { kNone = 0, kGone = 1, kRefused = 2 };
 
 struct ApiCall {
   std::string method = "GET";
-  std::string path = {};            // "/invoices/46", below the API base; see check_path
-  Headers query = {};               // plain text; encoded here
-  Headers headers = {};             // authorisation and framing are added here and cannot be given
+  std::string path = {};  // "/invoices/46", below the API base; see check_path
+  Headers query = {};     // plain text; encoded here
+  Headers headers = {};   // authorisation and framing are added here and cannot be given
   std::string body = {};
-  std::string cost = {};            // cost class; empty: only the quota
+  std::string cost = {};  // cost class; empty: only the quota
   CallKind kind = CallKind::kOther;
 };
 
@@ -77,12 +80,12 @@ struct ApiAnswer {
   int status = 0;
   Verdict verdict = Verdict::kNone;
   std::string remote_code = {};
-  Headers headers = {};             // names in lower case
+  Headers headers = {};  // names in lower case
   std::string body = {};
 };
 
 struct ApiReply {
-  std::size_t index = 0;            // place of the call in the batch
+  std::size_t index = 0;  // place of the call in the batch
   Result<ApiAnswer> result;
 };
 
@@ -100,11 +103,12 @@ struct ApiServices {
 };
 
 struct ApiOptions {
-  std::string base_url = {};        // "https://www.zohoapis.eu/books/v3"; what TokenSource::api_base() says
+  std::string base_url = {};  // "https://www.zohoapis.eu/books/v3"; what TokenSource::api_base() says
   Mode mode = Mode::kPullOnly;
   std::chrono::milliseconds call_deadline{60'000};
+  std::chrono::milliseconds stop_grace = kStopGrace;  // for answers on their way, once the host asked to stop
   bool allow_http_loopback = false;
-  telemetry::Log log = {};          // remote errors go there, too
+  telemetry::Log log = {};  // remote errors go there, too
 };
 
 class ApiClient {
@@ -128,8 +132,8 @@ class ApiClient {
   std::unique_ptr<Impl> impl_;
 };
 
-/// A path below the API base: one "/" at the start, no "//", no segment "." or "..", no "?", "#", "\", blank, control or
-/// non-ASCII character, none of these as %XX, no broken or double escape. Errors: http.path_refused.
+/// A path below the API base: one "/" at the start, no "//", no segment "." or "..", no "?", "#", "\", blank, control
+/// or non-ASCII character, none of these as %XX, no broken or double escape. Errors: http.path_refused.
 [[nodiscard]] Status check_path(std::string_view path);
 
 }  // namespace berth::http

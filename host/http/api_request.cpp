@@ -10,9 +10,14 @@ namespace berth::http {
 namespace {
 
 /// Framing, connection and authorisation belong to the host.
-constexpr std::array<std::string_view, 15> kHostHeaders{
-    "authorization", "host", "content-length", "transfer-encoding", "connection",       "keep-alive",         "cookie", "te",
-    "upgrade",       "expect", "trailer",      "accept-encoding",   "proxy-connection", "proxy-authorization", "user-agent"};
+constexpr std::array<std::string_view, 15> kHostHeaders{"authorization",    "host",
+                                                        "content-length",   "transfer-encoding",
+                                                        "connection",       "keep-alive",
+                                                        "cookie",           "te",
+                                                        "upgrade",          "expect",
+                                                        "trailer",          "accept-encoding",
+                                                        "proxy-connection", "proxy-authorization",
+                                                        "user-agent"};
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -36,7 +41,8 @@ Status check_method(const ApiCall& call, Mode mode) {
                           " is refused: this integration is pull_only, which reads and never writes.");
   }
   if (std::find(kMethods.begin(), kMethods.end(), call.method) == kMethods.end()) {
-    return make_error(Code::kInternal, "http.method_refused", "The method \"" + shortened(call.method, 20) + "\" is not known.");
+    return make_error(Code::kInternal, "http.method_refused",
+                      "The method \"" + shortened(call.method, 20) + "\" is not known.");
   }
   return success();
 }

@@ -26,7 +26,8 @@ Status Budgets::add(const json::Value& block, std::string_view place) {
       const bool is_percent = text.ends_with('%');
       if (is_percent) text.remove_suffix(1);
       const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), one.amount);
-      if (!is_percent || error != std::errc{} || stop != text.data() + text.size() || one.amount < 0 || one.amount > 100) {
+      if (!is_percent || error != std::errc{} || stop != text.data() + text.size() || one.amount < 0 ||
+          one.amount > 100) {
         return invalid(cost, "a number of calls or a share such as \"40%\" is expected");
       }
       one.is_share = true;
@@ -62,8 +63,8 @@ Status Budgets::take(std::string_view cost) {
   if (one.limit && one.spent >= *one.limit) {
     one.refused = true;
     return make_error(Code::kQuotaExhausted, "berth.budget",
-                      "The budget of " + std::string(cost) + " for this run is spent: " + std::to_string(one.spent) + " of " +
-                          std::to_string(*one.limit) + " calls.");
+                      "The budget of " + std::string(cost) + " for this run is spent: " + std::to_string(one.spent) +
+                          " of " + std::to_string(*one.limit) + " calls.");
   }
   ++one.spent;
   return success();

@@ -1,6 +1,6 @@
 #pragma once
-// How many calls of a kind one run may make: `budget: {invoices.detail: 40%}` of phases.yaml, so that no run can exhaust
-// the day. A share is of what is left of the day's quota, after the reserve, when the run begins.
+// How many calls of a kind one run may make: `budget: {invoices.detail: 40%}` of phases.yaml, so that no run can
+// exhaust the day. A share is of what is left of the day's quota, after the reserve, when the run begins.
 //
 //   Budgets budgets = BERTH_TRY(Budgets::parse(block, "/phases/0/budget"));
 //   budgets.begin_run(gate.day_left());
@@ -24,15 +24,16 @@ namespace berth::http {
 struct BudgetUse {
   std::string cost;
   std::int64_t spent = 0;
-  std::optional<std::int64_t> limit;      // nothing: a share of a day whose limit is not known
-  bool refused = false;                   // at least one call was refused
+  std::optional<std::int64_t> limit;  // nothing: a share of a day whose limit is not known
+  bool refused = false;               // at least one call was refused
 };
 
 class Budgets {
  public:
   Budgets();
   /// Adds the classes of {"invoices.detail":"40%","invoices.pdf":200}; a class that is there already is replaced, so
-  /// an integration's own budgets are added last. `place` begins messages. Errors: http.budget_invalid (kInvalidConfig).
+  /// an integration's own budgets are added last. `place` begins messages. Errors: http.budget_invalid
+  /// (kInvalidConfig).
   Status add(const json::Value& block, std::string_view place);
   static Result<Budgets> parse(const json::Value& block, std::string_view place);
 
@@ -47,7 +48,7 @@ class Budgets {
  private:
   struct Class {
     bool is_share = false;
-    std::int64_t amount = 0;              // calls, or percent
+    std::int64_t amount = 0;  // calls, or percent
     std::optional<std::int64_t> limit;
     std::int64_t spent = 0;
     bool refused = false;

@@ -8,7 +8,9 @@
 namespace berth::http {
 namespace {
 
-Error stopped() { return make_error(Code::kCancelled, "berth.cancelled", "The run was asked to stop."); }
+Error stopped() {
+  return make_error(Code::kCancelled, "berth.cancelled", "The run was asked to stop.");
+}
 
 Instant next_minute(Instant now) {
   constexpr std::int64_t kMinuteMs = 60'000;
@@ -46,7 +48,7 @@ class CallRunner::Attempts {
   [[nodiscard]] bool was_sent() const { return sent_ > 0; }
 
  private:
-  using Answered = std::optional<ApiAnswer>;     // nothing: again
+  using Answered = std::optional<ApiAnswer>;  // nothing: again
   [[nodiscard]] const ApiServices& services() const { return runner_.services_; }
 
   Result<Answered> attempt(Request& request) {
@@ -56,7 +58,9 @@ class CallRunner::Attempts {
     auto token = services().tokens.token(stop_);
     if (!token) return token_failed(std::move(token).error());
     auto permit = services().gate.acquire(stop_);
-    if (!permit) return permit.error().reason == "berth.quota" ? runner_.end_run(std::move(permit).error()) : std::move(permit).error();
+    if (!permit)
+      return permit.error().reason == "berth.quota" ? runner_.end_run(std::move(permit).error())
+                                                    : std::move(permit).error();
     // Others may have ended the run while this call waited.
     if (auto ended = runner_.ended()) return std::move(*ended);
 
@@ -67,20 +71,29 @@ class CallRunner::Attempts {
     auto response = services().transport.send(request, abort_);
     permit->finish(response ? &response->headers : nullptr);
 
-    const auto decision = response ? runner_.rules_.judge(call_.kind, expects_json(call_), *response, services().clock.now())
-                                   : runner_.rules_.judge(response.error());
+    const auto decision = response
+                              ? runner_.rules_.judge(call_.kind, expects_json(call_), *response, services().clock.now())
+                              : runner_.rules_.judge(response.error());
     if (!decision.is_error()) return answer(std::move(*response), decision, Verdict::kNone);
     if (!response && response.error().code == Code::kCancelled) return stopped();
     runner_.count_error(request, decision);
     switch (decision.action) {
-      case Action::kNone: return std::move(response).error();
-      case Action::kRefreshOnce: return refresh(decision, token->generation);
-      case Action::kWait: return wait(decision);
-      case Action::kRetry: return retry(decision);
-      case Action::kStopRun: return stop_run(decision);
-      case Action::kFailConnection: return fail_connection(decision);
-      case Action::kSuspectDeleted: return answer(std::move(*response), decision, Verdict::kGone);
-      case Action::kFailRecord: return answer(std::move(*response), decision, Verdict::kRefused);
+      case Action::kNone:
+        return std::move(response).error();
+      case Action::kRefreshOnce:
+        return refresh(decision, token->generation);
+      case Action::kWait:
+        return wait(decision);
+      case Action::kRetry:
+        return retry(decision);
+      case Action::kStopRun:
+        return stop_run(decision);
+      case Action::kFailConnection:
+        return fail_connection(decision);
+      case Action::kSuspectDeleted:
+        return answer(std::move(*response), decision, Verdict::kGone);
+      case Action::kFailRecord:
+        return answer(std::move(*response), decision, Verdict::kRefused);
     }
     return make_error(Code::kInternal, "http.internal", "An action of the error rules is not handled.");
   }
@@ -132,7 +145,7 @@ class CallRunner::Attempts {
     if (!may_repeat(decision)) return unavailable(decision);
     ++repeats_;
     runner_.count_wait(until - now);
-    return Answered{};                           // the gate makes it wait
+    return Answered{};  // the gate makes it wait
   }
 
   Result<Answered> retry(const Decision& decision) {
@@ -156,8 +169,9 @@ class CallRunner::Attempts {
     auto until = decision.until == Until::kNextMinute ? next_minute(now) : services().gate.resets_at();
     if (decision.retry_after) until = std::max(until, now + *decision.retry_after);
     services().gate.block_until(until, decision.reason, describe(call_, decision));
-    auto error = make_error(Code::kQuotaExhausted, "berth.quota",
-                            describe(call_, decision) + " (" + decision.reason + "); no request before " + to_string(until) + ".");
+    auto error = make_error(
+        Code::kQuotaExhausted, "berth.quota",
+        describe(call_, decision) + " (" + decision.reason + "); no request before " + to_string(until) + ".");
     error.retry_after_ms = (until - now).count();
     return runner_.end_run(std::move(error));
   }
@@ -223,7 +237,8 @@ void CallRunner::count_error(const Request& request, const Decision& decision) {
     ++report_.errors_total;
     if (report_.errors.size() >= kReportedErrorsMax) report_.errors.erase(report_.errors.begin());
     report_.errors.push_back({now, request.method + " " + request.url, decision.status, decision.remote_code,
-                              decision.remote_message, decision.rule, decision.reason, std::string(to_string(decision.action))});
+                              decision.remote_message, decision.rule, decision.reason,
+                              std::string(to_string(decision.action))});
   }
   options_.log.warning("remote error", {{"request", request.method + " " + request.url},
                                         {"status", decision.status},

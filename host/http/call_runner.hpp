@@ -1,6 +1,6 @@
 #pragma once
-// One call from its first attempt to its answer: token, gate, attempt, judgement, waits. Internal to the API client; any
-// number of threads run calls at once.
+// One call from its first attempt to its answer: token, gate, attempt, judgement, waits. Internal to the API client;
+// any number of threads run calls at once.
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -38,7 +38,7 @@ class CallRunner {
   const ApiServices services_;
   const ErrorRules rules_;
   const ApiOptions options_;
-  mutable std::mutex mutex_;             // guards report_ and ended_
+  mutable std::mutex mutex_;  // guards report_ and ended_
   CallReport report_;
   std::optional<Error> ended_;
 };

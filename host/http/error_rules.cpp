@@ -33,14 +33,16 @@ Result<double> ratio(const Fields& fields, std::string_view key, double otherwis
   double number = 0;
   const auto text = value->text();
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (!value->is_number() || error != std::errc{} || stop != text.data() + text.size() || number < least || number > most) {
+  if (!value->is_number() || error != std::errc{} || stop != text.data() + text.size() || number < least ||
+      number > most) {
     return fields.error(key, "a number from " + std::to_string(static_cast<int>(least)) + " to " +
                                  std::to_string(static_cast<int>(most)) + " is expected");
   }
   return number;
 }
 
-Result<std::chrono::milliseconds> duration(const Fields& fields, std::string_view key, std::chrono::milliseconds otherwise) {
+Result<std::chrono::milliseconds> duration(const Fields& fields, std::string_view key,
+                                           std::chrono::milliseconds otherwise) {
   const auto text = BERTH_TRY(fields.text(key));
   if (text.empty()) return otherwise;
   const auto parsed = parse_duration(text);
@@ -96,15 +98,16 @@ Status parse_match(const Fields& fields, ErrorRule& rule) {
   if (rule.http.empty() && rule.codes.empty() && !rule.any_code && !rule.not_json) {
     return fields.error("", "a rule needs http, code or body");
   }
-  if (rule.not_json && (!rule.codes.empty() || rule.any_code)) return fields.error("body", "a body that is not JSON has no code");
+  if (rule.not_json && (!rule.codes.empty() || rule.any_code))
+    return fields.error("body", "a body that is not JSON has no code");
   return success();
 }
 
 Result<ErrorRule> parse_rule(const json::Value& value, const std::string& place) {
   const Fields fields(value, place, kReason);
   BERTH_CHECK(fields.must_be_object());
-  const std::vector<std::string> keys{"http",      "code",    "body",  "action",        "otherwise", "reason",
-                                      "times",     "until",   "backoff", "fewer_at_once", "honour"};
+  const std::vector<std::string> keys{"http",  "code",  "body",    "action",        "otherwise", "reason",
+                                      "times", "until", "backoff", "fewer_at_once", "honour"};
   BERTH_CHECK(fields.only(keys));
   ErrorRule rule;
   BERTH_CHECK(parse_match(fields, rule));
@@ -134,7 +137,8 @@ Result<ErrorRule> parse_rule(const json::Value& value, const std::string& place)
   if (rule.until == Until::kReset && rule.action != Action::kStopRun) {
     return fields.error("until", "waiting for the reset is stop_run's");
   }
-  if (const auto* backoff = fields.find("backoff")) rule.backoff = BERTH_TRY(parse_backoff(*backoff, place + "/backoff"));
+  if (const auto* backoff = fields.find("backoff"))
+    rule.backoff = BERTH_TRY(parse_backoff(*backoff, place + "/backoff"));
   for (const auto& header : BERTH_TRY(fields.texts("honour"))) {
     if (lower_ascii(header) != "retry-after") return fields.error("honour", "only Retry-After is known");
   }
@@ -229,7 +233,8 @@ Result<ErrorRules> ErrorRules::parse(const json::Value& block) {
       const auto place = "/errors/rules/" + std::to_string(i);
       auto rule = BERTH_TRY(parse_rule(list->items()[i], place));
       if ((rule.any_code || !rule.codes.empty()) && rules.code_pointer_.empty()) {
-        return make_error(Code::kInvalidConfig, kReason, place + "/code: /errors/body/code says nowhere to look for it.");
+        return make_error(Code::kInvalidConfig, kReason,
+                          place + "/code: /errors/body/code says nowhere to look for it.");
       }
       rules.rules_.push_back(std::move(rule));
     }
@@ -247,7 +252,8 @@ Decision ErrorRules::judge(CallKind kind, bool expects_json, const Response& res
     const auto parsed = json::parse(response.body);
     is_json = parsed.ok();
     if (is_json && !code_pointer_.empty()) {
-      if (const auto* code = parsed.value.at_pointer(code_pointer_)) decision.remote_code = shortened(code->text(), 200);
+      if (const auto* code = parsed.value.at_pointer(code_pointer_))
+        decision.remote_code = shortened(code->text(), 200);
       if (const auto* message = parsed.value.at_pointer(message_pointer_)) {
         decision.remote_message = shortened(message->text(), kRemoteMessageMax);
       }
@@ -261,9 +267,11 @@ Decision ErrorRules::judge(CallKind kind, bool expects_json, const Response& res
 
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const auto& rule = rules_[i];
-    if (!rule.http.empty() && std::find(rule.http.begin(), rule.http.end(), response.status) == rule.http.end()) continue;
+    if (!rule.http.empty() && std::find(rule.http.begin(), rule.http.end(), response.status) == rule.http.end())
+      continue;
     if (rule.any_code && !has_error_code) continue;
-    if (!rule.codes.empty() && std::find(rule.codes.begin(), rule.codes.end(), decision.remote_code) == rule.codes.end()) {
+    if (!rule.codes.empty() &&
+        std::find(rule.codes.begin(), rule.codes.end(), decision.remote_code) == rule.codes.end()) {
       continue;
     }
     if (rule.not_json && !not_json) continue;
@@ -273,7 +281,8 @@ Decision ErrorRules::judge(CallKind kind, bool expects_json, const Response& res
     return decision;
   }
   // A body that says that it is JSON and is not was broken on its way.
-  if (const auto rule = default_rule(response.status, not_json && is_json_type(response))) apply(*rule, "default", decision);
+  if (const auto rule = default_rule(response.status, not_json && is_json_type(response)))
+    apply(*rule, "default", decision);
   return decision;
 }
 

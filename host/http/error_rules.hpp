@@ -4,9 +4,9 @@
 //   ErrorRules rules = BERTH_TRY(ErrorRules::parse(*phases.find("errors")));
 //   Decision decision = rules.judge(CallKind::kList, true, response);
 //
-// The first rule that matches wins. A `code` is looked for by JSON pointer in every JSON body, so a code other than `ok`
-// under HTTP 200 is an error too. Without a matching rule: 401 is refresh_once; 429, 5xx, time-outs and broken bodies
-// are retry; everything else is the plugin's to judge.
+// The first rule that matches wins. A `code` is looked for by JSON pointer in every JSON body, so a code other than
+// `ok` under HTTP 200 is an error too. Without a matching rule: 401 is refresh_once; 429, 5xx, time-outs and broken
+// bodies are retry; everything else is the plugin's to judge.
 //
 // Plain data after parse(): any thread.
 #include <chrono>
@@ -30,14 +30,14 @@ inline constexpr std::size_t kCallKinds = 5;
 [[nodiscard]] std::string_view to_string(CallKind kind);
 
 enum class Action {
-  kNone,             // no rule, or a good answer: it goes to the plugin as it is
-  kRefreshOnce,      // a new token, then once more; again the same: fail_connection
-  kWait,             // nobody of this organisation sends until then; GET is repeated
-  kRetry,            // this call waits; GET is repeated
-  kStopRun,          // nobody of this organisation sends until then; the run ends with berth.quota
-  kFailConnection,   // a person must reconnect; the run ends
-  kSuspectDeleted,   // the record does not exist; only DETAIL calls
-  kFailRecord,       // permanent for this record
+  kNone,            // no rule, or a good answer: it goes to the plugin as it is
+  kRefreshOnce,     // a new token, then once more; again the same: fail_connection
+  kWait,            // nobody of this organisation sends until then; GET is repeated
+  kRetry,           // this call waits; GET is repeated
+  kStopRun,         // nobody of this organisation sends until then; the run ends with berth.quota
+  kFailConnection,  // a person must reconnect; the run ends
+  kSuspectDeleted,  // the record does not exist; only DETAIL calls
+  kFailRecord,      // permanent for this record
 };
 [[nodiscard]] std::string_view to_string(Action action);
 
@@ -45,7 +45,7 @@ struct Backoff {
   std::chrono::milliseconds first{1'000};
   double factor = 2.0;
   std::chrono::milliseconds max{60'000};
-  double jitter = 0.2;                       // share of the wait that is random, 0 to 1
+  double jitter = 0.2;  // share of the wait that is random, 0 to 1
   /// The wait before repeat number `repeat` (from 1), jitter taken off: between (1-jitter) and 1 of the full wait.
   [[nodiscard]] std::chrono::milliseconds wait(int repeat, Random& random) const;
 };
@@ -55,25 +55,25 @@ enum class Until { kBackoff, kNextMinute, kReset };
 /// What to do, and everything that a person may want to know about why.
 struct Decision {
   Action action = Action::kNone;
-  std::string reason = {};                   // of the rule: "zoho_books.rate_limit.minute"; or http.…, without a rule
-  std::string rule = {};                     // "errors.rules[2]", "default" or empty for a good answer
-  int times = 0;                             // repeats at most
+  std::string reason = {};  // of the rule: "zoho_books.rate_limit.minute"; or http.…, without a rule
+  std::string rule = {};    // "errors.rules[2]", "default" or empty for a good answer
+  int times = 0;            // repeats at most
   Until until = Until::kBackoff;
   Backoff backoff;
   bool fewer_at_once = false;
-  std::optional<std::chrono::milliseconds> retry_after = {};     // what the answer asked for
-  int status = 0;                            // HTTP; 0: there was no answer
-  std::string remote_code = {};              // as text; empty: none found
-  std::string remote_message = {};           // at most kRemoteMessageMax bytes
+  std::optional<std::chrono::milliseconds> retry_after = {};  // what the answer asked for
+  int status = 0;                                             // HTTP; 0: there was no answer
+  std::string remote_code = {};                               // as text; empty: none found
+  std::string remote_message = {};                            // at most kRemoteMessageMax bytes
   [[nodiscard]] bool is_error() const { return !rule.empty(); }
 };
 inline constexpr std::size_t kRemoteMessageMax = 1'000;
 
 struct ErrorRule {
-  std::vector<int> http = {};                // empty: any status
-  std::vector<std::string> codes = {};       // empty: code is not asked about, unless any_code
-  bool any_code = false;                     // a code other than ok
-  bool not_json = false;                     // a body that should have been JSON and is not
+  std::vector<int> http = {};           // empty: any status
+  std::vector<std::string> codes = {};  // empty: code is not asked about, unless any_code
+  bool any_code = false;                // a code other than ok
+  bool not_json = false;                // a body that should have been JSON and is not
   Action action = Action::kNone;
   std::string reason = {};
   int times = 4;
@@ -86,8 +86,8 @@ class ErrorRules {
  public:
   /// No rules: the defaults alone.
   ErrorRules() = default;
-  /// `block` is the `errors` object, null for none. Errors: http.rules_invalid (kInvalidConfig); the message begins with
-  /// the place: "/errors/rules/3/action: unknown action \"retri\"; did you mean \"retry\"?".
+  /// `block` is the `errors` object, null for none. Errors: http.rules_invalid (kInvalidConfig); the message begins
+  /// with the place: "/errors/rules/3/action: unknown action \"retri\"; did you mean \"retry\"?".
   static Result<ErrorRules> parse(const json::Value& block);
 
   /// Judges an answer. `expects_json`: the caller asked for JSON, not for a file.

@@ -45,6 +45,7 @@ class Fields {
 };
 
 /// "unknown action \"retri\"; did you mean \"retry\"?"
-[[nodiscard]] std::string unknown_word(std::string_view what, std::string_view word, std::span<const std::string> known);
+[[nodiscard]] std::string unknown_word(std::string_view what, std::string_view word,
+                                       std::span<const std::string> known);
 
 }  // namespace berth::http

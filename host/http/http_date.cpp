@@ -39,7 +39,8 @@ std::optional<Instant> parse_http_date(std::string_view text) {
     return std::nullopt;
   }
   const auto month_text = (month < 10 ? "0" : "") + std::to_string(month);
-  const auto date = parse_date(std::string(text.substr(12, 4)) + "-" + month_text + "-" + std::string(text.substr(5, 2)));
+  const auto date =
+      parse_date(std::string(text.substr(12, 4)) + "-" + month_text + "-" + std::string(text.substr(5, 2)));
   if (!date) return std::nullopt;
   const std::int64_t seconds = date->day_number() * 86'400 + *hour * 3'600 + *minute * 60 + *second;
   return Instant{seconds * 1'000};

@@ -39,7 +39,8 @@ void Watchdog::run(const std::stop_token& stop) {
     }
     const auto next = watched_.begin()->first;
     if (std::chrono::steady_clock::now() < next) {
-      changed_.wait_until(lock, stop, next, [this, next] { return watched_.empty() || watched_.begin()->first != next; });
+      changed_.wait_until(lock, stop, next,
+                          [this, next] { return watched_.empty() || watched_.begin()->first != next; });
       continue;
     }
     // Moved to the end of time rather than erased: the Watch erases its own entry.

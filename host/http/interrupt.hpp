@@ -1,10 +1,10 @@
 #pragma once
 // Ends a blocked exchange from outside: at its deadline, or when somebody asks to stop.
 //
-// Poco's timeout is one for every receive, so a peer that sends a byte now and then is never late; and a blocked read does
-// not hear a stop request. Both are ended by shutting the socket down from another thread, which makes every blocked
-// call on it return. The socket is shut through a descriptor of its own (dup), so that a close elsewhere can never make
-// us shut a stranger's connection.
+// Poco's timeout is one for every receive, so a peer that sends a byte now and then is never late; and a blocked read
+// does not hear a stop request. Both are ended by shutting the socket down from another thread, which makes every
+// blocked call on it return. The socket is shut through a descriptor of its own (dup), so that a close elsewhere can
+// never make us shut a stranger's connection.
 #include <chrono>
 #include <condition_variable>
 #include <map>
@@ -59,7 +59,7 @@ class Watchdog {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::multimap<Time, Interruptible*> watched_;
-  std::jthread thread_;                  // last: ends before what it uses
+  std::jthread thread_;  // last: ends before what it uses
 };
 
 }  // namespace berth::http

@@ -18,7 +18,8 @@ Result<std::int64_t> parse_per_day(const Fields& fields, std::string_view plan) 
   const std::vector<std::string> keys{"by_plan"};
   BERTH_CHECK(choice.only(keys));
   const auto* table = choice.find("by_plan");
-  if (table == nullptr || !table->is_object() || table->size() == 0) return choice.error("by_plan", "plans are expected");
+  if (table == nullptr || !table->is_object() || table->size() == 0)
+    return choice.error("by_plan", "plans are expected");
   const Fields plans(*table, "/limits/per_day/by_plan", kReason);
   std::int64_t largest = 0;
   std::vector<std::string> known;

@@ -12,11 +12,11 @@ namespace berth::http {
 inline constexpr int kConcurrentMax = 16;
 
 struct Limits {
-  std::string shared_by = {};        // "{connection.organization_id}": whose calls are counted together
-  int per_minute = 0;                // calls in any 60 s; 0: no limit
-  int concurrent = 1;                // calls at once, 1 to kConcurrentMax
-  std::int64_t per_day = 0;          // 0: not known
-  std::string header_limit = {};     // lower case; empty: the remote sends none
+  std::string shared_by = {};     // "{connection.organization_id}": whose calls are counted together
+  int per_minute = 0;             // calls in any 60 s; 0: no limit
+  int concurrent = 1;             // calls at once, 1 to kConcurrentMax
+  std::int64_t per_day = 0;       // 0: not known
+  std::string header_limit = {};  // lower case; empty: the remote sends none
   std::string header_remaining = {};
   std::string header_reset_seconds = {};
 

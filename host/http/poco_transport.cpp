@@ -1,5 +1,5 @@
-// The transport over Poco's client sessions, with a guard for each thing that they do not do by themselves: whole bodies,
-// total deadlines, a pool, checked reuse, gzip, header checks, strict certificates with their reason.
+// The transport over Poco's client sessions, with a guard for each thing that they do not do by themselves: whole
+// bodies, total deadlines, a pool, checked reuse, gzip, header checks, strict certificates with their reason.
 #include <Poco/Exception.h>
 #include <Poco/Net/Context.h>
 #include <Poco/Net/DNS.h>
@@ -42,9 +42,9 @@ constexpr std::size_t kTailBytes = 1'024;
 
 /// What came in on a connection since the exchange began.
 struct Wire {
-  bool ended = false;              // the peer closed, or reading failed
+  bool ended = false;  // the peer closed, or reading failed
   std::size_t bytes = 0;
-  std::string tail;                // the last kTailBytes
+  std::string tail;  // the last kTailBytes
   void received(const void* data, int count) {
     if (count <= 0) {
       ended = true;
@@ -75,14 +75,10 @@ class Watched final : public Base {
       throw;
     }
   }
-  void handshake()
-    requires(std::is_same_v<Base, net::SecureStreamSocketImpl>)
-  {
-    Base::connectSSL();
-  }
+  void handshake() requires(std::is_same_v<Base, net::SecureStreamSocketImpl>) { Base::connectSSL(); }
 
  private:
-  ~Watched() override = default;   // Poco counts references
+  ~Watched() override = default;  // Poco counts references
   std::shared_ptr<Wire> wire_;
 };
 
@@ -106,7 +102,7 @@ class Session final : public net::HTTPClientSession {
 struct Connection {
   std::shared_ptr<Wire> wire = std::make_shared<Wire>();
   std::unique_ptr<Session> session;
-  int descriptor = -1;             // a dup of the socket's, see interrupt.hpp
+  int descriptor = -1;  // a dup of the socket's, see interrupt.hpp
   bool reused = false;
   Time idle_since{};
   Connection() = default;
@@ -118,7 +114,8 @@ struct Connection {
   }
 };
 
-/// OpenSSL's reason for refusing a certificate arrives on the thread of the handshake, through a handler of the context.
+/// OpenSSL's reason for refusing a certificate arrives on the thread of the handshake, through a handler of the
+/// context.
 thread_local std::string certificate_reason;
 
 class CertificateReasons final : public net::InvalidCertificateHandler {
@@ -130,7 +127,9 @@ class CertificateReasons final : public net::InvalidCertificateHandler {
   }
 };
 
-Error cancelled() { return make_error(Code::kCancelled, "http.cancelled", "The request was stopped."); }
+Error cancelled() {
+  return make_error(Code::kCancelled, "http.cancelled", "The request was stopped.");
+}
 
 Error timed_out(const Url& url, std::string_view where) {
   return make_error(Code::kUnavailable, "http.timeout",
@@ -160,17 +159,20 @@ Error translate(Phase phase, const Url& url) {
     return make_error(Code::kBadResponse, "http.header_too_large",
                       "The head of the answer from " + at + " cannot be read: " + e.displayText() + ".");
   } catch (const Poco::SyntaxException& e) {
-    return make_error(Code::kBadResponse, "http.body_broken", "The answer from " + at + " is broken: " + e.displayText() + ".");
+    return make_error(Code::kBadResponse, "http.body_broken",
+                      "The answer from " + at + " is broken: " + e.displayText() + ".");
   } catch (const Poco::Exception& e) {
     if (phase == Phase::kConnect) {
       return make_error(Code::kUnavailable, "http.connect", "No connection to " + at + ": " + e.displayText() + ".");
     }
     if (phase == Phase::kTls) {
-      return make_error(Code::kUnavailable, "http.tls", "No trusted connection to " + at + ": " + e.displayText() + ".");
+      return make_error(Code::kUnavailable, "http.tls",
+                        "No trusted connection to " + at + ": " + e.displayText() + ".");
     }
     return make_error(Code::kUnavailable, "http.closed", at + " ended the connection: " + e.displayText() + ".");
   } catch (const std::exception& e) {
-    return make_error(Code::kInternal, "http.internal", "The request to " + at + " failed: " + std::string(e.what()) + ".");
+    return make_error(Code::kInternal, "http.internal",
+                      "The request to " + at + " failed: " + std::string(e.what()) + ".");
   }
 }
 
@@ -179,9 +181,10 @@ class Pool {
  public:
   explicit Pool(const TransportOptions& options) : options_(options) {}
 
-  /// An idle connection that is still good, else an empty place to open one in; a deadline that passed or a stop: nothing.
+  /// An idle connection that is still good, else an empty place to open one in; a deadline that passed or a stop:
+  /// nothing.
   struct Place {
-    std::unique_ptr<Connection> connection;    // empty: to be opened
+    std::unique_ptr<Connection> connection;  // empty: to be opened
     bool granted = false;
   };
   Place take(const std::string& origin, bool fresh, Time deadline, const std::stop_token& stop) {
@@ -229,8 +232,8 @@ class Pool {
     }
   }
   struct Origin {
-    std::size_t open = 0;                                    // in use and idle
-    std::vector<std::unique_ptr<Connection>> idle;           // the last one used is the next
+    std::size_t open = 0;                           // in use and idle
+    std::vector<std::unique_ptr<Connection>> idle;  // the last one used is the next
   };
   const TransportOptions& options_;
   std::mutex mutex_;
@@ -241,7 +244,7 @@ class Pool {
 class PocoTransport final : public Transport {
  public:
   explicit PocoTransport(TransportOptions options) : options_(std::move(options)) {
-    net::initializeSSL();      // never undone: others in this process use OpenSSL, too
+    net::initializeSSL();  // never undone: others in this process use OpenSSL, too
     net::Context::Params parameters;
     parameters.caLocation = options_.ca_file;
     // STRICT also checks the name of a peer on this machine, which RELAXED does not.
@@ -316,22 +319,27 @@ class PocoTransport final : public Transport {
     for (const auto& [name, value] : request.headers) BERTH_CHECK(check_header(name, value));
     BERTH_CHECK(check_header("Authorization", request.authorization.reveal()));
     if (request.body.size() > kBodyBytesMax) {
-      return make_error(Code::kInternal, "http.too_large", "A body of " + std::to_string(request.body.size()) +
-                                                               " bytes is not sent; the limit is 15 MiB.");
+      return make_error(
+          Code::kInternal, "http.too_large",
+          "A body of " + std::to_string(request.body.size()) + " bytes is not sent; the limit is 15 MiB.");
     }
     return success();
   }
 
   static std::optional<Error> interrupted(const Interruptible& exchange, const Url& url) {
     switch (exchange.cause()) {
-      case Interruption::kNone: return std::nullopt;
-      case Interruption::kCancelled: return cancelled();
-      case Interruption::kTimeout: return timed_out(url, "total deadline");
+      case Interruption::kNone:
+        return std::nullopt;
+      case Interruption::kCancelled:
+        return cancelled();
+      case Interruption::kTimeout:
+        return timed_out(url, "total deadline");
     }
     return std::nullopt;
   }
 
-  Result<std::unique_ptr<Connection>> open(const Url& url, const Request& request, Time deadline, Interruptible& exchange) {
+  Result<std::unique_ptr<Connection>> open(const Url& url, const Request& request, Time deadline,
+                                           Interruptible& exchange) {
     const auto connect_deadline = std::min(deadline, std::chrono::steady_clock::now() + request.connect_timeout);
     std::vector<net::IPAddress> addresses;
     try {
@@ -363,7 +371,7 @@ class PocoTransport final : public Transport {
   Result<std::unique_ptr<Connection>> open_at(const net::IPAddress& address, const Url& url, Time deadline,
                                               Interruptible& exchange) {
     auto phase = Phase::kConnect;
-    Interruptible connecting;      // its own deadline, shorter than the exchange's
+    Interruptible connecting;  // its own deadline, shorter than the exchange's
     const Watchdog::Watch watch(watchdog_, connecting, deadline);
     auto connection = std::make_unique<Connection>();
     // Goes before the connection closes its descriptor, whose number somebody else may then get.
@@ -378,12 +386,13 @@ class PocoTransport final : public Transport {
     } reach{connecting, exchange};
     try {
       const net::SocketAddress target(address, url.port);
-      auto* plain = new Watched<net::StreamSocketImpl>(connection->wire, target.family());   // Poco counts references
+      auto* plain = new Watched<net::StreamSocketImpl>(connection->wire, target.family());  // Poco counts references
       Handle socket(plain);
       connection->descriptor = ::dup(plain->sockfd());
       exchange.attach(connection->descriptor);
       connecting.attach(connection->descriptor);
-      const auto left = std::chrono::duration_cast<std::chrono::microseconds>(deadline - std::chrono::steady_clock::now());
+      const auto left =
+          std::chrono::duration_cast<std::chrono::microseconds>(deadline - std::chrono::steady_clock::now());
       if (left.count() <= 0) return timed_out(url, "connecting");
       plain->connect(target, Poco::Timespan(left.count()));
       plain->setNoDelay(true);
@@ -400,7 +409,8 @@ class PocoTransport final : public Transport {
       }
       connection->session->setKeepAlive(true);
     } catch (const std::exception&) {
-      if (connecting.cause() == Interruption::kTimeout) return timed_out(url, phase == Phase::kTls ? "TLS" : "connecting");
+      if (connecting.cause() == Interruption::kTimeout)
+        return timed_out(url, phase == Phase::kTls ? "TLS" : "connecting");
       return translate(phase, url);
     }
     connecting.detach();
@@ -428,7 +438,8 @@ class PocoTransport final : public Transport {
       auto& out = session.sendRequest(head);
       out.write(request.body.data(), static_cast<std::streamsize>(request.body.size()));
       out.flush();
-      // A server may answer and close before it has read everything; its answer counts, so writing errors are not final.
+      // A server may answer and close before it has read everything; its answer counts, so writing errors are not
+      // final.
       net::HTTPResponse answer;
       answer.setFieldLimit(kAnswerHeadersMax);
       auto& in = session.receiveResponse(answer);
@@ -493,8 +504,8 @@ class PocoTransport final : public Transport {
     const bool has_body = request.method != "HEAD" && response.status != 204 && response.status != 304;
     const auto too_large = [&] {
       return make_error(Code::kBadResponse, "http.too_large",
-                        "The answer from " + url.authority() + " is larger than " + std::to_string(request.max_body_bytes) +
-                            " bytes.");
+                        "The answer from " + url.authority() + " is larger than " +
+                            std::to_string(request.max_body_bytes) + " bytes.");
     };
     if (has_body && !chunked && length > static_cast<std::int64_t>(request.max_body_bytes)) return too_large();
     std::array<char, 16'384> piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by read
@@ -516,7 +527,8 @@ class PocoTransport final : public Transport {
       ends_cleanly = length < 0;
     } else if (has_body && length >= 0) {
       if (static_cast<std::int64_t>(response.body.size()) < length) {
-        return truncated(url, "after " + std::to_string(response.body.size()) + " of " + std::to_string(length) + " bytes");
+        return truncated(url,
+                         "after " + std::to_string(response.body.size()) + " of " + std::to_string(length) + " bytes");
       }
       ends_cleanly = true;
     } else if (has_body && session.networkException() != nullptr) {
@@ -546,8 +558,9 @@ Result<std::unique_ptr<Transport>> make_poco_transport(TransportOptions options)
   try {
     return std::unique_ptr<Transport>(std::make_unique<PocoTransport>(std::move(options)));
   } catch (const std::exception& e) {
-    return make_error(Code::kInvalidConfig, "http.tls",
-                      "TLS cannot be set up" + (ca_file.empty() ? "" : " with the CA file " + ca_file) + ": " + e.what() + ".");
+    return make_error(
+        Code::kInvalidConfig, "http.tls",
+        "TLS cannot be set up" + (ca_file.empty() ? "" : " with the CA file " + ca_file) + ": " + e.what() + ".");
   }
 }
 

@@ -22,11 +22,14 @@ std::optional<std::int64_t> header_number(const Headers& headers, const std::str
   return number;
 }
 
-Error cancelled() { return make_error(Code::kCancelled, "berth.cancelled", "The run was asked to stop."); }
+Error cancelled() {
+  return make_error(Code::kCancelled, "berth.cancelled", "The run was asked to stop.");
+}
 
 }  // namespace
 
-// ---- Permit ----------------------------------------------------------------------------------------------------------
+// ---- Permit
+// ----------------------------------------------------------------------------------------------------------
 
 Permit::Permit(Permit&& other) noexcept
     : gate_(std::exchange(other.gate_, nullptr)), number_(std::exchange(other.number_, 0)) {}
@@ -44,10 +47,14 @@ void Permit::finish(const Headers* headers) {
   if (auto* gate = std::exchange(gate_, nullptr)) gate->finish(number_, headers);
 }
 
-// ---- QuotaGate -------------------------------------------------------------------------------------------------------
+// ---- QuotaGate
+// -------------------------------------------------------------------------------------------------------
 
 QuotaGate::QuotaGate(Limits limits, QuotaOptions options, Clock& clock)
-    : limits_(std::move(limits)), options_(std::move(options)), clock_(clock), concurrent_(limits_.concurrent),
+    : limits_(std::move(limits)),
+      options_(std::move(options)),
+      clock_(clock),
+      concurrent_(limits_.concurrent),
       day_limit_(limits_.per_day) {}
 
 Result<Permit> QuotaGate::acquire(std::stop_token stop) {
@@ -79,7 +86,7 @@ Result<Permit> QuotaGate::acquire(std::stop_token stop) {
     } else {
       // A call in flight has its own deadline, so this ends.
       const int before = in_flight_;
-      freed_.wait(lock, stop, [&] { return in_flight_ < before || in_flight_ < concurrent_ || blocked_until_ > clock_.now(); });
+      freed_.wait(lock, stop, [&] { return in_flight_ < before || blocked_until_ > clock_.now(); });
     }
   }
 }
@@ -101,10 +108,10 @@ void QuotaGate::finish(std::uint64_t number, const Headers* headers) {
   freed_.notify_all();
 }
 
-// Undocumented by Zoho, observed on every authenticated answer: X-Rate-Limit-Limit and -Remaining count the day's calls,
-// X-Rate-Limit-Reset has the seconds until it turns. Other programs of the customer draw on the same day, so what the
-// remote says replaces our count. Answers overtake each other: only the newest call's counts, and what is still in flight
-// may not be in it.
+// Undocumented by Zoho, observed on every authenticated answer: X-Rate-Limit-Limit and -Remaining count the day's
+// calls, X-Rate-Limit-Reset has the seconds until it turns. Other programs of the customer draw on the same day, so
+// what the remote says replaces our count. Answers overtake each other: only the newest call's counts, and what is
+// still in flight may not be in it.
 void QuotaGate::learn(std::uint64_t number, const Headers& headers, Instant now) {
   if (number < learned_number_) return;
   const auto limit = header_number(headers, limits_.header_limit);
@@ -139,7 +146,9 @@ void QuotaGate::forget_old(Instant now) {
   if (limits_.per_minute == 0) ended_.clear();
 }
 
-std::int64_t QuotaGate::reserve() const { return (day_limit_ * options_.reserve_percent + 99) / 100; }
+std::int64_t QuotaGate::reserve() const {
+  return (day_limit_ * options_.reserve_percent + 99) / 100;
+}
 
 std::optional<std::int64_t> QuotaGate::left() const {
   if (day_limit_ == 0) return std::nullopt;
@@ -148,17 +157,18 @@ std::optional<std::int64_t> QuotaGate::left() const {
 
 std::optional<Error> QuotaGate::refusal(Instant now) const {
   if (blocked_until_ > now) {
-    auto error = make_error(Code::kQuotaExhausted, "berth.quota",
-                            blocked_message_ + " (" + blocked_reason_ + "); no request before " + to_string(blocked_until_) + ".");
+    auto error = make_error(
+        Code::kQuotaExhausted, "berth.quota",
+        blocked_message_ + " (" + blocked_reason_ + "); no request before " + to_string(blocked_until_) + ".");
     error.retry_after_ms = (blocked_until_ - now).count();
     return error;
   }
   if (const auto rest = left(); rest && *rest == 0) {
-    auto error = make_error(
-        Code::kQuotaExhausted, "berth.quota",
-        "The day's quota is spent: " + std::to_string(day_used_) + " of " + std::to_string(day_limit_) + " calls, and " +
-            std::to_string(reserve()) + " are left to other programs; it begins anew at " + to_string(day_resets_at_) +
-            ", and only a larger plan raises it.");
+    auto error =
+        make_error(Code::kQuotaExhausted, "berth.quota",
+                   "The day's quota is spent: " + std::to_string(day_used_) + " of " + std::to_string(day_limit_) +
+                       " calls, and " + std::to_string(reserve()) + " are left to other programs; it begins anew at " +
+                       to_string(day_resets_at_) + ", and only a larger plan raises it.");
     error.retry_after_ms = (day_resets_at_ - now).count();
     return error;
   }
@@ -184,7 +194,8 @@ void QuotaGate::block_until(Instant until, std::string reason, std::string messa
 void QuotaGate::fewer_at_once() {
   const std::scoped_lock lock(mutex_);
   const auto now = clock_.now();
-  if (concurrency_changed_.unix_ms != 0 && concurrent_ < limits_.concurrent && now - concurrency_changed_ < kReductionPause) {
+  if (concurrency_changed_.unix_ms != 0 && concurrent_ < limits_.concurrent &&
+      now - concurrency_changed_ < kReductionPause) {
     return;
   }
   concurrent_ = std::max(1, concurrent_ / 2);

@@ -7,8 +7,8 @@
 //   permit.finish(response ? &response->headers : nullptr);  // what the answer says about the quota is learnt here
 //
 // Never more than `per_minute` calls in any 60 seconds: a call counts from its permit until 60 s after it finished, so
-// the bound also holds at the remote's end, whatever the network delays. Calls at once are bounded; when the remote says
-// that it is too many they are halved, and grow again by one a minute. The day's calls are counted, and what the
+// the bound also holds at the remote's end, whatever the network delays. Calls at once are bounded; when the remote
+// says that it is too many they are halved, and grow again by one a minute. The day's calls are counted, and what the
 // answers' headers say about the day replaces the count, because other programs of the customer draw on it too. A share
 // of the day (the reserve) is left to them.
 //
@@ -33,22 +33,22 @@
 namespace berth::http {
 
 struct QuotaOptions {
-  int reserve_percent = 10;           // of the day's limit, 0 to 99
-  std::string zone = "UTC";           // of the organisation: where its day turns, until a header says when
+  int reserve_percent = 10;  // of the day's limit, 0 to 99
+  std::string zone = "UTC";  // of the organisation: where its day turns, until a header says when
 };
 
 /// What survives a restart. Times are 0 where there is none.
 struct QuotaState {
-  std::int64_t day_limit = 0;         // 0: not known
+  std::int64_t day_limit = 0;  // 0: not known
   std::int64_t day_used = 0;
   Instant day_resets_at;
-  bool learned = false;               // limit and use came from the remote's headers
-  Instant paused_until;               // calls wait
-  Instant blocked_until;              // calls are refused
-  std::string blocked_reason;         // of the rule: "zoho_books.rate_limit.daily"
+  bool learned = false;        // limit and use came from the remote's headers
+  Instant paused_until;        // calls wait
+  Instant blocked_until;       // calls are refused
+  std::string blocked_reason;  // of the rule: "zoho_books.rate_limit.daily"
   std::string blocked_message;
-  int concurrent = 0;                 // now allowed at once; 0: as the limits say
-  std::vector<Instant> recent;        // ends of the last minute's calls
+  int concurrent = 0;           // now allowed at once; 0: as the limits say
+  std::vector<Instant> recent;  // ends of the last minute's calls
   [[nodiscard]] json::Value to_json() const;
   /// Anything that is missing or has the wrong type is as in a new state.
   static QuotaState from_json(const json::Value& value);
@@ -57,11 +57,11 @@ struct QuotaState {
 struct QuotaSnapshot {
   int per_minute = 0;
   int used_in_minute = 0;
-  int concurrent_limit = 0;           // now, after reductions
+  int concurrent_limit = 0;  // now, after reductions
   int in_flight = 0;
   std::optional<std::int64_t> day_limit;
   std::int64_t day_used = 0;
-  std::optional<std::int64_t> day_left;         // after the reserve, not below 0
+  std::optional<std::int64_t> day_left;  // after the reserve, not below 0
   std::int64_t day_reserve = 0;
   bool learned = false;
   Instant day_resets_at;
@@ -130,14 +130,14 @@ class QuotaGate {
   const Limits limits_;
   const QuotaOptions options_;
   Clock& clock_;
-  mutable std::mutex mutex_;               // guards everything below
+  mutable std::mutex mutex_;  // guards everything below
   std::condition_variable_any freed_;
-  std::deque<Instant> ended_;              // ends of calls of the last minute, oldest first
+  std::deque<Instant> ended_;  // ends of calls of the last minute, oldest first
   int in_flight_ = 0;
   int concurrent_ = 1;
   Instant concurrency_changed_;
   std::uint64_t next_number_ = 1;
-  std::uint64_t learned_number_ = 0;       // the newest call whose answer was learnt from
+  std::uint64_t learned_number_ = 0;  // the newest call whose answer was learnt from
   std::int64_t day_limit_ = 0;
   std::int64_t day_used_ = 0;
   Instant day_resets_at_;

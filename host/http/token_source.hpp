@@ -11,8 +11,8 @@
 namespace berth::http {
 
 struct AccessToken {
-  Secret header_value;            // "Zoho-oauthtoken 1000.aaaa.bbbb", the whole value of the Authorization header
-  std::uint64_t generation = 0;   // grows with every refresh and every new connection
+  Secret header_value;           // "Zoho-oauthtoken 1000.aaaa.bbbb", the whole value of the Authorization header
+  std::uint64_t generation = 0;  // grows with every refresh and every new connection
 };
 
 class TokenSource {

@@ -21,7 +21,9 @@ std::optional<std::string_view> find_header(const Headers& headers, std::string_
   return std::nullopt;
 }
 
-std::optional<std::string_view> Response::header(std::string_view name) const { return find_header(headers, name); }
+std::optional<std::string_view> Response::header(std::string_view name) const {
+  return find_header(headers, name);
+}
 
 Status check_header(std::string_view name, std::string_view value) {
   constexpr std::size_t kHeaderBytesMax = 8'192;

@@ -23,10 +23,9 @@
 //   http.closed            the connection ended before an answer began
 //   http.truncated         the connection ended inside the answer
 //   http.too_large         the body, on the wire or inflated, is over the request's limit
-//   http.header_too_large  the answer has a header value over 8 KiB, more than 100 headers, or no readable header at all
-//   http.body_broken       the body's encoding is broken or was not asked for
-//   http.cancelled         the stop token was stopped
-//   http.internal          anything else; the message has the cause
+//   http.header_too_large  the answer has a header value over 8 KiB, more than 100 headers, or no readable header at
+//   all http.body_broken       the body's encoding is broken or was not asked for http.cancelled         the stop token
+//   was stopped http.internal          anything else; the message has the cause
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -49,20 +48,20 @@ inline constexpr std::size_t kBodyBytesMax = 15u << 20u;
 
 struct Request {
   std::string method = "GET";
-  std::string url = {};                              // absolute
-  Headers headers = {};                              // Host, Accept-Encoding and Content-Length are the transport's
-  Secret authorization = {};                         // the value of the Authorization header; empty: none is sent
+  std::string url = {};       // absolute
+  Headers headers = {};       // Host, Accept-Encoding and Content-Length are the transport's
+  Secret authorization = {};  // the value of the Authorization header; empty: none is sent
   std::string body = {};
-  std::chrono::milliseconds total_deadline{60'000};  // from the call to the last byte of the answer
-  std::chrono::milliseconds connect_timeout{10'000}; // for all addresses of the host together, TLS included
-  std::size_t max_body_bytes = kBodyBytesMax;        // on the wire
-  std::size_t max_inflated_bytes = kBodyBytesMax;    // after gzip
+  std::chrono::milliseconds total_deadline{60'000};   // from the call to the last byte of the answer
+  std::chrono::milliseconds connect_timeout{10'000};  // for all addresses of the host together, TLS included
+  std::size_t max_body_bytes = kBodyBytesMax;         // on the wire
+  std::size_t max_inflated_bytes = kBodyBytesMax;     // after gzip
 };
 
 struct Response {
   int status = 0;
-  Headers headers = {};                              // names in lower case, in the order they came
-  std::string body = {};                             // decoded
+  Headers headers = {};   // names in lower case, in the order they came
+  std::string body = {};  // decoded
   /// The first header of that name (lower case), or nothing.
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
 };

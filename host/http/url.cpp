@@ -16,7 +16,9 @@ bool is_host_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
 }
 
-bool is_ipv6_character(char c) { return (c >= 'a' && c <= 'f') || (c >= '0' && c <= '9') || c == ':' || c == '.'; }
+bool is_ipv6_character(char c) {
+  return (c >= 'a' && c <= 'f') || (c >= '0' && c <= '9') || c == ':' || c == '.';
+}
 
 }  // namespace
 
@@ -86,7 +88,9 @@ std::string Url::authority() const {
   return text;
 }
 
-std::string Url::origin() const { return scheme + "://" + authority(); }
+std::string Url::origin() const {
+  return scheme + "://" + authority();
+}
 
 bool Url::is_loopback() const {
   if (host == "localhost" || host == "::1") return true;

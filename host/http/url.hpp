@@ -19,10 +19,10 @@ namespace berth::http {
 inline constexpr std::size_t kUrlBytesMax = 16'000;
 
 struct Url {
-  std::string scheme;          // "https" or "http"
-  std::string host;            // lower case; an IPv6 address without its brackets
-  std::uint16_t port = 0;      // the scheme's own where none was written
-  std::string target;          // path and query, "/" at least
+  std::string scheme;      // "https" or "http"
+  std::string host;        // lower case; an IPv6 address without its brackets
+  std::uint16_t port = 0;  // the scheme's own where none was written
+  std::string target;      // path and query, "/" at least
 
   /// Errors: http.url_refused.
   static Result<Url> parse(std::string_view text);

@@ -41,14 +41,17 @@ std::optional<AccountType> account_type(std::string_view text) {
   return std::nullopt;
 }
 
-std::span<const Role> roles() { return kRoles; }
+std::span<const Role> roles() {
+  return kRoles;
+}
 
 void AccountTable::set(std::string_view kind, std::string_view label, std::string_view company, std::string account) {
   rows_[{std::string(kind), storage::account_rows::key_of(kind, label), std::string(company)}] =
       Entry{label.empty() ? "-" : std::string(label), std::move(account)};
 }
 
-const AccountTable::Entry* AccountTable::find(std::string_view kind, std::string_view label, std::string_view company) const {
+const AccountTable::Entry* AccountTable::find(std::string_view kind, std::string_view label,
+                                              std::string_view company) const {
   const auto found = rows_.find({std::string(kind), storage::account_rows::key_of(kind, label), std::string(company)});
   return found == rows_.end() ? nullptr : &found->second;
 }

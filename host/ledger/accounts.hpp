@@ -19,7 +19,7 @@
 namespace berth::ledger {
 
 enum class AccountType { kAsset, kLiability, kEquity, kIncome, kExpense };
-[[nodiscard]] std::string_view to_string(AccountType type);          // "asset"
+[[nodiscard]] std::string_view to_string(AccountType type);  // "asset"
 [[nodiscard]] std::optional<AccountType> account_type(std::string_view text);
 
 struct Account {
@@ -29,37 +29,38 @@ struct Account {
 
 /// The accounts of one company, and which of them play the roles below.
 struct Chart {
-  std::map<std::string, Account> accounts;      // by id
-  std::map<std::string, std::string> roles;     // role → account id
+  std::map<std::string, Account> accounts;   // by id
+  std::map<std::string, std::string> roles;  // role → account id
 };
 
 /// What an account can be needed for without a key of the remote system. A row (role, NAME, company) of the account
 /// table wins over the chart's `roles:`.
 struct Role {
-  std::string_view name;      // "ar"
-  AccountType type;           // what a sensible account for it is
-  std::string_view purpose;   // one sentence for the mapping screen
+  std::string_view name;     // "ar"
+  AccountType type;          // what a sensible account for it is
+  std::string_view purpose;  // one sentence for the mapping screen
 };
 [[nodiscard]] std::span<const Role> roles();
 namespace role {
 inline constexpr std::string_view kReceivable = "ar";
-inline constexpr std::string_view kCredits = "liab_credits";
-inline constexpr std::string_view kDiscount = "income_discount";
-inline constexpr std::string_view kShipping = "income_shipping";
-inline constexpr std::string_view kOtherIncome = "income_other";
-inline constexpr std::string_view kReturns = "income_returns";
-inline constexpr std::string_view kBankFees = "exp_bankfees";
-inline constexpr std::string_view kRounding = "exp_rounding";
-inline constexpr std::string_view kTaxWithheld = "asset_taxwithheld";
+inline constexpr std::string_view kCredits = "credits";
+inline constexpr std::string_view kDiscount = "discount";
+inline constexpr std::string_view kShipping = "shipping";
+inline constexpr std::string_view kOtherIncome = "other";
+inline constexpr std::string_view kReturns = "returns";
+inline constexpr std::string_view kBankFees = "bank_fees";
+inline constexpr std::string_view kRounding = "rounding";
+inline constexpr std::string_view kTaxWithheld = "tax_withheld";
 }  // namespace role
 
 /// (kind, key, company) → account, of one integration. Kinds: default_income default_expense payment_mode tax
-/// zoho_account service_line role. Keys are compared as the table account_row does: payment modes without case and blanks.
+/// zoho_account service_line role. Keys are compared as the table account_row does: payment modes without case and
+/// blanks.
 class AccountTable {
  public:
   struct Entry {
-    std::string label;     // the key as first seen, "-" for none
-    std::string account;   // "" = a placeholder that a person must map
+    std::string label;    // the key as first seen, "-" for none
+    std::string account;  // "" = a placeholder that a person must map
   };
   void set(std::string_view kind, std::string_view label, std::string_view company, std::string account);
   /// Nothing where there is no row. Valid until the next set().

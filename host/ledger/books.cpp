@@ -16,7 +16,8 @@ constexpr std::string_view kLiveEntry =
     "e.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM entry AS r WHERE r.reverses = e.id)";
 
 constexpr std::string_view kEntryColumns =
-    "e.id, e.integration, e.entity, e.remote_id, e.version, e.event, e.sequence, e.fingerprint, e.company, e.date, e.document_date, "
+    "e.id, e.integration, e.entity, e.remote_id, e.version, e.event, e.sequence, e.fingerprint, e.company, e.date, "
+    "e.document_date, "
     "(SELECT MAX(s.sequence) FROM entry AS s WHERE s.integration = e.integration AND s.entity = e.entity "
     "AND s.remote_id = e.remote_id AND s.event = e.event)";
 constexpr std::size_t kEntryColumnCount = 12;
@@ -50,8 +51,8 @@ Status load_own_entries(Connection& connection, const documents::Source& source,
   for (const Row& row : sequences) books.last_sequence[row.text(0)] = row.integer(1);
   if (sequences.empty()) return success();
   const auto rows = BERTH_TRY(connection.query(
-      fmt::format("SELECT {} FROM entry AS e WHERE e.integration = ? AND e.entity = ? AND e.remote_id = ? AND {}", kEntryColumns,
-                  kLiveEntry),
+      fmt::format("SELECT {} FROM entry AS e WHERE e.integration = ? AND e.entity = ? AND e.remote_id = ? AND {}",
+                  kEntryColumns, kLiveEntry),
       {source.integration, source.entity, source.remote_id}));
   for (const Row& row : rows) {
     LiveEntry entry = BERTH_TRY(read_live(row));
@@ -62,11 +63,13 @@ Status load_own_entries(Connection& connection, const documents::Source& source,
 
 Status load_incoming(Connection& connection, const documents::Source& source, Books& books) {
   const auto rows = BERTH_TRY(connection.query(
-      fmt::format("SELECT {}, m.currency, -SUM(m.document_minor), m.company, m.customer FROM open_item_match AS m "
-                  "JOIN entry AS e ON e.id = m.entry WHERE m.integration = ? AND m.entity = ? AND m.remote_id = ? AND m.opens = 0 "
-                  "AND NOT (e.integration = m.integration AND e.entity = m.entity AND e.remote_id = m.remote_id) AND {} "
-                  "GROUP BY e.id, m.currency, m.company, m.customer ORDER BY e.id",
-                  kEntryColumns, kLiveEntry),
+      fmt::format(
+          "SELECT {}, m.currency, -SUM(m.document_minor), m.company, m.customer FROM open_item_match AS m "
+          "JOIN entry AS e ON e.id = m.entry WHERE m.integration = ? AND m.entity = ? AND m.remote_id = ? AND m.opens "
+          "= 0 "
+          "AND NOT (e.integration = m.integration AND e.entity = m.entity AND e.remote_id = m.remote_id) AND {} "
+          "GROUP BY e.id, m.currency, m.company, m.customer ORDER BY e.id",
+          kEntryColumns, kLiveEntry),
       {source.integration, source.entity, source.remote_id}));
   for (const Row& row : rows) {
     IncomingRelief relief;
@@ -81,13 +84,15 @@ Status load_incoming(Connection& connection, const documents::Source& source, Bo
   return success();
 }
 
-Status load_referred(Connection& connection, const documents::Source& source, const std::string& local_id, Books& books) {
+Status load_referred(Connection& connection, const documents::Source& source, const std::string& local_id,
+                     Books& books) {
   if (local_id.empty() || books.referred.contains(local_id)) return success();
   // A document that changed company or customer leaves items of zero behind; the live one comes first.
-  const auto row = BERTH_TRY(connection.first(
-      "SELECT entity, remote_id, company, customer, currency, base_currency, posts, total_minor, open_minor, base_open_minor, number "
-      "FROM open_item WHERE integration = ? AND local_id = ? ORDER BY posts DESC LIMIT 1",
-      {source.integration, local_id}));
+  const auto row =
+      BERTH_TRY(connection.first("SELECT entity, remote_id, company, customer, currency, base_currency, posts, "
+                                 "total_minor, open_minor, base_open_minor, number "
+                                 "FROM open_item WHERE integration = ? AND local_id = ? ORDER BY posts DESC LIMIT 1",
+                                 {source.integration, local_id}));
   ReferredDocument referred;
   if (!row) {
     const auto known = BERTH_TRY(storage::rows::find(connection, local_id));
@@ -111,10 +116,11 @@ Status load_referred(Connection& connection, const documents::Source& source, co
   // Reversed entries and their reversals cancel, so the sum over all is what the live ones relieve.
   const auto relief = BERTH_TRY(connection.first(
       "SELECT COALESCE(SUM(m.document_minor), 0) FROM open_item_match AS m JOIN entry AS e ON e.id = m.entry "
-      "WHERE m.integration = ? AND m.entity = ? AND m.remote_id = ? AND m.opens = 0 AND m.currency = ? AND m.company = ? "
+      "WHERE m.integration = ? AND m.entity = ? AND m.remote_id = ? AND m.opens = 0 AND m.currency = ? AND m.company = "
+      "? "
       "AND m.customer = ? AND e.integration = ? AND e.entity = ? AND e.remote_id = ?",
-      {referred.source.integration, referred.source.entity, referred.source.remote_id, currency->code(), referred.company,
-       referred.customer, source.integration, source.entity, source.remote_id}));
+      {referred.source.integration, referred.source.entity, referred.source.remote_id, currency->code(),
+       referred.company, referred.customer, source.integration, source.entity, source.remote_id}));
   referred.own_relief = Money(relief ? -relief->integer(0) : 0, *currency);
   books.referred.emplace(local_id, std::move(referred));
   return success();

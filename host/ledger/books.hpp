@@ -23,7 +23,7 @@ enum class Presentation { kNet, kGross };
 struct Policies {
   PeriodPolicy periods = PeriodPolicy::kRedate;
   Presentation presentation = Presentation::kNet;
-  std::string intercompany;          // "" or "none": one entry per company, nothing between them
+  std::string intercompany;  // "" or "none": one entry per company, nothing between them
   bool bad_debt_relief = false;
 };
 
@@ -37,27 +37,27 @@ using Companies = std::map<std::string, Company>;
 
 struct IntegrationFacts {
   std::string id;
-  std::string company;               // where documents without a company of their own go
-  std::string base_currency;         // of the remote organisation; "" = that of the company
+  std::string company;        // where documents without a company of their own go
+  std::string base_currency;  // of the remote organisation; "" = that of the company
 };
 
 /// What the caller knows.
 struct BooksContext {
   IntegrationFacts integration;
   Companies companies;
-  std::optional<AccountTable> accounts;   // nothing: read from account_row
-  /// The data of every document that disagrees was fetched after the disagreement was seen: what then still disagrees is
-  /// skipped for good (P2).
+  std::optional<AccountTable> accounts;  // nothing: read from account_row
+  /// The data of every document that disagrees was fetched after the disagreement was seen: what then still disagrees
+  /// is skipped for good (P2).
   bool current_data_confirmed = false;
 };
 
 /// An entry that is neither a reversal nor reversed.
 struct LiveEntry {
   std::int64_t id = 0;
-  documents::Source source;          // version: of the document that made it
+  documents::Source source;  // version: of the document that made it
   std::string event;
   std::int64_t sequence = 0;
-  std::int64_t last_sequence = 0;    // of this source and event, reversals included
+  std::int64_t last_sequence = 0;  // of this source and event, reversals included
   std::string fingerprint, company;
   Date date, document_date;
 };
@@ -65,19 +65,19 @@ struct LiveEntry {
 /// A document that the planned one names.
 struct ReferredDocument {
   documents::Source source;
-  bool posted = false;               // has a live opening entry
+  bool posted = false;  // has a live opening entry
   std::string company, customer, number;
   Currency currency;
-  Money total, open;                 // as an invoice shows them: positive while something is owed
-  Money base_open;                   // carrying base
-  Money own_relief;                  // what live entries of the planned document relieve of it now
+  Money total, open;  // as an invoice shows them: positive while something is owed
+  Money base_open;    // carrying base
+  Money own_relief;   // what live entries of the planned document relieve of it now
 };
 
 /// What live entries of other documents relieve of the planned one.
 struct IncomingRelief {
   LiveEntry entry;
-  std::string company, customer;     // of the open item it relieves
-  Money amount;                      // positive for an invoice
+  std::string company, customer;  // of the open item it relieves
+  Money amount;                   // positive for an invoice
 };
 
 struct ItemAccount {
@@ -89,14 +89,15 @@ struct Books {
   Companies companies;
   AccountTable accounts;
   bool current_data_confirmed = false;
-  std::map<std::string, std::set<Month>> closed;             // company → closed months
-  std::map<std::string, LiveEntry> live;                     // of this source, by event
-  std::map<std::string, std::int64_t> last_sequence;         // of this source, by event, reversals included
-  std::map<std::string, ReferredDocument> referred;          // by local id
+  std::map<std::string, std::set<Month>> closed;      // company → closed months
+  std::map<std::string, LiveEntry> live;              // of this source, by event
+  std::map<std::string, std::int64_t> last_sequence;  // of this source, by event, reversals included
+  std::map<std::string, ReferredDocument> referred;   // by local id
   std::vector<IncomingRelief> incoming;
-  std::map<std::string, ItemAccount> items;                  // by local id
+  std::map<std::string, ItemAccount> items;  // by local id
 };
 
-Result<Books> load_books(storage::Connection& connection, const documents::Document& document, const BooksContext& context);
+Result<Books> load_books(storage::Connection& connection, const documents::Document& document,
+                         const BooksContext& context);
 
 }  // namespace berth::ledger

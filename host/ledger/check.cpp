@@ -1,6 +1,6 @@
 // The invariants of docs/accounting.md over everything stored. The triggers make most of them impossible to break; this
-// finds what a damaged file or a bug in them has let through. Amounts in messages are minor units: what is wrong may well
-// be the currency.
+// finds what a damaged file or a bug in them has let through. Amounts in messages are minor units: what is wrong may
+// well be the currency.
 #include <fmt/format.h>
 
 #include "host/ledger/queries.hpp"
@@ -14,57 +14,73 @@ using storage::Row;
 /// A query that yields a row per violation.
 struct Rule {
   std::string_view invariant;
-  std::string_view text;   // {0}, {1}, ... are the columns, as text
+  std::string_view text;  // {0}, {1}, ... are the columns, as text
   std::string_view sql;
 };
 
 constexpr Rule kRules[] = {
     {"I1", "entry {0}: debits and credits differ by {1} in base currency",
-     "SELECT CAST(e.id AS TEXT), CAST(SUM(l.base_minor) AS TEXT) FROM entry AS e JOIN entry_line AS l ON l.entry = e.id "
+     "SELECT CAST(e.id AS TEXT), CAST(SUM(l.base_minor) AS TEXT) FROM entry AS e JOIN entry_line AS l ON l.entry = "
+     "e.id "
      "GROUP BY e.id HAVING SUM(l.base_minor) <> 0"},
     {"I1", "entry {0}: it says {1} lines and has {2}",
      "SELECT CAST(e.id AS TEXT), CAST(e.line_count AS TEXT), CAST(COUNT(l.entry) AS TEXT) FROM entry AS e "
-     "LEFT JOIN entry_line AS l ON l.entry = e.id GROUP BY e.id, e.line_count HAVING COUNT(l.entry) <> e.line_count OR e.line_count = 1"},
+     "LEFT JOIN entry_line AS l ON l.entry = e.id GROUP BY e.id, e.line_count HAVING COUNT(l.entry) <> e.line_count OR "
+     "e.line_count = 1"},
     {"I1", "lines of entry {0} belong to no entry",
-     "SELECT DISTINCT CAST(l.entry AS TEXT) FROM entry_line AS l LEFT JOIN entry AS e ON e.id = l.entry WHERE e.id IS NULL"},
+     "SELECT DISTINCT CAST(l.entry AS TEXT) FROM entry_line AS l LEFT JOIN entry AS e ON e.id = l.entry WHERE e.id IS "
+     "NULL"},
     {"I2", "entry {0}: debits and credits differ by {1} in {2}",
-     "SELECT CAST(e.id AS TEXT), CAST(SUM(l.document_minor) AS TEXT), e.currency FROM entry AS e JOIN entry_line AS l ON l.entry = e.id "
+     "SELECT CAST(e.id AS TEXT), CAST(SUM(l.document_minor) AS TEXT), e.currency FROM entry AS e JOIN entry_line AS l "
+     "ON l.entry = e.id "
      "GROUP BY e.id, e.currency HAVING SUM(l.document_minor) <> 0"},
     // I3 and I4 are one sentence: a control account is the sum of its open items, in both currencies.
     {"I3", "{0}, customer {1}, {2}: receivable accounts and open items differ by {3} ({4} in base)",
      "SELECT company, customer, currency, CAST(SUM(document_minor) AS TEXT), CAST(SUM(base_minor) AS TEXT) FROM ("
      "SELECT e.company, l.party AS customer, e.currency, COALESCE(l.document_minor, 0) AS document_minor, l.base_minor "
      "FROM entry_line AS l JOIN entry AS e ON e.id = l.entry WHERE l.control = 'ar' UNION ALL "
-     "SELECT company, customer, currency, -open_minor, -base_open_minor FROM open_item WHERE control = 'ar') AS movement "
+     "SELECT company, customer, currency, -open_minor, -base_open_minor FROM open_item WHERE control = 'ar') AS "
+     "movement "
      "GROUP BY company, customer, currency HAVING SUM(document_minor) <> 0 OR SUM(base_minor) <> 0"},
     {"I4", "{0}, customer {1}, {2}: customer credits and unused payments differ by {3} ({4} in base)",
      "SELECT company, customer, currency, CAST(SUM(document_minor) AS TEXT), CAST(SUM(base_minor) AS TEXT) FROM ("
      "SELECT e.company, l.party AS customer, e.currency, COALESCE(l.document_minor, 0) AS document_minor, l.base_minor "
      "FROM entry_line AS l JOIN entry AS e ON e.id = l.entry WHERE l.control = 'credits' UNION ALL "
-     "SELECT company, customer, currency, -open_minor, -base_open_minor FROM open_item WHERE control = 'credits') AS movement "
+     "SELECT company, customer, currency, -open_minor, -base_open_minor FROM open_item WHERE control = 'credits') AS "
+     "movement "
      "GROUP BY company, customer, currency HAVING SUM(document_minor) <> 0 OR SUM(base_minor) <> 0"},
     {"I4", "{0} {1}: {2} wait to be applied, only {3} are unused",
-     "SELECT p.entity, p.remote_id, CAST(SUM(p.amount_minor) AS TEXT), CAST((SELECT -COALESCE(SUM(o.open_minor), 0) FROM open_item AS o "
-     "WHERE o.integration = p.integration AND o.entity = p.entity AND o.remote_id = p.remote_id) AS TEXT) FROM pending_application AS p "
-     "GROUP BY p.integration, p.entity, p.remote_id HAVING SUM(p.amount_minor) > (SELECT -COALESCE(SUM(o.open_minor), 0) "
+     "SELECT p.entity, p.remote_id, CAST(SUM(p.amount_minor) AS TEXT), CAST((SELECT -COALESCE(SUM(o.open_minor), 0) "
+     "FROM open_item AS o "
+     "WHERE o.integration = p.integration AND o.entity = p.entity AND o.remote_id = p.remote_id) AS TEXT) FROM "
+     "pending_application AS p "
+     "GROUP BY p.integration, p.entity, p.remote_id HAVING SUM(p.amount_minor) > (SELECT -COALESCE(SUM(o.open_minor), "
+     "0) "
      "FROM open_item AS o WHERE o.integration = p.integration AND o.entity = p.entity AND o.remote_id = p.remote_id)"},
     {"I3", "open item {0} {1}: it shows {2}, its matches add up to {3}",
-     "SELECT o.entity, o.remote_id, CAST(o.open_minor AS TEXT), CAST(COALESCE(SUM(m.document_minor), 0) AS TEXT) FROM open_item AS o "
-     "LEFT JOIN open_item_match AS m ON m.integration = o.integration AND m.entity = o.entity AND m.remote_id = o.remote_id "
+     "SELECT o.entity, o.remote_id, CAST(o.open_minor AS TEXT), CAST(COALESCE(SUM(m.document_minor), 0) AS TEXT) FROM "
+     "open_item AS o "
+     "LEFT JOIN open_item_match AS m ON m.integration = o.integration AND m.entity = o.entity AND m.remote_id = "
+     "o.remote_id "
      "AND m.company = o.company AND m.customer = o.customer AND m.currency = o.currency "
-     "GROUP BY o.integration, o.entity, o.remote_id, o.company, o.customer, o.currency, o.open_minor, o.base_open_minor "
-     "HAVING o.open_minor <> COALESCE(SUM(m.document_minor), 0) OR o.base_open_minor <> COALESCE(SUM(m.base_minor), 0)"},
+     "GROUP BY o.integration, o.entity, o.remote_id, o.company, o.customer, o.currency, o.open_minor, "
+     "o.base_open_minor "
+     "HAVING o.open_minor <> COALESCE(SUM(m.document_minor), 0) OR o.base_open_minor <> COALESCE(SUM(m.base_minor), "
+     "0)"},
     {"I5", "{0} {1} is settled, but is carried at {2}",
-     "SELECT entity, remote_id, CAST(base_open_minor AS TEXT) FROM open_item WHERE open_minor = 0 AND base_open_minor <> 0"},
+     "SELECT entity, remote_id, CAST(base_open_minor AS TEXT) FROM open_item WHERE open_minor = 0 AND base_open_minor "
+     "<> 0"},
     {"I5", "{0} {1}: more was applied than it has, {2} of {3} are open",
      "SELECT entity, remote_id, CAST(open_minor AS TEXT), CAST(total_minor AS TEXT) FROM open_item "
      "WHERE (total_minor >= 0 AND open_minor < 0 AND control = 'ar') OR (total_minor <= 0 AND open_minor > 0)"},
     {"I7", "{0}: the trial balance is off by {1}",
-     "SELECT e.company, CAST(SUM(l.base_minor) AS TEXT) FROM entry AS e JOIN entry_line AS l ON l.entry = e.id GROUP BY e.company "
+     "SELECT e.company, CAST(SUM(l.base_minor) AS TEXT) FROM entry AS e JOIN entry_line AS l ON l.entry = e.id GROUP "
+     "BY e.company "
      "HAVING SUM(l.base_minor) <> 0"},
     {"I8", "{0} {1} has {2} live entries of the event {3}",
      "SELECT e.entity, e.remote_id, CAST(COUNT(*) AS TEXT), e.event FROM entry AS e WHERE e.reverses IS NULL "
-     "AND NOT EXISTS (SELECT 1 FROM entry AS r WHERE r.reverses = e.id) GROUP BY e.integration, e.entity, e.remote_id, e.event "
+     "AND NOT EXISTS (SELECT 1 FROM entry AS r WHERE r.reverses = e.id) GROUP BY e.integration, e.entity, e.remote_id, "
+     "e.event "
      "HAVING COUNT(*) > 1"},
 };
 
@@ -89,7 +105,8 @@ Result<std::vector<CheckFinding>> check(Connection& connection) {
   std::vector<CheckFinding> findings;
   for (const Rule& rule : kRules) {
     const auto rows = BERTH_TRY(connection.query(rule.sql));
-    for (const Row& row : rows) findings.push_back({std::string(rule.invariant), fill(rule.text, row, columns_of(rule.text))});
+    for (const Row& row : rows)
+      findings.push_back({std::string(rule.invariant), fill(rule.text, row, columns_of(rule.text))});
   }
   return findings;
 }

@@ -53,11 +53,14 @@ class Committer {
   Committed committed_;
 };
 
-std::int64_t signed_minor(Side side, Money amount) { return side == Side::kDebit ? amount.minor() : -amount.minor(); }
+std::int64_t signed_minor(Side side, Money amount) {
+  return side == Side::kDebit ? amount.minor() : -amount.minor();
+}
 
 Error key_conflict(const Source& source, std::string_view event, std::int64_t sequence) {
   return make_error(Code::kInternal, "ledger.key_conflict",
-                    fmt::format("{}/{}/{}/{} is recorded already with other content", source.entity, source.remote_id, event, sequence));
+                    fmt::format("{}/{}/{}/{} is recorded already with other content", source.entity, source.remote_id,
+                                event, sequence));
 }
 
 Result<std::int64_t> Committer::next_id() {
@@ -76,12 +79,31 @@ void Committer::moved(const Source& item) {
 
 Status Committer::write_entry(const EntryRow& row) {
   BERTH_CHECK(connection_.execute(
-      "INSERT INTO entry (id, integration, entity, remote_id, event, sequence, company, date, document_date, currency, base_currency, rate, "
+      "INSERT INTO entry (id, integration, entity, remote_id, event, sequence, company, date, document_date, currency, "
+      "base_currency, rate, "
       "description, fingerprint, reverses, supersedes, line_count, local_id, version, rules_revision, created_ms) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULLIF(?, 0), NULLIF(?, 0), ?, ?, ?, ?, ?)",
-      {row.id, row.source.integration, row.source.entity, row.source.remote_id, row.event, row.sequence, row.company, row.date,
-       row.document_date, row.currency, row.base_currency, row.rate, row.description, row.fingerprint, row.reverses, row.supersedes,
-       row.line_count, row.local_id, row.source.version, row.rules_revision, context_.now}));
+      {row.id,
+       row.source.integration,
+       row.source.entity,
+       row.source.remote_id,
+       row.event,
+       row.sequence,
+       row.company,
+       row.date,
+       row.document_date,
+       row.currency,
+       row.base_currency,
+       row.rate,
+       row.description,
+       row.fingerprint,
+       row.reverses,
+       row.supersedes,
+       row.line_count,
+       row.local_id,
+       row.source.version,
+       row.rules_revision,
+       context_.now}));
   committed_.entries.push_back(row.id);
   return success();
 }
@@ -89,43 +111,53 @@ Status Committer::write_entry(const EntryRow& row) {
 // The match itself, and the open item as the running sum of its matches.
 Status Committer::write_match(std::int64_t entry, std::size_t position, const StoredMatch& match, bool is_reversal) {
   BERTH_CHECK(connection_.execute(
-      "INSERT INTO open_item_match (entry, position, integration, entity, remote_id, local_id, company, customer, currency, control, "
+      "INSERT INTO open_item_match (entry, position, integration, entity, remote_id, local_id, company, customer, "
+      "currency, control, "
       "opens, document_minor, base_minor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      {entry, position, match.item.integration, match.item.entity, match.item.remote_id, match.local_id, match.company, match.customer,
-       match.currency, match.control, match.opens ? 1 : 0, match.document_minor, match.base_minor}));
+      {entry, position, match.item.integration, match.item.entity, match.item.remote_id, match.local_id, match.company,
+       match.customer, match.currency, match.control, match.opens ? 1 : 0, match.document_minor, match.base_minor}));
   const std::int64_t posts = match.opens ? (is_reversal ? -1 : 1) : 0;
   const std::int64_t total = match.opens ? match.document_minor : 0;
   const std::int64_t base_total = match.opens ? match.base_minor : 0;
-  BERTH_CHECK(connection_.execute(
-      "INSERT INTO open_item (integration, entity, remote_id, company, customer, currency, base_currency, control, local_id, number, "
-      "posts, total_minor, open_minor, base_total_minor, base_open_minor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-      "ON CONFLICT (integration, entity, remote_id, company, customer, currency) DO UPDATE SET posts = open_item.posts + excluded.posts, "
-      "total_minor = open_item.total_minor + excluded.total_minor, open_minor = open_item.open_minor + excluded.open_minor, "
-      "base_total_minor = open_item.base_total_minor + excluded.base_total_minor, "
-      "base_open_minor = open_item.base_open_minor + excluded.base_open_minor, "
-      "number = CASE WHEN excluded.number <> '' THEN excluded.number ELSE open_item.number END",
-      {match.item.integration, match.item.entity, match.item.remote_id, match.company, match.customer, match.currency,
-       match.base_currency, match.control, match.local_id, match.number, posts, total, match.document_minor, base_total,
-       match.base_minor}));
+  BERTH_CHECK(
+      connection_.execute("INSERT INTO open_item (integration, entity, remote_id, company, customer, currency, "
+                          "base_currency, control, local_id, number, "
+                          "posts, total_minor, open_minor, base_total_minor, base_open_minor) VALUES (?, ?, ?, ?, ?, "
+                          "?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                          "ON CONFLICT (integration, entity, remote_id, company, customer, currency) DO UPDATE SET "
+                          "posts = open_item.posts + excluded.posts, "
+                          "total_minor = open_item.total_minor + excluded.total_minor, open_minor = "
+                          "open_item.open_minor + excluded.open_minor, "
+                          "base_total_minor = open_item.base_total_minor + excluded.base_total_minor, "
+                          "base_open_minor = open_item.base_open_minor + excluded.base_open_minor, "
+                          "number = CASE WHEN excluded.number <> '' THEN excluded.number ELSE open_item.number END",
+                          {match.item.integration, match.item.entity, match.item.remote_id, match.company,
+                           match.customer, match.currency, match.base_currency, match.control, match.local_id,
+                           match.number, posts, total, match.document_minor, base_total, match.base_minor}));
   moved(match.item);
   return success();
 }
 
 Status Committer::reverse(const Reversal& reversal) {
-  const auto stored = BERTH_TRY(connection_.first(
-      "SELECT integration, entity, remote_id, company, document_date, currency, base_currency, rate, description, line_count, "
-      "local_id, version, rules_revision, reverses, fingerprint FROM entry WHERE id = ?",
-      {reversal.entry}));
+  const auto stored =
+      BERTH_TRY(connection_.first("SELECT integration, entity, remote_id, company, document_date, currency, "
+                                  "base_currency, rate, description, line_count, "
+                                  "local_id, version, rules_revision, reverses, fingerprint FROM entry WHERE id = ?",
+                                  {reversal.entry}));
   if (!stored) {
-    return make_error(Code::kInternal, "ledger.entry_unknown", fmt::format("there is no entry {} to reverse", reversal.entry));
+    return make_error(Code::kInternal, "ledger.entry_unknown",
+                      fmt::format("there is no entry {} to reverse", reversal.entry));
   }
   const Source source{stored->text(0), stored->text(1), stored->text(2), ""};
   if (!stored->is_null(13)) {
-    return make_error(Code::kInternal, "ledger.already_reversed", fmt::format("entry {} is itself a reversal", reversal.entry));
+    return make_error(Code::kInternal, "ledger.already_reversed",
+                      fmt::format("entry {} is itself a reversal", reversal.entry));
   }
-  const auto earlier = BERTH_TRY(connection_.first("SELECT id, event, sequence FROM entry WHERE reverses = ?", {reversal.entry}));
+  const auto earlier =
+      BERTH_TRY(connection_.first("SELECT id, event, sequence FROM entry WHERE reverses = ?", {reversal.entry}));
   if (earlier) {
-    if (earlier->text(1) == reversal.event && earlier->integer(2) == reversal.sequence) return success();  // committed before
+    if (earlier->text(1) == reversal.event && earlier->integer(2) == reversal.sequence)
+      return success();  // committed before
     return make_error(Code::kInternal, "ledger.already_reversed",
                       fmt::format("entry {} is reversed already, by entry {}", reversal.entry, earlier->integer(0)));
   }
@@ -134,39 +166,52 @@ Status Committer::reverse(const Reversal& reversal) {
   const std::int64_t id = BERTH_TRY(next_id());
   // C1: the stored lines, negated; nothing is computed again.
   BERTH_CHECK(connection_.execute(
-      "INSERT INTO entry_line (entry, position, account, base_minor, document_minor, control, party, location, service_type, description) "
+      "INSERT INTO entry_line (entry, position, account, base_minor, document_minor, control, party, location, "
+      "service_type, description) "
       "SELECT ?, position, account, -base_minor, -document_minor, control, party, location, service_type, description "
       "FROM entry_line WHERE entry = ?",
       {id, reversal.entry}));
-  const auto matches = BERTH_TRY(connection_.query(
-      "SELECT integration, entity, remote_id, local_id, company, customer, currency, control, opens, document_minor, base_minor "
-      "FROM open_item_match WHERE entry = ? ORDER BY position",
-      {reversal.entry}));
+  const auto matches =
+      BERTH_TRY(connection_.query("SELECT integration, entity, remote_id, local_id, company, customer, currency, "
+                                  "control, opens, document_minor, base_minor "
+                                  "FROM open_item_match WHERE entry = ? ORDER BY position",
+                                  {reversal.entry}));
   for (std::size_t i = 0; i < matches.size(); ++i) {
     const Row& row = matches[i];
     BERTH_CHECK(write_match(id, i,
-                            {{row.text(0), row.text(1), row.text(2), ""}, row.text(3), row.text(4), row.text(5), row.text(6),
-                             stored->text(6), row.text(7), "", row.boolean(8), -row.integer(9), -row.integer(10)},
+                            {{row.text(0), row.text(1), row.text(2), ""},
+                             row.text(3),
+                             row.text(4),
+                             row.text(5),
+                             row.text(6),
+                             stored->text(6),
+                             row.text(7),
+                             "",
+                             row.boolean(8),
+                             -row.integer(9),
+                             -row.integer(10)},
                             true));
   }
   const auto key_taken = BERTH_TRY(connection_.first(
       "SELECT id FROM entry WHERE integration = ? AND entity = ? AND remote_id = ? AND event = ? AND sequence = ?",
       {source.integration, source.entity, source.remote_id, reversal.event, reversal.sequence}));
   if (key_taken) return key_conflict(source, reversal.event, reversal.sequence);
-  const Source made_by{source.integration, source.entity, source.remote_id, is_own ? context_.source.version : stored->text(11)};
-  BERTH_CHECK(write_entry({id, made_by, reversal.event, reversal.sequence, stored->text(3), to_string(reversal.date), stored->text(4),
-                           stored->text(5), stored->text(6), stored->text(7), stored->text(8), stored->text(14), reversal.entry, 0,
-                           static_cast<std::size_t>(stored->integer(9)), stored->text(10),
-                           is_own ? context_.rules_revision : stored->text(12)}));
+  const Source made_by{source.integration, source.entity, source.remote_id,
+                       is_own ? context_.source.version : stored->text(11)};
+  BERTH_CHECK(write_entry({id, made_by, reversal.event, reversal.sequence, stored->text(3), to_string(reversal.date),
+                           stored->text(4), stored->text(5), stored->text(6), stored->text(7), stored->text(8),
+                           stored->text(14), reversal.entry, 0, static_cast<std::size_t>(stored->integer(9)),
+                           stored->text(10), is_own ? context_.rules_revision : stored->text(12)}));
   return success();
 }
 
 Status Committer::post(const Entry& entry, const std::vector<Match>& matches) {
   const Source& source = context_.source;
-  const auto taken = BERTH_TRY(connection_.first(
-      "SELECT fingerprint, company, reverses, line_count FROM entry WHERE integration = ? AND entity = ? AND remote_id = ? AND event = ? "
-      "AND sequence = ?",
-      {source.integration, source.entity, source.remote_id, entry.event, entry.sequence}));
+  const auto taken =
+      BERTH_TRY(connection_.first("SELECT fingerprint, company, reverses, line_count FROM entry WHERE integration = ? "
+                                  "AND entity = ? AND remote_id = ? AND event = ? "
+                                  "AND sequence = ?",
+                                  {source.integration, source.entity, source.remote_id, entry.event, entry.sequence}));
   if (taken) {
     const bool is_same = taken->text(0) == entry.fingerprint && taken->text(1) == entry.company && taken->is_null(2) &&
                          taken->integer(3) == static_cast<std::int64_t>(entry.lines.size());
@@ -177,41 +222,48 @@ Status Committer::post(const Entry& entry, const std::vector<Match>& matches) {
   for (std::size_t i = 0; i < entry.lines.size(); ++i) {
     const EntryLine& line = entry.lines[i];
     BERTH_CHECK(connection_.execute(
-        "INSERT INTO entry_line (entry, position, account, base_minor, document_minor, control, party, location, service_type, description) "
+        "INSERT INTO entry_line (entry, position, account, base_minor, document_minor, control, party, location, "
+        "service_type, description) "
         "VALUES (?, ?, ?, ?, NULLIF(?, 0), ?, ?, ?, ?, ?)",  // no document amount: a line in base only
-        {id, i, line.account, signed_minor(line.side, line.base), line.document ? signed_minor(line.side, *line.document) : 0, to_string(line.control), line.party, line.location,
-         line.service_type, line.description}));
+        {id, i, line.account, signed_minor(line.side, line.base),
+         line.document ? signed_minor(line.side, *line.document) : 0, to_string(line.control), line.party,
+         line.location, line.service_type, line.description}));
   }
   std::size_t position = 0;
   for (const Match& match : matches) {
     if (match.event != entry.event) continue;
     const std::string& local_id = match.local_id.empty() ? context_.local_id : match.local_id;
-    BERTH_CHECK(write_match(id, position++,
-                            {match.item, local_id, match.company, match.customer, std::string(match.amount.currency().code()),
-                             std::string(entry.base_currency.code()), std::string(to_string(match.control)),
-                             match.local_id.empty() ? context_.number : "", match.opens, match.amount.minor(), match.base.minor()},
-                            false));
+    BERTH_CHECK(write_match(
+        id, position++,
+        {match.item, local_id, match.company, match.customer, std::string(match.amount.currency().code()),
+         std::string(entry.base_currency.code()), std::string(to_string(match.control)),
+         match.local_id.empty() ? context_.number : "", match.opens, match.amount.minor(), match.base.minor()},
+        false));
   }
   // The entry that this one replaces, if the last reversal of this event was made by an edit.
-  const auto superseded = BERTH_TRY(connection_.first(
-      "SELECT MAX(reverses) FROM entry WHERE integration = ? AND entity = ? AND remote_id = ? AND event = ? AND reverses IS NOT NULL",
-      {source.integration, source.entity, source.remote_id, entry.event}));
+  const auto superseded =
+      BERTH_TRY(connection_.first("SELECT MAX(reverses) FROM entry WHERE integration = ? AND entity = ? AND remote_id "
+                                  "= ? AND event = ? AND reverses IS NOT NULL",
+                                  {source.integration, source.entity, source.remote_id, entry.event}));
   BERTH_CHECK(write_entry({id, source, entry.event, entry.sequence, entry.company, to_string(entry.date),
-                           to_string(entry.document_date), std::string(entry.currency.code()), std::string(entry.base_currency.code()),
-                           entry.rate ? entry.rate->to_plain() : "", entry.description, entry.fingerprint, 0,
-                           superseded ? superseded->integer(0) : 0, entry.lines.size(), context_.local_id, context_.rules_revision}));
+                           to_string(entry.document_date), std::string(entry.currency.code()),
+                           std::string(entry.base_currency.code()), entry.rate ? entry.rate->to_plain() : "",
+                           entry.description, entry.fingerprint, 0, superseded ? superseded->integer(0) : 0,
+                           entry.lines.size(), context_.local_id, context_.rules_revision}));
   return success();
 }
 
 Status Committer::replace_pending(const std::vector<PendingApplication>& shares) {
   const Source& source = context_.source;
-  BERTH_CHECK(connection_.execute("DELETE FROM pending_application WHERE integration = ? AND entity = ? AND remote_id = ?",
-                                  {source.integration, source.entity, source.remote_id}));
+  BERTH_CHECK(
+      connection_.execute("DELETE FROM pending_application WHERE integration = ? AND entity = ? AND remote_id = ?",
+                          {source.integration, source.entity, source.remote_id}));
   for (const PendingApplication& share : shares) {
-    BERTH_CHECK(connection_.execute(
-        "INSERT INTO pending_application (integration, entity, remote_id, row_id, awaited, currency, amount_minor) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        {source.integration, source.entity, source.remote_id, share.id, share.awaited, share.amount.currency().code(),
-         share.amount.minor()}));
+    BERTH_CHECK(
+        connection_.execute("INSERT INTO pending_application (integration, entity, remote_id, row_id, awaited, "
+                            "currency, amount_minor) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                            {source.integration, source.entity, source.remote_id, share.id, share.awaited,
+                             share.amount.currency().code(), share.amount.minor()}));
   }
   return success();
 }

@@ -13,15 +13,15 @@ namespace berth::ledger {
 
 struct CommitContext {
   std::string integration;
-  documents::Source source;        // of the planned document; version is remembered on every entry
-  std::string local_id;            // "inv_317"
-  std::string number;              // "INV-000317", for people
-  std::string rules_revision;      // of the mapping that made the document
+  documents::Source source;    // of the planned document; version is remembered on every entry
+  std::string local_id;        // "inv_317"
+  std::string number;          // "INV-000317", for people
+  std::string rules_revision;  // of the mapping that made the document
   Instant now;
 };
 
 struct Committed {
-  std::vector<std::int64_t> entries;    // ids written, reversals included
+  std::vector<std::int64_t> entries;  // ids written, reversals included
   /// "invoice/<remote id>": documents whose open amount moved; what waits for them is worth applying again.
   std::vector<std::string> moved;
   /// "customer_payment/<remote id>": documents to apply again now, because an entry of theirs was taken back.

@@ -1,4 +1,5 @@
-// Customer payments: docs/accounting.md, "Payments". One event for the cash, one for every allocation, one for every refund.
+// Customer payments: docs/accounting.md, "Payments". One event for the cash, one for every allocation, one for every
+// refund.
 #include <map>
 #include <set>
 
@@ -32,8 +33,8 @@ Entry entry_of(const CustomerPayment& payment, const Company& company, std::stri
   return entry;
 }
 
-/// Splits `charges` over the companies in proportion to their shares, to the cent: whole parts first, then one unit each
-/// to the largest remainders (E11).
+/// Splits `charges` over the companies in proportion to their shares, to the cent: whole parts first, then one unit
+/// each to the largest remainders (E11).
 std::map<std::string, Money> spread(Money charges, const std::map<std::string, Money>& shares, Money amount) {
   std::map<std::string, Money> parts;
   std::vector<std::pair<Int128, std::string>> remainders;
@@ -48,17 +49,20 @@ std::map<std::string, Money> spread(Money charges, const std::map<std::string, M
   }
   std::sort(remainders.begin(), remainders.end());
   const Money unit(1, charges.currency());
-  for (std::size_t i = 0; !left.is_zero() && i < remainders.size(); ++i, left -= unit) parts[remainders[i].second] += unit;
+  for (std::size_t i = 0; !left.is_zero() && i < remainders.size(); ++i, left -= unit)
+    parts[remainders[i].second] += unit;
   return parts;
 }
 
-/// The companies whose invoices the payment pays, with their shares; what is unused or waits belongs to the payment's own.
+/// The companies whose invoices the payment pays, with their shares; what is unused or waits belongs to the payment's
+/// own.
 struct Shares {
   std::map<std::string, Money> by_company;
   std::map<std::string, const Company*> companies;
 };
 
-std::optional<Refusal> find_shares(const CustomerPayment& payment, const Books& books, std::string_view what, Shares& shares) {
+std::optional<Refusal> find_shares(const CustomerPayment& payment, const Books& books, std::string_view what,
+                                   Shares& shares) {
   Money own = payment.amount;
   for (const documents::Allocation& row : payment.allocations) {
     const ReferredDocument* invoice = posted_referred(books, row.invoice);
@@ -76,7 +80,8 @@ std::optional<Refusal> find_shares(const CustomerPayment& payment, const Books& 
     const std::string& policy = company.policies.intercompany;
     if (shares.by_company.size() > 1 && !policy.empty() && policy != "none") {
       return parked("ledger.intercompany_unsupported",
-                    fmt::format("{}: it pays invoices of several companies, and {} asks for \"{}\" between them", what, id, policy),
+                    fmt::format("{}: it pays invoices of several companies, and {} asks for \"{}\" between them", what,
+                                id, policy),
                     {std::string(kAwaitsIntercompany)});
     }
     shares.companies.emplace(id, &company);
@@ -87,9 +92,10 @@ std::optional<Refusal> find_shares(const CustomerPayment& payment, const Books& 
 void draft_cash(const CustomerPayment& payment, const Shares& shares, AccountResolver& accounts, Draft& draft) {
   const auto charges = spread(payment.bank_charges, shares.by_company, payment.amount);
   for (const auto& [id, share] : shares.by_company) {
-    // The share of the payment's own company is the event `cash`; each other company has its own key, so that a change of
-    // one company's share leaves the others alone.
-    DraftEvent event{entry_of(payment, *shares.companies.at(id), id == payment.company ? "cash" : "cash:" + id, payment.date), {}};
+    // The share of the payment's own company is the event `cash`; each other company has its own key, so that a change
+    // of one company's share leaves the others alone.
+    DraftEvent event{
+        entry_of(payment, *shares.companies.at(id), id == payment.company ? "cash" : "cash:" + id, payment.date), {}};
     const Money charge = charges.at(id);
     std::string account;
     if (!share.is_zero()) {
@@ -113,7 +119,8 @@ void draft_cash(const CustomerPayment& payment, const Shares& shares, AccountRes
 }
 
 std::optional<Refusal> draft_allocations(const CustomerPayment& payment, const Shares& shares, const Books& books,
-                                         std::string_view what, Excess excess, AccountResolver& accounts, Draft& draft) {
+                                         std::string_view what, Excess excess, AccountResolver& accounts,
+                                         Draft& draft) {
   std::map<std::string, Money> needed;
   for (const documents::Allocation& row : payment.allocations) {
     const Money relief = row.amount + row.withheld;
@@ -124,8 +131,9 @@ std::optional<Refusal> draft_allocations(const CustomerPayment& payment, const S
       continue;
     }
     if (invoice->currency != payment.currency) {
-      return failed("ledger.currency_mismatch", fmt::format("{}: it is in {}, invoice {} in {}", what, payment.currency.code(),
-                                                            invoice->number, invoice->currency.code()));
+      return failed("ledger.currency_mismatch",
+                    fmt::format("{}: it is in {}, invoice {} in {}", what, payment.currency.code(), invoice->number,
+                                invoice->currency.code()));
     }
     auto [sum, is_new] = needed.emplace(row.invoice.id, relief);
     if (!is_new) sum->second += relief;
@@ -135,28 +143,32 @@ std::optional<Refusal> draft_allocations(const CustomerPayment& payment, const S
         draft.pending.push_back({row.id, awaited_document(invoice->source), row.amount});
         continue;
       }
-      return disagreement("ledger.over_application",
-                          fmt::format("{}: {} are applied to invoice {}, which has {} open", what, sum->second.to_string(),
-                                      invoice->number, (invoice->open + invoice->own_relief).to_string()),
-                          {awaited_document(invoice->source)}, payment.source, books);
+      return disagreement(
+          "ledger.over_application",
+          fmt::format("{}: {} are applied to invoice {}, which has {} open", what, sum->second.to_string(),
+                      invoice->number, (invoice->open + invoice->own_relief).to_string()),
+          {awaited_document(invoice->source)}, payment.source, books);
     }
     const auto own_company = shares.companies.find(invoice->company);
     // A row of nothing but withheld tax gives its company no share of the cash.
-    const auto found = own_company != shares.companies.end() ? std::variant<const Company*, Refusal>(own_company->second)
-                                                             : posting_company(books, invoice->company, what);
+    const auto found = own_company != shares.companies.end()
+                           ? std::variant<const Company*, Refusal>(own_company->second)
+                           : posting_company(books, invoice->company, what);
     if (const auto* refusal = std::get_if<Refusal>(&found)) return *refusal;
     const Company& company = *std::get<const Company*>(found);
     DraftEvent event{entry_of(payment, company, "allocation:" + row.id, row.applied_on.value_or(payment.date)), {}};
     if (!row.amount.is_zero()) {
       add_line(event.entry, accounts.role(company.id, role::kCredits), row.amount, Control::kCredits, payment.customer);
-      event.matches.push_back(make_match(event.entry, payment.source, "", payment.customer, Control::kCredits, false, row.amount));
+      event.matches.push_back(
+          make_match(event.entry, payment.source, "", payment.customer, Control::kCredits, false, row.amount));
     }
     if (!row.withheld.is_zero()) add_line(event.entry, accounts.role(company.id, role::kTaxWithheld), row.withheld);
-    add_line(event.entry, accounts.role(company.id, role::kReceivable), relief.negated(), Control::kReceivable, invoice->customer);
-    event.matches.push_back(make_match(event.entry, invoice->source, row.invoice.id, invoice->customer, Control::kReceivable, false,
-                                       relief.negated()));
-    // Total and carrying base of the invoice belong here only in foreign currency, where they decide what is relieved. In
-    // one currency an edited invoice leaves its allocations alone.
+    add_line(event.entry, accounts.role(company.id, role::kReceivable), relief.negated(), Control::kReceivable,
+             invoice->customer);
+    event.matches.push_back(make_match(event.entry, invoice->source, row.invoice.id, invoice->customer,
+                                       Control::kReceivable, false, relief.negated()));
+    // Total and carrying base of the invoice belong here only in foreign currency, where they decide what is relieved.
+    // In one currency an edited invoice leaves its allocations alone.
     event.entry.fingerprint = fingerprint_of(json::Value::object({{"event", "payment.allocation"},
                                                                   {"invoice", invoice->source.remote_id},
                                                                   {"amount", row.amount.to_string()},
@@ -178,7 +190,8 @@ void draft_refunds(const CustomerPayment& payment, const Company& company, Accou
     const std::string account = accounts.payment_mode(company.id, row.mode);
     add_line(event.entry, accounts.role(company.id, role::kCredits), row.amount, Control::kCredits, payment.customer);
     add_line(event.entry, account, row.amount.negated());
-    event.matches.push_back(make_match(event.entry, payment.source, "", payment.customer, Control::kCredits, false, row.amount));
+    event.matches.push_back(
+        make_match(event.entry, payment.source, "", payment.customer, Control::kCredits, false, row.amount));
     event.entry.fingerprint = fingerprint_of(json::Value::object({{"event", "payment.refund"},
                                                                   {"date", to_string(row.date)},
                                                                   {"company", company.id},
@@ -198,7 +211,8 @@ Drafted draft_payment(CustomerPayment payment, const Books& books, Excess excess
   if (const auto* refusal = std::get_if<Refusal>(&found)) return *refusal;
   const Company& company = *std::get<const Company*>(found);
   if (auto refusal = check_currency(company, payment.currency, payment.rate, what)) return *refusal;
-  if (auto refusal = normalise_amounts(amounts_of(payment), payment.currency, payment.allocations.size() + payment.refunds.size(), what)) {
+  if (auto refusal = normalise_amounts(amounts_of(payment), payment.currency,
+                                       payment.allocations.size() + payment.refunds.size(), what)) {
     return *refusal;
   }
   if (payment.customer.empty()) return failed("ledger.customer_missing", fmt::format("{}: it names no customer", what));

@@ -8,9 +8,12 @@ namespace berth::ledger {
 
 std::string_view to_string(Control control) {
   switch (control) {
-    case Control::kReceivable: return "ar";
-    case Control::kCredits: return "credits";
-    case Control::kNone: break;
+    case Control::kReceivable:
+      return "ar";
+    case Control::kCredits:
+      return "credits";
+    case Control::kNone:
+      break;
   }
   return "";
 }
@@ -32,7 +35,8 @@ std::string AccountResolver::find_role(std::string_view company, std::string_vie
 void AccountResolver::miss(std::string_view kind, std::string_view key, std::string_view company) {
   const AccountTable::Entry* row = books_.accounts.find(kind, key, company);
   const std::string_view shown = trim(key);
-  MissingAccount missing{std::string(kind), std::string(company), row != nullptr ? row->label : std::string(shown.empty() ? "-" : shown)};
+  MissingAccount missing{std::string(kind), std::string(company),
+                         row != nullptr ? row->label : std::string(shown.empty() ? "-" : shown)};
   if (std::find(missing_.begin(), missing_.end(), missing) == missing_.end()) missing_.push_back(std::move(missing));
 }
 
@@ -56,7 +60,9 @@ std::string AccountResolver::income(std::string_view company, const documents::L
     return !account.empty() ? account : required("default_income", "", company);
   }
   if (const auto item = books_.items.find(line.item); item != books_.items.end()) {
-    if (item->second.company == company && !item->second.income_account.empty()) return item->second.income_account;
+    // An item of no company was made with the account of the integration's.
+    const std::string& owner = item->second.company.empty() ? books_.integration.company : item->second.company;
+    if (owner == company && !item->second.income_account.empty()) return item->second.income_account;
   }
   if (!line.remote_account.empty()) {
     std::string account = mapped("zoho_account", line.remote_account, company);
@@ -86,14 +92,18 @@ EntryLine* add_line(Entry& entry, std::string account, Money signed_amount, Cont
   return &line;
 }
 
-Match make_match(const Entry& entry, documents::Source item, std::string local_id, std::string customer, Control control,
-                 bool opens, Money signed_amount) {
-  return Match{entry.event, std::move(item), std::move(local_id), entry.company, std::move(customer), control, opens, signed_amount, signed_amount};
+Match make_match(const Entry& entry, documents::Source item, std::string local_id, std::string customer,
+                 Control control, bool opens, Money signed_amount) {
+  return Match{entry.event, std::move(item), std::move(local_id), entry.company, std::move(customer),
+               control,     opens,           signed_amount,       signed_amount};
 }
 
-std::string fingerprint_of(const json::Value& content) { return blake2b_hex(json::canonical(content)); }
+std::string fingerprint_of(const json::Value& content) {
+  return blake2b_hex(json::canonical(content));
+}
 
-std::variant<const Company*, Refusal> posting_company(const Books& books, std::string_view company, std::string_view what) {
+std::variant<const Company*, Refusal> posting_company(const Books& books, std::string_view company,
+                                                      std::string_view what) {
   const auto found = books.companies.find(std::string(company));
   if (found == books.companies.end()) {
     return failed("ledger.company_unknown", fmt::format("{}: company \"{}\" is not declared", what, company));
@@ -118,20 +128,22 @@ std::optional<Refusal> check_currency(const Company& company, Currency currency,
     return std::nullopt;
   }
   return parked("ledger.foreign_currency_unsupported",
-                fmt::format("{}: its currency is {}, the books of {} are in {}; foreign currency is not posted yet", what,
-                            currency.code(), company.id, company.base_currency.code()),
+                fmt::format("{}: its currency is {}, the books of {} are in {}; foreign currency is not posted yet",
+                            what, currency.code(), company.id, company.base_currency.code()),
                 {std::string(kAwaitsForeignCurrency)});
 }
 
 std::optional<Refusal> normalise_amounts(const std::vector<Money*>& amounts, Currency currency, std::size_t rows,
                                          std::string_view what) {
-  if (rows > kRowsMax) return failed("ledger.amount_limit", fmt::format("{}: {} rows are more than {}", what, rows, kRowsMax));
+  if (rows > kRowsMax)
+    return failed("ledger.amount_limit", fmt::format("{}: {} rows are more than {}", what, rows, kRowsMax));
   for (Money* amount : amounts) {
     if (amount->is_zero()) {
       *amount = Money::zero(currency);
     } else if (amount->currency() != currency) {
-      return failed("ledger.currency_mismatch", fmt::format("{}: {} {} stands in a document in {}", what, amount->to_string(),
-                                                            amount->currency().code(), currency.code()));
+      return failed("ledger.currency_mismatch",
+                    fmt::format("{}: {} {} stands in a document in {}", what, amount->to_string(),
+                                amount->currency().code(), currency.code()));
     } else if (amount->minor() > kAmountMinorMax || amount->minor() < -kAmountMinorMax) {
       return failed("ledger.amount_limit", fmt::format("{}: {} is beyond {}", what, amount->to_string(),
                                                        Money(kAmountMinorMax, currency).to_string()));
@@ -144,8 +156,8 @@ std::string title_of(const documents::Source& source, std::string_view number) {
   return fmt::format("{} {}", source.entity, number.empty() ? std::string_view(source.remote_id) : number);
 }
 
-Refusal disagreement(std::string reason, std::string message, std::vector<std::string> documents, const documents::Source& own,
-                     const Books& books) {
+Refusal disagreement(std::string reason, std::string message, std::vector<std::string> documents,
+                     const documents::Source& own, const Books& books) {
   Refusal refusal = parked(std::move(reason), std::move(message), documents);
   if (books.current_data_confirmed) {
     refusal.consequence = Consequence::kSkipped;

@@ -29,7 +29,7 @@ using Drafted = std::variant<Draft, Refusal>;
 
 /// What becomes of a share that is larger than what its invoice has open.
 enum class Excess { kRefuse, kWait };
-[[nodiscard]] Drafted draft_invoice(documents::Invoice invoice, const Books& books, Excess excess);   // credit notes too
+[[nodiscard]] Drafted draft_invoice(documents::Invoice invoice, const Books& books, Excess excess);  // credit notes too
 [[nodiscard]] Drafted draft_payment(documents::CustomerPayment payment, const Books& books, Excess excess);
 
 [[nodiscard]] inline Refusal failed(std::string reason, std::string message) {
@@ -39,7 +39,9 @@ enum class Excess { kRefuse, kWait };
   return Refusal{std::move(reason), std::move(message), Consequence::kParked, std::move(waits_for), {}, {}};
 }
 /// "invoice/46…": under what a document is awaited and fetched.
-[[nodiscard]] inline std::string awaited_document(const documents::Source& source) { return source.entity + "/" + source.remote_id; }
+[[nodiscard]] inline std::string awaited_document(const documents::Source& source) {
+  return source.entity + "/" + source.remote_id;
+}
 
 /// Finds accounts and collects every row that is missing, so that a person sees them all at once.
 class AccountResolver {
@@ -47,10 +49,14 @@ class AccountResolver {
   explicit AccountResolver(const Books& books) : books_(books) {}
   std::string role(std::string_view company, std::string_view name);
   /// Whether the role has an account; asks for nothing.
-  [[nodiscard]] bool has_role(std::string_view company, std::string_view name) const { return !find_role(company, name).empty(); }
+  [[nodiscard]] bool has_role(std::string_view company, std::string_view name) const {
+    return !find_role(company, name).empty();
+  }
   std::string income(std::string_view company, const documents::Line& line);
   std::string tax(std::string_view company, std::string_view id) { return required("tax", id, company); }
-  std::string payment_mode(std::string_view company, std::string_view mode) { return required("payment_mode", mode, company); }
+  std::string payment_mode(std::string_view company, std::string_view mode) {
+    return required("payment_mode", mode, company);
+  }
   /// ledger.unmapped with all the rows, if any was missing.
   [[nodiscard]] std::optional<Refusal> refusal() const;
 
@@ -64,8 +70,10 @@ class AccountResolver {
   std::vector<MissingAccount> missing_;
 };
 
-/// Adds a line for a signed amount in the base currency (positive = debit) and returns it; nullptr, and no line, for zero.
-EntryLine* add_line(Entry& entry, std::string account, Money signed_amount, Control control = Control::kNone, std::string party = "");
+/// Adds a line for a signed amount in the base currency (positive = debit) and returns it; nullptr, and no line, for
+/// zero.
+EntryLine* add_line(Entry& entry, std::string account, Money signed_amount, Control control = Control::kNone,
+                    std::string party = "");
 /// A match of the planned document itself or of a referred one.
 [[nodiscard]] Match make_match(const Entry& entry, documents::Source item, std::string local_id, std::string customer,
                                Control control, bool opens, Money signed_amount);
@@ -76,11 +84,11 @@ EntryLine* add_line(Entry& entry, std::string account, Money signed_amount, Cont
 [[nodiscard]] std::variant<const Company*, Refusal> posting_company(const Books& books, std::string_view company,
                                                                     std::string_view what);
 /// Foreign documents are held, and a rate other than 1 in one currency is refused (T5).
-[[nodiscard]] std::optional<Refusal> check_currency(const Company& company, Currency currency, const std::optional<Decimal>& rate,
-                                                    std::string_view what);
+[[nodiscard]] std::optional<Refusal> check_currency(const Company& company, Currency currency,
+                                                    const std::optional<Decimal>& rate, std::string_view what);
 /// Every amount in the document's currency and within kAmountMinorMax; zeros get the currency.
-[[nodiscard]] std::optional<Refusal> normalise_amounts(const std::vector<Money*>& amounts, Currency currency, std::size_t rows,
-                                                       std::string_view what);
+[[nodiscard]] std::optional<Refusal> normalise_amounts(const std::vector<Money*>& amounts, Currency currency,
+                                                       std::size_t rows, std::string_view what);
 /// "invoice INV-000317", for messages.
 [[nodiscard]] std::string title_of(const documents::Source& source, std::string_view number);
 /// The consequence of data that disagree between two documents: both are fetched again, and skipped if current data of

@@ -10,11 +10,16 @@ constexpr std::size_t kPieceBytes = 64 * 1024;
 
 std::string_view plural(AccountType type) {
   switch (type) {
-    case AccountType::kAsset: return "assets";
-    case AccountType::kLiability: return "liabilities";
-    case AccountType::kEquity: return "equity";
-    case AccountType::kIncome: return "income";
-    case AccountType::kExpense: return "expenses";
+    case AccountType::kAsset:
+      return "assets";
+    case AccountType::kLiability:
+      return "liabilities";
+    case AccountType::kEquity:
+      return "equity";
+    case AccountType::kIncome:
+      return "income";
+    case AccountType::kExpense:
+      return "expenses";
   }
   return "unknown";
 }
@@ -23,22 +28,27 @@ std::string_view plural(AccountType type) {
 
 Result<ExportFormat> parse_export_format(std::string_view text) {
   if (text == "hledger") return ExportFormat::kHledger;
-  return make_error(Code::kUnsupported, "ledger.export_format", fmt::format("\"{}\" is no format of the journal; there is hledger", text));
+  return make_error(Code::kUnsupported, "ledger.export_format",
+                    fmt::format("\"{}\" is no format of the journal; there is hledger", text));
 }
 
 std::string full_account_name(const Companies& companies, std::string_view company, std::string_view account) {
   std::string_view type = "unknown";
   if (const auto found = companies.find(std::string(company)); found != companies.end()) {
     const auto& accounts = found->second.chart.accounts;
-    if (const auto known = accounts.find(std::string(account)); known != accounts.end()) type = plural(known->second.type);
+    if (const auto known = accounts.find(std::string(account)); known != accounts.end())
+      type = plural(known->second.type);
   }
   return fmt::format("{}:{}:{}", type, company, account);
 }
 
-Status export_journal(storage::Connection& connection, ExportFormat format, const ExportOptions& options, const ExportSink& sink) {
+Status export_journal(storage::Connection& connection, ExportFormat format, const ExportOptions& options,
+                      const ExportSink& sink) {
   std::unique_ptr<JournalWriter> writer;
   switch (format) {
-    case ExportFormat::kHledger: writer = make_hledger_writer(options.companies); break;
+    case ExportFormat::kHledger:
+      writer = make_hledger_writer(options.companies);
+      break;
   }
   std::string piece;
   const auto flush = [&]() -> Status {
@@ -50,11 +60,12 @@ Status export_journal(storage::Connection& connection, ExportFormat format, cons
   };
   std::vector<JournalWriter::UsedAccount> accounts;
   std::vector<Currency> currencies;
-  const auto used = BERTH_TRY(connection.query(
-      "SELECT DISTINCT e.company, l.account FROM entry_line AS l JOIN entry AS e ON e.id = l.entry ORDER BY e.company, l.account"));
+  const auto used =
+      BERTH_TRY(connection.query("SELECT DISTINCT e.company, l.account FROM entry_line AS l JOIN entry AS e ON e.id = "
+                                 "l.entry ORDER BY e.company, l.account"));
   for (const storage::Row& row : used) accounts.push_back({row.text(0), row.text(1)});
-  const auto codes = BERTH_TRY(
-      connection.query("SELECT currency FROM entry UNION SELECT base_currency FROM entry ORDER BY 1"));
+  const auto codes =
+      BERTH_TRY(connection.query("SELECT currency FROM entry UNION SELECT base_currency FROM entry ORDER BY 1"));
   for (const storage::Row& row : codes) currencies.push_back(BERTH_TRY(Currency::of(row.text(0))));
   writer->begin(accounts, currencies, piece);
   BERTH_CHECK(each_entry(connection, options.filter, [&](const StoredEntry& entry) -> Status {

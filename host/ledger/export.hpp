@@ -1,8 +1,9 @@
 #pragma once
-// The journal in other programs' languages, as judges of ours. A format is a JournalWriter; the walk over the entries is
-// shared.
+// The journal in other programs' languages, as judges of ours. A format is a JournalWriter; the walk over the entries
+// is shared.
 //
-//   BERTH_CHECK(export_journal(connection, ExportFormat::kHledger, {.companies = companies}, [&](std::string_view text) {
+//   BERTH_CHECK(export_journal(connection, ExportFormat::kHledger, {.companies = companies}, [&](std::string_view text)
+//   {
 //     return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
 //   }));
 #include <functional>
@@ -19,8 +20,8 @@ enum class ExportFormat { kHledger };
 Result<ExportFormat> parse_export_format(std::string_view text);
 
 struct ExportOptions {
-  Companies companies;              // types and names of accounts
-  EntryFilter filter;               // cursor and limit are not used
+  Companies companies;  // types and names of accounts
+  EntryFilter filter;   // cursor and limit are not used
 };
 /// Takes a piece of text; false = stop (a closed pipe): ledger.export_stopped.
 using ExportSink = std::function<bool(std::string_view)>;
@@ -29,7 +30,8 @@ Status export_journal(storage::Connection& connection, ExportFormat format, cons
                       const ExportSink& sink);
 
 /// "assets:acme_us:undeposited": type, company, id. Accounts that are in no chart: "unknown:acme_us:old".
-[[nodiscard]] std::string full_account_name(const Companies& companies, std::string_view company, std::string_view account);
+[[nodiscard]] std::string full_account_name(const Companies& companies, std::string_view company,
+                                            std::string_view account);
 
 /// One format.
 class JournalWriter {
@@ -38,7 +40,8 @@ class JournalWriter {
   struct UsedAccount {
     std::string company, account;
   };
-  virtual void begin(const std::vector<UsedAccount>& accounts, const std::vector<Currency>& currencies, std::string& out) = 0;
+  virtual void begin(const std::vector<UsedAccount>& accounts, const std::vector<Currency>& currencies,
+                     std::string& out) = 0;
   virtual void entry(const StoredEntry& entry, std::string& out) = 0;
 };
 [[nodiscard]] std::unique_ptr<JournalWriter> make_hledger_writer(const Companies& companies);

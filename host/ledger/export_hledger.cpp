@@ -1,4 +1,5 @@
-// hledger's journal format. Accounts and commodities are declared, so that `hledger check -s` passes; amounts are exact.
+// hledger's journal format. Accounts and commodities are declared, so that `hledger check -s` passes; amounts are
+// exact.
 //
 //   2026-05-04 * INV-000317
 //       ; integration:zoho_acme, entity:invoice, remote_id:46…, event:post, sequence:1, entry:12
@@ -37,12 +38,14 @@ class HledgerWriter final : public JournalWriter {
  public:
   explicit HledgerWriter(const Companies& companies) : companies_(companies) {}
 
-  void begin(const std::vector<UsedAccount>& accounts, const std::vector<Currency>& currencies, std::string& out) override {
+  void begin(const std::vector<UsedAccount>& accounts, const std::vector<Currency>& currencies,
+             std::string& out) override {
     auto to = std::back_inserter(out);
     fmt::format_to(to, "; Journal of Berth, in order of recording.\n\n");
     // The decimal mark is always there, also where there are no decimals: "1000." says that a dot is one.
     for (const Currency& currency : currencies) {
-      fmt::format_to(to, "commodity 1000.{} {}\n", std::string(static_cast<std::size_t>(currency.scale()), '0'), currency.code());
+      fmt::format_to(to, "commodity 1000.{} {}\n", std::string(static_cast<std::size_t>(currency.scale()), '0'),
+                     currency.code());
     }
     for (const UsedAccount& used : accounts) {
       const std::string name = account_name(used.company, used.account);
@@ -57,8 +60,9 @@ class HledgerWriter final : public JournalWriter {
     // An event without lines moves nothing; a comment keeps its trace.
     const std::string_view mark = entry.lines.empty() ? "; " : "";
     fmt::format_to(to, "\n{}{} * {}\n", mark, to_string(entry.date), description);
-    fmt::format_to(to, "{}    ; integration:{}, entity:{}, remote_id:{}, event:{}, sequence:{}, entry:{}", mark, tag(entry.source.integration),
-                   tag(entry.source.entity), tag(entry.source.remote_id), tag(entry.event), entry.sequence, entry.id);
+    fmt::format_to(to, "{}    ; integration:{}, entity:{}, remote_id:{}, event:{}, sequence:{}, entry:{}", mark,
+                   tag(entry.source.integration), tag(entry.source.entity), tag(entry.source.remote_id),
+                   tag(entry.event), entry.sequence, entry.id);
     if (entry.reverses != 0) fmt::format_to(to, ", reverses:{}", entry.reverses);
     if (entry.document_date != entry.date) fmt::format_to(to, ", document_date:{}", to_string(entry.document_date));
     out += '\n';
@@ -77,8 +81,8 @@ class HledgerWriter final : public JournalWriter {
     const std::string_view sign = line.side == Side::kCredit ? "-" : "";
     const bool is_foreign = line.document && !(entry.currency == entry.base_currency);
     const Money amount = is_foreign ? *line.document : line.base;
-    fmt::format_to(to, "    {:<44}  {:>16} {}", account_name(entry.company, line.account), fmt::format("{}{}", sign, amount.to_string()),
-                   amount.currency().code());
+    fmt::format_to(to, "    {:<44}  {:>16} {}", account_name(entry.company, line.account),
+                   fmt::format("{}{}", sign, amount.to_string()), amount.currency().code());
     if (is_foreign) fmt::format_to(to, " @@ {} {}", line.base.to_string(), entry.base_currency.code());
     if (!line.party.empty()) fmt::format_to(to, "  ; customer:{}", tag(line.party));
     out += '\n';
@@ -89,6 +93,8 @@ class HledgerWriter final : public JournalWriter {
 
 }  // namespace
 
-std::unique_ptr<JournalWriter> make_hledger_writer(const Companies& companies) { return std::make_unique<HledgerWriter>(companies); }
+std::unique_ptr<JournalWriter> make_hledger_writer(const Companies& companies) {
+  return std::make_unique<HledgerWriter>(companies);
+}
 
 }  // namespace berth::ledger

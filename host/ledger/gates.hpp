@@ -14,13 +14,14 @@ struct ResolvedTax {
   Money amount;
 };
 struct InvoiceTotals {
-  Money document_discount;               // the D of G2 that made the total come out
+  Money document_discount;  // the D of G2 that made the total come out
   std::vector<ResolvedTax> taxes;
   std::vector<std::string> flags;
 };
 
 /// G1, G2, G4, G6, N2 block; G3 flags. Amounts must be normalised.
-[[nodiscard]] std::optional<Refusal> check_invoice(const documents::Invoice& invoice, std::string_view what, InvoiceTotals& totals);
+[[nodiscard]] std::optional<Refusal> check_invoice(const documents::Invoice& invoice, std::string_view what,
+                                                   InvoiceTotals& totals);
 /// G7, T9, and rows that cannot be.
 [[nodiscard]] std::optional<Refusal> check_payment(const documents::CustomerPayment& payment, std::string_view what);
 

@@ -31,19 +31,23 @@ Planned reconcile(Draft draft, const Books& books, std::string_view what) {
   std::set<std::string> waiting;
   for (const PendingApplication& share : plan.pending_applications) {
     if (!waiting.insert(share.id).second) {
-      return {std::nullopt, failed("ledger.key_conflict", fmt::format("{}: two of its rows have the id {}", what, share.id))};
+      return {std::nullopt,
+              failed("ledger.key_conflict", fmt::format("{}: two of its rows have the id {}", what, share.id))};
     }
-    if (std::find(plan.pending.begin(), plan.pending.end(), share.awaited) == plan.pending.end()) plan.pending.push_back(share.awaited);
+    if (std::find(plan.pending.begin(), plan.pending.end(), share.awaited) == plan.pending.end())
+      plan.pending.push_back(share.awaited);
   }
 
   std::set<std::string> wanted;
   std::set<std::string> unchanged;
   for (const DraftEvent& event : draft.events) {
     if (!wanted.insert(event.entry.event).second) {
-      return {std::nullopt, failed("ledger.key_conflict", fmt::format("{}: two of its rows are both {}", what, event.entry.event))};
+      return {std::nullopt,
+              failed("ledger.key_conflict", fmt::format("{}: two of its rows are both {}", what, event.entry.event))};
     }
     const auto live = books.live.find(event.entry.event);
-    if (live != books.live.end() && live->second.fingerprint == event.entry.fingerprint) unchanged.insert(event.entry.event);
+    if (live != books.live.end() && live->second.fingerprint == event.entry.fingerprint)
+      unchanged.insert(event.entry.event);
   }
   Sequences sequences(books);
   for (const auto& [event, live] : books.live) {
@@ -61,14 +65,17 @@ Planned reconcile(Draft draft, const Books& books, std::string_view what) {
   return {std::move(plan), std::nullopt};
 }
 
-// C2: an invoice that moves to another company or customer takes the live allocations on its old self back; the payments
-// are planned again and find the new one.
+// C2: an invoice that moves to another company or customer takes the live allocations on its old self back; the
+// payments are planned again and find the new one.
 void release_moved(const documents::Invoice& invoice, const Books& books, Plan& plan) {
   for (const IncomingRelief& relief : books.incoming) {
-    if (relief.company == invoice.company && relief.customer == invoice.customer && relief.amount.currency() == invoice.currency) continue;
+    if (relief.company == invoice.company && relief.customer == invoice.customer &&
+        relief.amount.currency() == invoice.currency)
+      continue;
     plan.reversals.push_back({relief.entry.id, relief.entry.event, relief.entry.last_sequence + 1, relief.entry.date});
     const std::string document = awaited_document(relief.entry.source);
-    if (std::find(plan.replan.begin(), plan.replan.end(), document) == plan.replan.end()) plan.replan.push_back(document);
+    if (std::find(plan.replan.begin(), plan.replan.end(), document) == plan.replan.end())
+      plan.replan.push_back(document);
   }
 }
 
@@ -107,7 +114,8 @@ std::optional<Refusal> apply_periods(Plan& plan, const Books& books, std::string
   }
   for (Entry& entry : plan.entries) settle(entry.company, entry.date, false);
   if (held.empty()) return std::nullopt;
-  Refusal refusal = parked("ledger.period_locked", fmt::format("{}: it posts into {}, which is closed", what, join(held, ", ")), held);
+  Refusal refusal = parked("ledger.period_locked",
+                           fmt::format("{}: it posts into {}, which is closed", what, join(held, ", ")), held);
   if (skips && !holds) {
     refusal.consequence = Consequence::kSkipped;
     refusal.waits_for.clear();
@@ -116,16 +124,18 @@ std::optional<Refusal> apply_periods(Plan& plan, const Books& books, std::string
 }
 
 // T16: payments and credits that are applied to an invoice must let go of it first; their own current data say so.
-std::optional<Refusal> check_allocations_live(const Books& books, State state, std::string_view what, const Source& source) {
+std::optional<Refusal> check_allocations_live(const Books& books, State state, std::string_view what,
+                                              const Source& source) {
   if (books.incoming.empty()) return std::nullopt;
   std::vector<std::string> documents;
   for (const IncomingRelief& relief : books.incoming) {
     std::string document = awaited_document(relief.entry.source);
-    if (std::find(documents.begin(), documents.end(), document) == documents.end()) documents.push_back(std::move(document));
+    if (std::find(documents.begin(), documents.end(), document) == documents.end())
+      documents.push_back(std::move(document));
   }
   Refusal refusal = parked("ledger.allocations_live",
-                           fmt::format("{}: it is {} now, but {} are still applied to it", what, documents::to_string(state),
-                                       join(documents, ", ")),
+                           fmt::format("{}: it is {} now, but {} are still applied to it", what,
+                                       documents::to_string(state), join(documents, ", ")),
                            documents);
   refusal.forced_fetch = std::move(documents);
   refusal.forced_fetch.push_back(awaited_document(source));
@@ -142,7 +152,8 @@ Planned finish(Planned planned, const Books& books, std::string_view what) {
 // Void, deleted, or a draft again: everything the document has posted is taken back. Never posted: nothing happens.
 template <class Document>
 Planned plan_gone(const Document& document, const Books& books, std::string_view what) {
-  if (auto refusal = check_allocations_live(books, document.state, what, document.source)) return {std::nullopt, std::move(refusal)};
+  if (auto refusal = check_allocations_live(books, document.state, what, document.source))
+    return {std::nullopt, std::move(refusal)};
   return finish(reconcile({}, books, what), books, what);
 }
 

@@ -1,8 +1,9 @@
 #pragma once
-// From a document and a snapshot of the books to entries, or to a refusal that says what is wrong. Pure and deterministic.
+// From a document and a snapshot of the books to entries, or to a refusal that says what is wrong. Pure and
+// deterministic.
 //
-// Every event of a document (post, cash, allocation:<id>, ...) has a fingerprint over what it would post. Equal to that of
-// the live entry: nothing happens. Different: reversal and repost. Gone: reversal. None yet: post.
+// Every event of a document (post, cash, allocation:<id>, ...) has a fingerprint over what it would post. Equal to that
+// of the live entry: nothing happens. Different: reversal and repost. Gone: reversal. None yet: post.
 #include "host/ledger/books.hpp"
 #include "host/ledger/ledger.hpp"
 

@@ -51,13 +51,16 @@ Where entry_conditions(const EntryFilter& filter) {
   where.add_text("EXISTS (SELECT 1 FROM entry_line AS f WHERE f.entry = e.id AND f.account = ?)", filter.account);
   if (filter.from) where.add("e.date >= ?", to_string(*filter.from));
   if (filter.through) where.add("e.date <= ?", to_string(*filter.through));
-  if (filter.only_live) where.add("e.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM entry AS r WHERE r.reverses = e.id)");
+  if (filter.only_live)
+    where.add("e.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM entry AS r WHERE r.reverses = e.id)");
   return where;
 }
 
 constexpr std::string_view kEntryColumns =
-    "e.id, e.integration, e.entity, e.remote_id, e.version, e.local_id, e.event, e.company, e.description, e.fingerprint, "
-    "e.rules_revision, e.rate, e.sequence, e.reverses, (SELECT r.id FROM entry AS r WHERE r.reverses = e.id), e.supersedes, e.date, "
+    "e.id, e.integration, e.entity, e.remote_id, e.version, e.local_id, e.event, e.company, e.description, "
+    "e.fingerprint, "
+    "e.rules_revision, e.rate, e.sequence, e.reverses, (SELECT r.id FROM entry AS r WHERE r.reverses = e.id), "
+    "e.supersedes, e.date, "
     "e.document_date, e.currency, e.base_currency, e.created_ms";
 constexpr std::size_t kLineColumn = 21;
 
@@ -101,8 +104,8 @@ void read_line(const Row& row, StoredEntry& entry) {
 }
 
 /// Entries with their lines, one call each. `chosen` is a query that yields entry rows.
-Status walk(Connection& connection, const std::string& chosen, std::span<const Parameter> parameters, std::string_view order,
-            const std::function<Status(const StoredEntry&)>& visit) {
+Status walk(Connection& connection, const std::string& chosen, std::span<const Parameter> parameters,
+            std::string_view order, const std::function<Status(const StoredEntry&)>& visit) {
   std::optional<StoredEntry> current;
   Status outcome = success();
   const auto on_row = [&](const Row& row) -> Status {
@@ -115,9 +118,10 @@ Status walk(Connection& connection, const std::string& chosen, std::span<const P
     return success();
   };
   BERTH_CHECK(connection.each(
-      fmt::format("SELECT {}, l.account, l.base_minor, l.document_minor, l.party, l.location, l.service_type, l.description "
-                  "FROM ({}) AS e LEFT JOIN entry_line AS l ON l.entry = e.id ORDER BY e.id {}, l.position",
-                  kEntryColumns, chosen, order),
+      fmt::format(
+          "SELECT {}, l.account, l.base_minor, l.document_minor, l.party, l.location, l.service_type, l.description "
+          "FROM ({}) AS e LEFT JOIN entry_line AS l ON l.entry = e.id ORDER BY e.id {}, l.position",
+          kEntryColumns, chosen, order),
       parameters, [&](const Row& row) {
         outcome = on_row(row);
         return outcome.ok();
@@ -138,10 +142,12 @@ Result<std::vector<Balance>> trial_balance(Connection& connection, const Balance
   if (filter.location) where.add("l.location = ?", *filter.location);
   if (filter.service_type) where.add("l.service_type = ?", *filter.service_type);
   const auto rows = BERTH_TRY(connection.query(
-      fmt::format("SELECT e.company, l.account, e.base_currency, SUM(CASE WHEN l.base_minor > 0 THEN l.base_minor ELSE 0 END), "
-                  "SUM(CASE WHEN l.base_minor < 0 THEN -l.base_minor ELSE 0 END) FROM entry_line AS l JOIN entry AS e ON e.id = l.entry{} "
-                  "GROUP BY e.company, l.account, e.base_currency ORDER BY e.company, l.account",
-                  where.text()),
+      fmt::format(
+          "SELECT e.company, l.account, e.base_currency, SUM(CASE WHEN l.base_minor > 0 THEN l.base_minor ELSE 0 END), "
+          "SUM(CASE WHEN l.base_minor < 0 THEN -l.base_minor ELSE 0 END) FROM entry_line AS l JOIN entry AS e ON e.id "
+          "= l.entry{} "
+          "GROUP BY e.company, l.account, e.base_currency ORDER BY e.company, l.account",
+          where.text()),
       where.parameters()));
   std::vector<Balance> balances;
   for (const Row& row : rows) {
@@ -158,7 +164,8 @@ Result<EntryPage> list_entries(Connection& connection, const EntryFilter& filter
     const char* end = filter.cursor.data() + filter.cursor.size();
     const auto parsed = std::from_chars(filter.cursor.data(), end, after);
     if (parsed.ec != std::errc() || parsed.ptr != end) {
-      return make_error(Code::kInvalidArgument, "ledger.cursor_invalid", fmt::format("\"{}\" is not a cursor of entries", filter.cursor));
+      return make_error(Code::kInvalidArgument, "ledger.cursor_invalid",
+                        fmt::format("\"{}\" is not a cursor of entries", filter.cursor));
     }
     where.add(filter.newest_first ? "e.id < ?" : "e.id > ?", after);
   }
@@ -178,23 +185,28 @@ Result<EntryPage> list_entries(Connection& connection, const EntryFilter& filter
   return page;
 }
 
-Status each_entry(Connection& connection, const EntryFilter& filter, const std::function<Status(const StoredEntry&)>& visit) {
+Status each_entry(Connection& connection, const EntryFilter& filter,
+                  const std::function<Status(const StoredEntry&)>& visit) {
   Where where = entry_conditions(filter);
   return walk(connection, "SELECT * FROM entry AS e" + where.text(), where.parameters(), "ASC", visit);
 }
 
-Result<std::vector<Receivable>> receivables(Connection& connection, std::string_view integration, std::string_view entity) {
-  const auto rows = BERTH_TRY(connection.query(
-      "SELECT integration, entity, remote_id, local_id, number, company, customer, currency, base_currency, total_minor, open_minor, "
-      "base_open_minor FROM open_item WHERE posts > 0 AND control = 'ar' AND (? = '' OR integration = ?) AND entity = ? "
-      "ORDER BY integration, remote_id",
-      {integration, integration, entity}));
+Result<std::vector<Receivable>> receivables(Connection& connection, std::string_view integration,
+                                            std::string_view entity) {
+  const auto rows =
+      BERTH_TRY(connection.query("SELECT integration, entity, remote_id, local_id, number, company, customer, "
+                                 "currency, base_currency, total_minor, open_minor, "
+                                 "base_open_minor FROM open_item WHERE posts > 0 AND control = 'ar' AND (? = '' OR "
+                                 "integration = ?) AND entity = ? "
+                                 "ORDER BY integration, remote_id",
+                                 {integration, integration, entity}));
   std::vector<Receivable> receivables;
   for (const Row& row : rows) {
     const Currency currency = BERTH_TRY(stored_currency(row.text(7)));
     const Currency base_currency = BERTH_TRY(stored_currency(row.text(8)));
     receivables.push_back({row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.text(5), row.text(6),
-                           Money(row.integer(9), currency), Money(row.integer(10), currency), Money(row.integer(11), base_currency)});
+                           Money(row.integer(9), currency), Money(row.integer(10), currency),
+                           Money(row.integer(11), base_currency)});
   }
   return receivables;
 }
@@ -207,7 +219,8 @@ Result<std::vector<CustomerCredit>> customer_credits(Connection& connection) {
   for (const Row& row : rows) {
     const Currency currency = BERTH_TRY(stored_currency(row.text(2)));
     const Currency base_currency = BERTH_TRY(stored_currency(row.text(3)));
-    credits.push_back({row.text(0), row.text(1), Money(row.integer(4), currency), Money(row.integer(5), base_currency)});
+    credits.push_back(
+        {row.text(0), row.text(1), Money(row.integer(4), currency), Money(row.integer(5), base_currency)});
   }
   return credits;
 }

@@ -1,5 +1,6 @@
 #pragma once
-// What the ledger holds: balances, entries, receivables, and the invariants. Read-only, through the caller's connection.
+// What the ledger holds: balances, entries, receivables, and the invariants. Read-only, through the caller's
+// connection.
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,11 +14,11 @@ namespace berth::ledger {
 struct BalanceFilter {
   std::string company, account, party;
   std::optional<Date> from, through;
-  std::optional<std::string> location, service_type;   // "" = lines without one
+  std::optional<std::string> location, service_type;  // "" = lines without one
 };
 struct Balance {
   std::string company, account;
-  Money debit, credit;                // base currency of the company
+  Money debit, credit;  // base currency of the company
   [[nodiscard]] Money net() const { return debit - credit; }
 };
 /// One row per company and account, in that order; the nets of a company add up to zero unless lines were filtered out.
@@ -32,12 +33,12 @@ struct StoredLine {
 };
 struct StoredEntry {
   std::int64_t id = 0;
-  documents::Source source;           // version: of the document that made it
+  documents::Source source;  // version: of the document that made it
   std::string local_id, event, company, description, fingerprint, rules_revision, rate;
   std::int64_t sequence = 0;
-  std::int64_t reverses = 0;          // 0: none
+  std::int64_t reverses = 0;  // 0: none
   std::int64_t reversed_by = 0;
-  std::int64_t supersedes = 0;        // the reversed entry that this one replaces
+  std::int64_t supersedes = 0;  // the reversed entry that this one replaces
   Date date, document_date;
   Currency currency, base_currency;
   Instant created_at;
@@ -49,13 +50,13 @@ struct EntryFilter {
   std::optional<Date> from, through;
   bool only_live = false;
   bool newest_first = false;
-  std::string cursor;                 // next_cursor of the page before
-  std::size_t limit = 100;            // at most kEntryPageMax
+  std::string cursor;       // next_cursor of the page before
+  std::size_t limit = 100;  // at most kEntryPageMax
 };
 inline constexpr std::size_t kEntryPageMax = 1000;
 struct EntryPage {
   std::vector<StoredEntry> entries;
-  std::string next_cursor;            // "" on the last page
+  std::string next_cursor;  // "" on the last page
 };
 /// In order of recording. Errors: ledger.cursor_invalid.
 Result<EntryPage> list_entries(storage::Connection& connection, const EntryFilter& filter = {});
@@ -65,7 +66,7 @@ Status each_entry(storage::Connection& connection, const EntryFilter& filter,
 
 struct Receivable {
   std::string integration, entity, remote_id, local_id, number, company, customer;
-  Money total, open;                  // of a credit note: negative
+  Money total, open;  // of a credit note: negative
   Money base_open;
 };
 /// Posted invoices (entity "invoice") or credit notes, also the paid ones, by remote id. "" integration = all.
@@ -74,16 +75,17 @@ Result<std::vector<Receivable>> receivables(storage::Connection& connection, std
 
 struct CustomerCredit {
   std::string company, customer;
-  Money credit;                       // what the customer has paid and not used
+  Money credit;  // what the customer has paid and not used
   Money base;
 };
 Result<std::vector<CustomerCredit>> customer_credits(storage::Connection& connection);
 
 struct CheckFinding {
-  std::string invariant;              // "I1"
-  std::string message;                // one sentence with both sides
+  std::string invariant;  // "I1"
+  std::string message;    // one sentence with both sides
 };
-/// I1–I5, I7, I8 over everything stored, tolerance zero. Empty = sound. (I6 needs deposits, I9 is a test, I10 a tie-out.)
+/// I1–I5, I7, I8 over everything stored, tolerance zero. Empty = sound. (I6 needs deposits, I9 is a test, I10 a
+/// tie-out.)
 Result<std::vector<CheckFinding>> check(storage::Connection& connection);
 
 }  // namespace berth::ledger

@@ -64,6 +64,24 @@ const std::vector<Check>& checks() {
   return all;
 }
 
+const std::vector<OutcomeReason>& outcome_reasons() {
+  static const std::vector<OutcomeReason> all{
+      {"mapping.waits", "parked", "The record needs rows that are not there yet; all of them are named.", "it wakes when they appear"},
+      {"berth.detail_missing", "parked", "The detail of an open document is not here yet.", "the next run with budget fetches it"},
+      {"berth.record_deleted", "ignored", "A record of master data is gone at the remote.", "nothing to do"},
+      {"mapping.required_missing", "failed", "A value that must be there is absent.", "complete the record at the remote, or change the rule"},
+      {"mapping.type", "failed", "A value cannot be read in the type it must have.", "correct the record at the remote, or change the rule"},
+      {"mapping.amount_invalid", "failed", "An amount is not a number, or has too many digits.", "correct the record at the remote"},
+      {"mapping.amount_scale", "failed", "An amount has more decimals than its currency.", "correct the record at the remote"},
+      {"ledger.currency_unknown", "failed", "A currency code is not one of ISO 4217.", "correct the record at the remote"},
+      {"mapping.table_missing", "failed", "A value is in no entry of a table with `missing: fail`.", "add the entry to the rules"},
+      {"mapping.lookup_failed", "failed", "A row is not known, and the rule says `missing: fail`.", "make the row, or change the rule"},
+      {"mapping.country_unknown", "flag", "A country is in no table of ISO 3166 and stays as it is.", "correct it at the remote"},
+      {"mapping.label_duplicate", "flag", "Two custom fields have the same name; the first one is used.", "go by {api_name: ...} in the rules"},
+  };
+  return all;
+}
+
 const Check* find_check(std::string_view id) {
   const auto& all = checks();
   const auto found = std::find_if(all.begin(), all.end(), [&](const Check& check) { return check.id == id; });

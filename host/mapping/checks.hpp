@@ -15,6 +15,16 @@ struct Check {
 };
 
 [[nodiscard]] const std::vector<Check>& checks();
+
+/// A reason or a flag that evaluating a record can give by itself (those of `state:`, `ignore:` and `none_importable:` are
+/// the rules' own).
+struct OutcomeReason {
+  std::string_view id;
+  std::string_view outcome;  // "parked", "failed", "ignored", "flag"
+  std::string_view what;
+  std::string_view hint;
+};
+[[nodiscard]] const std::vector<OutcomeReason>& outcome_reasons();
 /// nullptr for an unknown id.
 [[nodiscard]] const Check* find_check(std::string_view id);
 

@@ -61,13 +61,20 @@ class EntityCompiler {
       scope_.let.push_back(member.key);
       scope_.let_types.push_back(std::move(type));
     }
-    if (need(report_, merged_has_fields(node, merged), what_, "fields") != nullptr) values_.fields(merged.fields, out_.model->fields, what_, out_.fields);
+    if (merged.fields.members.empty()) {
+      need(report_, node, what_, "fields");
+    } else {
+      values_.fields(merged.fields, out_.model->fields, what_, out_.fields);
+    }
     if (const Node* on_create = node.find("on_create")) {
       if (out_.model->has_state) report_.add(on_create->place, "mapping.state_unexpected", "`on_create` is for master data", "move it to `fields`");
       values_.fields(*on_create, out_.model->fields, what_, out_.on_create);
     }
     values_.check_required(merged.fields.place, out_.model->fields, what_, {&out_.fields, &out_.on_create});
+    // Offers are made whatever becomes of the record, also where no variable was worked out.
     scope_.allows_rows = false;
+    scope_.let.clear();
+    scope_.let_types.clear();
     if (const Node* list = node.find("offers")) offers(*list);
     for (const config::Member& member : merged.let.members) {
       if (scope_.let_used.count(member.key) == 0) {
@@ -79,17 +86,6 @@ class EntityCompiler {
   void set_name(std::string_view name) { what_ = fmt::format("`{}`", name); }
 
  private:
-  /// `fields` may come from `like` alone.
-  static const Node& merged_has_fields(const Node& node, const Merged& merged) {
-    static const Node with_fields = [] {
-      Node map;
-      map.kind = Node::Kind::kMap;
-      map.members.push_back({"fields", {}, false, {}});
-      return map;
-    }();
-    return merged.fields.members.empty() ? node : with_fields;
-  }
-
   void scalar(const Node& node, Value& out, std::string_view what) {
     const StaticType type = values_.value(node, out);
     if (!is_scalar(type)) report_.add(node.place, "mapping.type", fmt::format("{} cannot be {}", what, describe(type)));

@@ -135,6 +135,7 @@ class Evaluator {
   std::vector<Found> let_;
   std::vector<Step> steps_;
   std::map<std::string, LookupAnswer> answers_;
+  std::map<std::string, std::optional<std::string>> accounts_;  // by kind
   std::vector<std::string> notes_;  // of the field that is traced
   bool is_quiet_ = false;           // inside a condition
 };

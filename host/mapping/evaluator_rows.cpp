@@ -75,6 +75,7 @@ Found Evaluator::lookup_missing(const LookupOp& op, const std::string& text, con
       return Found::blocked();
     case Missing::kOmit: note("left out"); return Found::absent();
     case Missing::kWarn: {
+      if (std::find(outcome_.warnings.begin(), outcome_.warnings.end(), key) != outcome_.warnings.end()) return Found::absent();
       std::string hint;
       const std::string near = lookups_->nearest(op.kind, op.scope, text);
       if (!near.empty()) hint = fmt::format("nearest: \"{}\"{}", near, lower_ascii(near) == lower_ascii(text) ? " (differs in case)" : "");
@@ -115,7 +116,9 @@ Found Evaluator::ensure(const EnsureOp& op) {
 
 Found Evaluator::account(const AccountOp& op) {
   BERTH_ASSERT(lookups_ != nullptr, "the loader keeps accounts out of offers");
-  const auto account = lookups_->account(op.kind, "-", context_.company);
+  const auto [known, is_new] = accounts_.try_emplace(op.kind);
+  if (is_new) known->second = lookups_->account(op.kind, "-", context_.company);
+  const std::optional<std::string>& account = known->second;
   if (account) {
     if (tracing_) note(fmt::format("account {} → {}", op.kind, *account));
     return Found::own(*account);

@@ -89,8 +89,12 @@ Merged merge(Report& report, const Node& entities, const Node& entity, int depth
     }
     for (const Node& name : without->items) remove(report, merged.fields, name);
   }
+  for (const std::string_view key : {"let", "fields"}) {
+    const Node* own = entity.find(key);
+    if (own != nullptr && !own->is_map()) report.add(own->place, "mapping.node_kind", fmt::format("`{}` must be a map, not {}", key, own->describe()));
+  }
   if (const Node* let = entity.find("let")) lay_over(merged.let, *let);
-  if (const Node* fields = entity.find("fields")) {
+  if (const Node* fields = entity.find("fields"); fields != nullptr && fields->is_map()) {
     if (merged.fields.members.empty()) {
       merged.fields = *fields;
     } else {

@@ -67,9 +67,10 @@ Result<Grant> Authorizer::accept_redirect(std::string_view query, std::string_vi
   const auto redirect = BERTH_TRY(parse_redirect(query, provider_));
   const auto pending = BERTH_TRY(states_.take(blake2b_hex(redirect.state)));
   if (!pending || pending->redirect_uri != redirect_uri) {
-    return make_error(Code::kForbidden, "oauth.state_unknown",
-                      "Nobody here began this authorisation, or its answer came already, or it began more than 15 minutes ago; "
-                      "begin again.");
+    return make_error(
+        Code::kForbidden, "oauth.state_unknown",
+        "Nobody here began this authorisation, or its answer came already, or it began more than 15 minutes ago; "
+        "begin again.");
   }
   if (clock_.now() >= pending->expires_at) {
     return make_error(Code::kForbidden, "oauth.state_expired",
@@ -77,11 +78,13 @@ Result<Grant> Authorizer::accept_redirect(std::string_view query, std::string_vi
   }
   if (!redirect.error.empty()) {
     const bool is_denied = redirect.error == "access_denied";
-    return make_error(Code::kUnauthenticated, is_denied ? "oauth.access_denied" : "oauth.rejected",
-                      is_denied ? "Access for " + pending->integration +
-                                      " was denied: by the person who was asked, or because more than 10 codes were asked for in "
-                                      "10 minutes."
-                                : "The authorisation of " + pending->integration + " failed: " + shortened(redirect.error, 100) + ".");
+    return make_error(
+        Code::kUnauthenticated, is_denied ? "oauth.access_denied" : "oauth.rejected",
+        is_denied
+            ? "Access for " + pending->integration +
+                  " was denied: by the person who was asked, or because more than 10 codes were asked for in "
+                  "10 minutes."
+            : "The authorisation of " + pending->integration + " failed: " + shortened(redirect.error, 100) + ".");
   }
   const auto* by_location = provider_.by_location(redirect.location);
   const DataCenter* data_center = nullptr;
@@ -118,7 +121,11 @@ Result<Grant> Authorizer::accept_code(std::string_view integration, Secret code,
       !is_valid_utf8(text)) {
     return make_error(Code::kInvalidArgument, "oauth.redirect_invalid", "This is no authorisation code.");
   }
-  const auto* data_center = accounts_server.empty() ? &provider_.home(client.home) : provider_.by_accounts(accounts_server);
+  // The form in which some front ends hand the redirect's parameter on: "https%3A%2F%2Faccounts.zoho.eu".
+  const auto lower = lower_ascii(accounts_server);
+  const bool is_encoded = lower.starts_with("https%3a") || lower.starts_with("http%3a");
+  const auto server = is_encoded ? percent_decode(accounts_server) : std::string(accounts_server);
+  const auto* data_center = server.empty() ? &provider_.home(client.home) : provider_.by_accounts(server);
   if (data_center == nullptr) return accounts_server_refused(accounts_server);
   Grant grant;
   grant.integration = integration;
@@ -144,13 +151,14 @@ Result<TokenSet> Authorizer::exchange(const Grant& grant, const ClientSettings& 
   if (!grant.redirect_uri.empty()) form.emplace_back("redirect_uri", Secret(grant.redirect_uri));
   if (!grant.pkce_verifier.empty()) form.emplace_back("code_verifier", grant.pkce_verifier);
   const auto began_at = grant.began_at.empty() ? provider_.home(client.home).location : grant.began_at;
-  auto answer = BERTH_TRY(ask_for_tokens(transport_, {TokenRequest::Grant::kCode, provider_, *data_center, began_at}, form,
-                                         clock_, std::move(stop)));
+  auto answer = BERTH_TRY(ask_for_tokens(transport_, {TokenRequest::Grant::kCode, provider_, *data_center, began_at},
+                                         form, clock_, std::move(stop)));
   if (answer.refresh.empty()) {
-    return make_error(Code::kUnauthenticated, "oauth.no_refresh_token",
-                      "The answer of " + data_center->accounts +
-                          " has no refresh token, so access would end within the hour; connect again with offline access and "
-                          "consent (access_type=offline, prompt=consent).");
+    return make_error(
+        Code::kUnauthenticated, "oauth.no_refresh_token",
+        "The answer of " + data_center->accounts +
+            " has no refresh token, so access would end within the hour; connect again with offline access and "
+            "consent (access_type=offline, prompt=consent).");
   }
   const auto* api = provider_.answers_api_domain ? provider_.by_api(answer.api_domain) : nullptr;
   TokenSet tokens;

@@ -14,8 +14,8 @@
 // Any thread. Refers to what it is made from.
 //
 // Errors, by reason (the causes that an operator must be able to tell apart):
-//   oauth.redirect_invalid         the redirect's query is not one that the remote sends: broken, doubled, missing, too long
-//   oauth.state_unknown            nobody here began this authorisation, or it was used already
+//   oauth.redirect_invalid         the redirect's query is not one that the remote sends: broken, doubled, missing, too
+//   long oauth.state_unknown            nobody here began this authorisation, or it was used already
 //   oauth.state_expired            begun more than 15 minutes ago
 //   oauth.access_denied            the person refused, or more than 10 codes were asked for in 10 minutes
 //   oauth.accounts_server_refused  the accounts server is not in the table of data centres
@@ -54,7 +54,7 @@ inline constexpr std::size_t kRedirectQueryBytesMax = 4'096;
 inline constexpr std::chrono::milliseconds kThrottleWait{15 * 60'000};
 
 struct Authorization {
-  std::string url = {};            // for the browser
+  std::string url = {};  // for the browser
   Instant expires_at = {};
 };
 
@@ -62,15 +62,16 @@ struct Authorization {
 struct Grant {
   std::string integration = {};
   Secret code = {};
-  std::string redirect_uri = {};   // empty: a self client's code, which has none
-  std::string location = {};       // data centre where the code is good
-  std::string began_at = {};       // data centre where the authorisation began; empty: not known
+  std::string redirect_uri = {};  // empty: a self client's code, which has none
+  std::string location = {};      // data centre where the code is good
+  std::string began_at = {};      // data centre where the authorisation began; empty: not known
   Secret pkce_verifier = {};
 };
 
 class Authorizer {
  public:
-  Authorizer(const Provider& provider, http::Transport& transport, StateStore& states, const Clock& clock, Random& random)
+  Authorizer(const Provider& provider, http::Transport& transport, StateStore& states, const Clock& clock,
+             Random& random)
       : provider_(provider), transport_(transport), states_(states), clock_(clock), random_(random) {}
 
   /// The address to send a browser to. Offline access and consent are always asked for.
@@ -87,7 +88,8 @@ class Authorizer {
   Result<Grant> accept_code(std::string_view integration, Secret code, std::string_view accounts_server,
                             const ClientSettings& client, CodeOf origin);
 
-  /// Sends the code, which can never be sent again, whatever comes of it. The set's generation is 0; the caller saves it.
+  /// Sends the code, which can never be sent again, whatever comes of it. The set's generation is 0; the caller saves
+  /// it.
   Result<TokenSet> exchange(const Grant& grant, const ClientSettings& client, std::stop_token stop);
 
  private:

@@ -9,8 +9,8 @@ namespace berth::oauth {
 struct ClientSettings {
   std::string client_id = {};
   Secret client_secret = {};
-  std::string redirect_uri = {};   // must equal the registered one, character by character
-  std::string home = {};           // data centre where the client is registered, "us"; empty: the provider's home
+  std::string redirect_uri = {};  // must equal the registered one, character by character
+  std::string home = {};          // data centre where the client is registered, "us"; empty: the provider's home
 };
 
 }  // namespace berth::oauth

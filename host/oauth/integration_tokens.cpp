@@ -15,13 +15,18 @@ constexpr int kSaveTries = 5;
 
 IntegrationTokens::IntegrationTokens(std::string integration, const Provider& provider, ClientSettings client,
                                      http::Transport& transport, TokenStore& store, const Clock& clock)
-    : integration_(std::move(integration)), provider_(provider), client_(std::move(client)), transport_(transport),
-      store_(store), clock_(clock) {}
+    : integration_(std::move(integration)),
+      provider_(provider),
+      client_(std::move(client)),
+      transport_(transport),
+      store_(store),
+      clock_(clock) {}
 
 Result<TokenSet> IntegrationTokens::current() {
   auto stored = BERTH_TRY(store_.load(integration_));
   if (!stored) {
-    return make_error(Code::kUnauthenticated, "oauth.not_connected", "The integration " + integration_ + " is not connected.");
+    return make_error(Code::kUnauthenticated, "oauth.not_connected",
+                      "The integration " + integration_ + " is not connected.");
   }
   return std::move(*stored);
 }
@@ -39,7 +44,8 @@ Status IntegrationTokens::connect(TokenSet tokens) {
       return success();
     }
   }
-  return make_error(Code::kConflict, "oauth.tokens_contended", "The tokens of " + integration_ + " are changed elsewhere all the time.");
+  return make_error(Code::kConflict, "oauth.tokens_contended",
+                    "The tokens of " + integration_ + " are changed elsewhere all the time.");
 }
 
 http::AccessToken IntegrationTokens::as_header(const TokenSet& set) const {
@@ -85,8 +91,9 @@ Result<TokenSet> IntegrationTokens::fresh(std::optional<std::uint64_t> rejected,
     const bool still_works = !is_rejected && now < set.expires_at;
     if (throttled_until_ > now) {
       if (still_works) return set;
-      auto error = make_error(Code::kUnavailable, "oauth.throttled",
-                              "Too many token requests for " + integration_ + "; none before " + to_string(throttled_until_) + ".");
+      auto error = make_error(
+          Code::kUnavailable, "oauth.throttled",
+          "Too many token requests for " + integration_ + "; none before " + to_string(throttled_until_) + ".");
       error.retry_after_ms = (throttled_until_ - now).count();
       return error;
     }
@@ -115,7 +122,8 @@ Result<TokenSet> IntegrationTokens::refreshed(const TokenSet& old, std::stop_tok
                   {"refresh_token", old.refresh},
                   {"client_id", Secret(client_.client_id)},
                   {"client_secret", client_.client_secret}};
-  auto answer = ask_for_tokens(transport_, {TokenRequest::Grant::kRefresh, provider_, *data_center, {}}, form, clock_, stop);
+  auto answer =
+      ask_for_tokens(transport_, {TokenRequest::Grant::kRefresh, provider_, *data_center, {}}, form, clock_, stop);
   if (!answer) {
     if (answer.error().code == Code::kUnauthenticated) BERTH_CHECK(store_reauth(old, answer.error()));
     return std::move(answer).error();
@@ -126,7 +134,7 @@ Result<TokenSet> IntegrationTokens::refreshed(const TokenSet& old, std::stop_tok
   if (!answer->refresh.empty()) set.refresh = std::move(answer->refresh);
   set.expires_at = answer->expires_at;
   set.generation = old.generation + 1;
-  if (!BERTH_TRY(store_.save(integration_, set, old.generation))) return current();   // another process was faster
+  if (!BERTH_TRY(store_.save(integration_, set, old.generation))) return current();  // another process was faster
   return set;
 }
 
@@ -135,7 +143,7 @@ Status IntegrationTokens::store_reauth(const TokenSet& old, const Error& error) 
   set.generation = old.generation + 1;
   set.reauth_reason = error.reason;
   set.reauth_message = error.message;
-  BERTH_TRY(store_.save(integration_, set, old.generation));   // not saved: somebody reconnected meanwhile
+  BERTH_TRY(store_.save(integration_, set, old.generation));  // not saved: somebody reconnected meanwhile
   return success();
 }
 
@@ -157,7 +165,8 @@ Status IntegrationTokens::revoke(std::stop_token stop) {
       continue;
     }
     const auto parsed = json::parse(response->body);
-    const bool has_error = parsed.ok() && (parsed.value.find("error") != nullptr || parsed.value.text_of("status") == "failure");
+    const bool has_error =
+        parsed.ok() && (parsed.value.find("error") != nullptr || parsed.value.text_of("status") == "failure");
     is_revoked = response->status == 200 && !has_error;
     if (!is_revoked) why = "HTTP " + std::to_string(response->status) + " from " + data_center->accounts;
   }
@@ -168,7 +177,8 @@ Status IntegrationTokens::revoke(std::stop_token stop) {
                         "); remove the connection there by hand.");
 }
 
-std::optional<std::string> data_center_mismatch(const Provider& provider, const TokenSet& set, std::string_view api_base) {
+std::optional<std::string> data_center_mismatch(const Provider& provider, const TokenSet& set,
+                                                std::string_view api_base) {
   const auto* of_tokens = provider.by_accounts(set.accounts_server);
   const auto url = http::Url::parse(api_base);
   const auto* of_api = url ? provider.by_api(url->origin()) : nullptr;

@@ -14,8 +14,8 @@
 // Any thread. Refers to what it is made from.
 //
 // Errors: oauth.not_connected, oauth.needs_reauth (both kUnauthenticated), those of a token answer in authorization.hpp
-// and those of the store. kUnauthenticated and kInvalidConfig need a person; kUnavailable passes, and retry_after_ms says
-// when to come back.
+// and those of the store. kUnauthenticated and kInvalidConfig need a person; kUnavailable passes, and retry_after_ms
+// says when to come back.
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -36,8 +36,8 @@ namespace berth::oauth {
 
 class IntegrationTokens final : public http::TokenSource {
  public:
-  IntegrationTokens(std::string integration, const Provider& provider, ClientSettings client, http::Transport& transport,
-                    TokenStore& store, const Clock& clock);
+  IntegrationTokens(std::string integration, const Provider& provider, ClientSettings client,
+                    http::Transport& transport, TokenStore& store, const Clock& clock);
   IntegrationTokens(const IntegrationTokens&) = delete;
   IntegrationTokens& operator=(const IntegrationTokens&) = delete;
 
@@ -66,14 +66,14 @@ class IntegrationTokens final : public http::TokenSource {
   http::Transport& transport_;
   TokenStore& store_;
   const Clock& clock_;
-  std::mutex mutex_;                        // guards what follows
+  std::mutex mutex_;  // guards what follows
   std::condition_variable_any landed_;
   bool refreshing_ = false;
   Instant throttled_until_;
 };
 
-/// Names both data centres when the tokens of one are used at the API of another; nothing when they fit. A token used at
-/// the wrong data centre is refused with 401, which looks like a bad token.
+/// Names both data centres when the tokens of one are used at the API of another; nothing when they fit. A token used
+/// at the wrong data centre is refused with 401, which looks like a bad token.
 [[nodiscard]] std::optional<std::string> data_center_mismatch(const Provider& provider, const TokenSet& set,
                                                               std::string_view api_base);
 

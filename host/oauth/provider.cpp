@@ -79,7 +79,8 @@ Result<Provider> Provider::parse(const json::Value& block, std::span<const DataC
       for (const auto& [phase, value] : phases->members()) {
         // An empty list is a phase that needs no scope of its own.
         const bool none = value.is_array() && value.size() == 0;
-        provider.phase_scopes.emplace_back(phase, none ? std::vector<std::string>{} : BERTH_TRY(phase_fields.texts(phase)));
+        provider.phase_scopes.emplace_back(phase,
+                                           none ? std::vector<std::string>{} : BERTH_TRY(phase_fields.texts(phase)));
       }
     }
   }
@@ -101,8 +102,9 @@ Result<Provider> Provider::parse(const json::Value& block, std::span<const DataC
     const auto accounts = parse_origin(data_center.accounts, data_center.allow_http_loopback);
     const auto api = parse_origin(data_center.api, data_center.allow_http_loopback);
     if (!accounts || !api) {
-      return make_error(Code::kInvalidConfig, kReason, "The added data centre \"" + data_center.location + "\" is refused: " +
-                                                           (accounts ? api : accounts).error().message);
+      return make_error(Code::kInvalidConfig, kReason,
+                        "The added data centre \"" + data_center.location +
+                            "\" is refused: " + (accounts ? api : accounts).error().message);
     }
     data_center.accounts = *accounts;
     data_center.api = *api;
@@ -113,7 +115,8 @@ Result<Provider> Provider::parse(const json::Value& block, std::span<const DataC
     for (std::size_t i = 0; i < table->size(); ++i) {
       const Fields entry(table->items()[i], "/oauth/data_centers/" + std::to_string(i), kReason);
       auto data_center = BERTH_TRY(parse_data_center(entry));
-      if (provider.by_location(data_center.location) == nullptr) provider.data_centers.push_back(std::move(data_center));
+      if (provider.by_location(data_center.location) == nullptr)
+        provider.data_centers.push_back(std::move(data_center));
     }
   }
   if (provider.data_centers.empty()) return fields.error("data_centers", "at least one is needed");
@@ -123,9 +126,7 @@ Result<Provider> Provider::parse(const json::Value& block, std::span<const DataC
 const DataCenter* Provider::by_accounts(std::string_view untrusted) const {
   constexpr std::size_t kAddressBytesMax = 300;
   if (untrusted.size() > kAddressBytesMax) return nullptr;
-  // "https%3A%2F%2Faccounts.zoho.eu" is the form in which some front ends hand the parameter on.
-  const bool is_encoded = lower_ascii(untrusted).starts_with("https%3a") || lower_ascii(untrusted).starts_with("http%3a");
-  const auto wanted = normalised(is_encoded ? percent_decode(untrusted) : std::string(untrusted));
+  const auto wanted = normalised(untrusted);
   for (const auto& data_center : data_centers) {
     if (normalised(data_center.accounts) == wanted) return &data_center;
   }
@@ -166,7 +167,9 @@ std::string Provider::scopes_for(std::span<const std::string> phases) const {
   return join(wanted, scope_separator);
 }
 
-std::string Provider::api_base_of(std::string_view api_origin) const { return replace_all(api_base, "{api}", api_origin); }
+std::string Provider::api_base_of(std::string_view api_origin) const {
+  return replace_all(api_base, "{api}", api_origin);
+}
 
 std::string with_accounts(std::string_view template_text, const DataCenter& data_center) {
   return replace_all(std::string(template_text), "{accounts}", data_center.accounts);

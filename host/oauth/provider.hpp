@@ -23,42 +23,42 @@
 namespace berth::oauth {
 
 struct DataCenter {
-  std::string location = {};           // "eu"
-  std::string accounts = {};           // "https://accounts.zoho.eu": an origin, nothing after it
-  std::string api = {};                // "https://www.zohoapis.eu"
-  bool allow_http_loopback = false;    // plain http to this machine, for a second server beside the real ones
-  bool added = false;                  // by the operator, not by the connector
+  std::string location = {};         // "eu"
+  std::string accounts = {};         // "https://accounts.zoho.eu": an origin, nothing after it
+  std::string api = {};              // "https://www.zohoapis.eu"
+  bool allow_http_loopback = false;  // plain http to this machine, for a second server beside the real ones
+  bool added = false;                // by the operator, not by the connector
 };
 
 struct Provider {
   using Parameters = std::vector<std::pair<std::string, std::string>>;
 
-  std::string authorize_url = {};      // templates with {accounts}
+  std::string authorize_url = {};  // templates with {accounts}
   std::string token_url = {};
   std::vector<std::string> revoke_urls = {};
-  std::string serverinfo_url = {};     // may be empty
-  std::string api_base = {};           // template with {api}: "{api}/books/v3"
-  Parameters authorize_params;         // sent as they are: access_type, prompt, response_type
+  std::string serverinfo_url = {};  // may be empty
+  std::string api_base = {};        // template with {api}: "{api}/books/v3"
+  Parameters authorize_params;      // sent as they are: access_type, prompt, response_type
   std::string scope_separator = " ";
   std::vector<std::string> base_scopes = {};
   std::vector<std::pair<std::string, std::vector<std::string>>> phase_scopes = {};
   bool pkce = false;
-  std::string accounts_server_param = {};   // names of redirect parameters; empty: the remote sends none
+  std::string accounts_server_param = {};  // names of redirect parameters; empty: the remote sends none
   std::string location_param = {};
-  bool answers_api_domain = false;     // token answers have `api_domain`
-  std::string authorization_header = {};    // "Zoho-oauthtoken {access_token}"
-  std::vector<DataCenter> data_centers = {};   // added ones first
+  bool answers_api_domain = false;            // token answers have `api_domain`
+  std::string authorization_header = {};      // "Zoho-oauthtoken {access_token}"
+  std::vector<DataCenter> data_centers = {};  // added ones first
   std::chrono::milliseconds code_lifetime{120'000};
   std::chrono::milliseconds refresh_margin{300'000};
-  std::vector<std::string> permanent_errors = {};   // values of `error` in a token answer
+  std::vector<std::string> permanent_errors = {};  // values of `error` in a token answer
   std::vector<std::string> throttled_errors = {};
 
   /// `block` is the `oauth` object of the descriptor. An added data centre replaces one of the same location.
   /// Errors: oauth.provider_invalid (kInvalidConfig) with the place in the block.
   static Result<Provider> parse(const json::Value& block, std::span<const DataCenter> added);
 
-  /// The entry whose accounts (API) address is exactly this text, apart from case, one "/" at the end and, for
-  /// accounts, one level of percent-encoding: "https%3A%2F%2Faccounts.zoho.eu". nullptr for anything else.
+  /// The entry whose accounts (API) address is exactly this text, apart from case and one "/" at the end; nullptr for
+  /// anything else.
   [[nodiscard]] const DataCenter* by_accounts(std::string_view untrusted) const;
   [[nodiscard]] const DataCenter* by_api(std::string_view untrusted) const;
   [[nodiscard]] const DataCenter* by_location(std::string_view location) const;

@@ -12,7 +12,9 @@ Error invalid(const std::string& why) {
   return make_error(Code::kInvalidArgument, "oauth.redirect_invalid", "The redirect is refused: " + why + ".");
 }
 
-bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool is_hex(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
 
 /// Decodes once. Broken escapes and what decodes to control characters or to no text are refused.
 Result<std::string> decode(std::string_view text, const std::string& what) {
@@ -50,7 +52,7 @@ Result<Redirect> parse_redirect(std::string_view query, const Provider& provider
   if (query.starts_with('?')) query.remove_prefix(1);
   std::map<std::string, std::string> found;
   for (const auto& part : split(query, '&')) {
-    if (part.empty()) continue;                  // Zoho's query ends in a stray "&"
+    if (part.empty()) continue;  // Zoho's query ends in a stray "&"
     if (found.size() >= kParametersMax) return invalid("it has more than 20 parameters");
     const auto equals = part.find('=');
     const auto name = BERTH_TRY(decode(std::string_view(part).substr(0, equals), "a parameter name"));
@@ -58,7 +60,8 @@ Result<Redirect> parse_redirect(std::string_view query, const Provider& provider
     if (value.size() > kValueBytesMax) return invalid("a parameter is longer than 1,024 bytes");
     auto plain = BERTH_TRY(decode(value, "the parameter " + shortened(name, 40)));
     // Two values for one name: whoever reads the first and whoever reads the last disagree.
-    if (!found.emplace(name, std::move(plain)).second) return invalid("the parameter " + shortened(name, 40) + " comes twice");
+    if (!found.emplace(name, std::move(plain)).second)
+      return invalid("the parameter " + shortened(name, 40) + " comes twice");
   }
   const auto value_of = [&](const std::string& name) {
     const auto at = name.empty() ? found.end() : found.find(name);

@@ -11,9 +11,9 @@ namespace berth::oauth {
 
 struct Redirect {
   std::string state;
-  Secret code;                     // empty: `error` says why
-  std::string error;               // "access_denied"
-  std::string accounts_server;     // decoded once; untrusted
+  Secret code;                  // empty: `error` says why
+  std::string error;            // "access_denied"
+  std::string accounts_server;  // decoded once; untrusted
   std::string location;
 };
 

@@ -7,7 +7,8 @@ Status MemoryStateStore::put(std::string_view state_hash, const PendingState& st
   const auto now = clock_.now();
   std::erase_if(states_, [&](const auto& entry) { return entry.second.expires_at <= now; });
   if (states_.size() >= kOpenMax) {
-    return make_error(Code::kConflict, "oauth.too_many_open", "1,000 authorisations are open; try again in 15 minutes.");
+    return make_error(Code::kConflict, "oauth.too_many_open",
+                      "1,000 authorisations are open; try again in 15 minutes.");
   }
   states_.insert_or_assign(std::string(state_hash), state);
   return success();

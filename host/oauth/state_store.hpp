@@ -1,6 +1,6 @@
 #pragma once
-// What an authorisation that is under way must remember, and which codes were sent already. Kept by the host in storage,
-// because the redirect may reach another process than the one that began; any thread.
+// What an authorisation that is under way must remember, and which codes were sent already. Kept by the host in
+// storage, because the redirect may reach another process than the one that began; any thread.
 //
 // Only hashes of states and codes are handed over (BLAKE2b-256 in hex), so a copy of the storage is no way in.
 #include <map>

@@ -46,10 +46,11 @@ Error invalid_code(const TokenRequest& about, const http::Response& response, co
     const auto theirs = http::parse_http_date(*header);
     const auto apart = theirs ? clock.now() - *theirs : std::chrono::milliseconds(0);
     if (std::chrono::abs(apart) > about.provider.code_lifetime) {
-      return make_error(Code::kUnauthenticated, "oauth.clock",
-                        "The code is refused by " + where(about) + ", and this machine's clock is " +
-                            std::to_string(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::abs(apart)).count()) +
-                            " s " + (apart.count() > 0 ? "ahead of" : "behind") + " theirs; set the clock and begin again.");
+      return make_error(
+          Code::kUnauthenticated, "oauth.clock",
+          "The code is refused by " + where(about) + ", and this machine's clock is " +
+              std::to_string(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::abs(apart)).count()) +
+              " s " + (apart.count() > 0 ? "ahead of" : "behind") + " theirs; set the clock and begin again.");
     }
   }
   return make_error(Code::kUnauthenticated, "oauth.code_expired_or_used",
@@ -65,10 +66,11 @@ Error judge_error(const TokenRequest& about, const std::string& name, const std:
   const bool refreshing = about.grant == TokenRequest::Grant::kRefresh;
   if (name == "invalid_code" || name == "invalid_grant") return invalid_code(about, response, clock);
   if (name == "invalid_client" || name == "invalid_client_secret") {
-    return make_error(refreshing ? Code::kUnauthenticated : Code::kInvalidConfig, "oauth.client_rejected",
-                      "Client id or secret are refused (" + name + ") by " + where(about) +
-                          "; each data centre has its own secret unless the client uses one for all, and must be switched on "
-                          "in the client's settings there.");
+    return make_error(
+        refreshing ? Code::kUnauthenticated : Code::kInvalidConfig, "oauth.client_rejected",
+        "Client id or secret are refused (" + name + ") by " + where(about) +
+            "; each data centre has its own secret unless the client uses one for all, and must be switched on "
+            "in the client's settings there.");
   }
   if (name == "invalid_redirect_uri" || name == "redirect_uri_mismatch") {
     return make_error(refreshing ? Code::kUnauthenticated : Code::kInvalidConfig, "oauth.redirect_uri",
@@ -115,7 +117,8 @@ http::Request form_request(std::string url, const Form& form) {
   return request;
 }
 
-// Zoho answers errors with HTTP 200 as well as 400: an answer is good if it is an object with an access token and no error.
+// Zoho answers errors with HTTP 200 as well as 400: an answer is good if it is an object with an access token and no
+// error.
 Result<TokenAnswer> ask_for_tokens(http::Transport& transport, const TokenRequest& about, const Form& form,
                                    const Clock& clock, std::stop_token stop) {
   const auto sent = clock.now();
@@ -128,8 +131,8 @@ Result<TokenAnswer> ask_for_tokens(http::Transport& transport, const TokenReques
   const bool is_object = parsed.ok() && parsed.value.is_object();
   const auto* error = is_object ? parsed.value.find("error") : nullptr;
   if (error != nullptr && !error->is_null()) {
-    return judge_error(about, std::string(error->text()), std::string(parsed.value.text_of("error_description")), *response,
-                       clock);
+    return judge_error(about, std::string(error->text()), std::string(parsed.value.text_of("error_description")),
+                       *response, clock);
   }
   if (response->status >= 500) return unreachable(about, "HTTP " + std::to_string(response->status) + ".");
   if (response->status == 429) return throttled(about);

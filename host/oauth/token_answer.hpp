@@ -16,8 +16,8 @@ namespace berth::oauth {
 
 struct TokenAnswer {
   Secret access;
-  Secret refresh;                  // empty: none in the answer
-  std::string api_domain;          // as it came: untrusted
+  Secret refresh;          // empty: none in the answer
+  std::string api_domain;  // as it came: untrusted
   Instant expires_at;
 };
 
@@ -30,12 +30,12 @@ struct TokenRequest {
   enum class Grant { kCode, kRefresh } grant = Grant::kCode;
   const Provider& provider;
   const DataCenter& data_center;
-  std::string began_at;            // location where the authorisation began; empty: not known
+  std::string began_at;  // location where the authorisation began; empty: not known
 };
 
 /// Sends the form once, never again, and judges the answer by its body whatever the status. Errors as listed in
 /// authorization.hpp; a permanent one when refreshing is kUnauthenticated.
-[[nodiscard]] Result<TokenAnswer> ask_for_tokens(http::Transport& transport, const TokenRequest& about, const Form& form,
-                                                 const Clock& clock, std::stop_token stop);
+[[nodiscard]] Result<TokenAnswer> ask_for_tokens(http::Transport& transport, const TokenRequest& about,
+                                                 const Form& form, const Clock& clock, std::stop_token stop);
 
 }  // namespace berth::oauth

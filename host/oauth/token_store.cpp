@@ -23,7 +23,8 @@ Result<TokenSet> from_sealed_json(const Secret& text) {
   const auto* generation = parsed.ok() ? parsed.value.find("generation") : nullptr;
   const auto* expires = parsed.ok() ? parsed.value.find("expires_at_ms") : nullptr;
   if (generation == nullptr || expires == nullptr || !generation->integer() || !expires->integer()) {
-    return make_error(Code::kEnvironment, "oauth.tokens_unreadable", "The stored tokens cannot be read; connect again.");
+    return make_error(Code::kEnvironment, "oauth.tokens_unreadable",
+                      "The stored tokens cannot be read; connect again.");
   }
   TokenSet set;
   set.access = Secret(std::string(parsed.value.text_of("access")));

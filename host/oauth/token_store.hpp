@@ -16,12 +16,12 @@ namespace berth::oauth {
 struct TokenSet {
   Secret access = {};
   Secret refresh = {};
-  std::string accounts_server = {};    // of the table: "https://accounts.zoho.eu"
-  std::string api_domain = {};         // of the table: "https://www.zohoapis.eu"
-  std::string location = {};           // of the table: "eu"
-  Instant expires_at = {};             // of the access token
-  std::uint64_t generation = 0;        // of this set; save() decides the next one
-  std::string reauth_reason = {};      // not empty: a person must connect again, because of this (a reason id)
+  std::string accounts_server = {};  // of the table: "https://accounts.zoho.eu"
+  std::string api_domain = {};       // of the table: "https://www.zohoapis.eu"
+  std::string location = {};         // of the table: "eu"
+  Instant expires_at = {};           // of the access token
+  std::uint64_t generation = 0;      // of this set; save() decides the next one
+  std::string reauth_reason = {};    // not empty: a person must connect again, because of this (a reason id)
   std::string reauth_message = {};
 };
 

@@ -18,21 +18,27 @@ Status check_size(std::size_t size, std::size_t limit, std::string_view reason, 
 
 Status check_pairs(const std::vector<std::pair<std::string, std::string>>& pairs, std::string_view what) {
   if (pairs.size() > limits::kPairs) {
-    return plugin_bug("sdk.request_invalid", fmt::format("a request has {} {}, at most {} are taken", pairs.size(), what, limits::kPairs));
+    return plugin_bug("sdk.request_invalid",
+                      fmt::format("a request has {} {}, at most {} are taken", pairs.size(), what, limits::kPairs));
   }
   for (const auto& [name, value] : pairs) {
     if (name.empty() || !is_valid_utf8(name) || !is_valid_utf8(value)) {
-      return plugin_bug("sdk.request_invalid", fmt::format("a request has {} that are not UTF-8 or have no name", what));
+      return plugin_bug("sdk.request_invalid",
+                        fmt::format("a request has {} that are not UTF-8 or have no name", what));
     }
   }
   return success();
 }
 
-std::string name_of(const Ref& ref) { return fmt::format("{} {}", shortened(ref.entity, 80), shortened(ref.remote_id, 80)); }
+std::string name_of(const Ref& ref) {
+  return fmt::format("{} {}", shortened(ref.entity, 80), shortened(ref.remote_id, 80));
+}
 
 }  // namespace
 
-Error plugin_bug(std::string reason, std::string message) { return make_error(Code::kInternal, std::move(reason), std::move(message)); }
+Error plugin_bug(std::string reason, std::string message) {
+  return make_error(Code::kInternal, std::move(reason), std::move(message));
+}
 
 Status check_text(std::string_view text, std::string_view what, std::size_t bytes_max) {
   BERTH_CHECK(check_size(text.size(), bytes_max, "sdk.text_invalid", what));
@@ -44,14 +50,18 @@ Status check_ref(const Ref& ref, const Descriptor& descriptor) {
   BERTH_CHECK(check_text(ref.entity, "the entity of a ref", limits::kRefBytes));
   BERTH_CHECK(check_text(ref.remote_id, "the id of a ref", limits::kRefBytes));
   BERTH_CHECK(check_text(ref.version, "the version of a ref", limits::kRefBytes));
-  if (ref.remote_id.empty()) return plugin_bug("sdk.ref_invalid", fmt::format("a ref of entity \"{}\" has no id", ref.entity));
+  if (ref.remote_id.empty())
+    return plugin_bug("sdk.ref_invalid", fmt::format("a ref of entity \"{}\" has no id", ref.entity));
   if (descriptor.entity(ref.entity) == nullptr) {
-    return plugin_bug("sdk.unknown_entity", fmt::format("entity \"{}\" is not in the descriptor of plugin {}", ref.entity, descriptor.id));
+    return plugin_bug("sdk.unknown_entity",
+                      fmt::format("entity \"{}\" is not in the descriptor of plugin {}", ref.entity, descriptor.id));
   }
   return success();
 }
 
-Status check_record_size(std::string_view json) { return check_size(json.size(), limits::kRecordBytes, "sdk.record_too_large", "a record"); }
+Status check_record_size(std::string_view json) {
+  return check_size(json.size(), limits::kRecordBytes, "sdk.record_too_large", "a record");
+}
 
 Status check_cursor_size(std::string_view cursor_json) {
   return check_size(cursor_json.size(), limits::kCursorBytes, "sdk.cursor_too_large", "a cursor");
@@ -63,12 +73,14 @@ Status check_attachment_size(std::string_view bytes) {
 
 Status check_known_size(std::size_t count) {
   if (count <= limits::kKnownRefs) return success();
-  return plugin_bug("sdk.known_too_large", fmt::format("`known` was asked about {} refs, at most {} at once", count, limits::kKnownRefs));
+  return plugin_bug("sdk.known_too_large",
+                    fmt::format("`known` was asked about {} refs, at most {} at once", count, limits::kKnownRefs));
 }
 
 Status check_batch_count(std::size_t count) {
   if (count <= limits::kBatchRequests) return success();
-  return plugin_bug("sdk.batch_too_large", fmt::format("a batch has {} requests, at most {} are taken", count, limits::kBatchRequests));
+  return plugin_bug("sdk.batch_too_large",
+                    fmt::format("a batch has {} requests, at most {} are taken", count, limits::kBatchRequests));
 }
 
 Status check_batch_size(std::span<const HttpRequest> requests) {
@@ -89,10 +101,13 @@ Status check_record(const EmittedRecord& record, const Descriptor& descriptor) {
   BERTH_CHECK(check_record_size(record.json));
   if (record.deleted) {
     if (record.json.empty() && !record.list_only && record.part.empty()) return success();
-    return plugin_bug("sdk.record_invalid", fmt::format("{} is emitted as deleted, and with a document as well", name_of(record.ref)));
+    return plugin_bug("sdk.record_invalid",
+                      fmt::format("{} is emitted as deleted, and with a document as well", name_of(record.ref)));
   }
   const auto parsed = json::parse(record.json);
-  if (!parsed.ok()) return plugin_bug("sdk.record_not_json", fmt::format("{} is not JSON: {}", name_of(record.ref), parsed.error.message));
+  if (!parsed.ok())
+    return plugin_bug("sdk.record_not_json",
+                      fmt::format("{} is not JSON: {}", name_of(record.ref), parsed.error.message));
   if (record.part.empty() && !parsed.value.is_object()) {
     return plugin_bug("sdk.record_not_json", fmt::format("{} is JSON but not an object", name_of(record.ref)));
   }
@@ -117,7 +132,8 @@ Status check_batch(std::span<const HttpRequest> requests) {
     BERTH_CHECK(check_pairs(request.headers, "headers"));
     if (request.method.empty()) return plugin_bug("sdk.request_invalid", "a request has no method");
     if (request.kind > BERTH_CALL_WRITE) {
-      return plugin_bug("sdk.request_invalid", fmt::format("a request has kind {}, the largest known is {}", request.kind, int{BERTH_CALL_WRITE}));
+      return plugin_bug("sdk.request_invalid", fmt::format("a request has kind {}, the largest known is {}",
+                                                           request.kind, int{BERTH_CALL_WRITE}));
     }
   }
   return success();
@@ -128,7 +144,8 @@ Status check_attachment(const Ref& ref, std::string_view name, std::string_view 
   BERTH_CHECK(check_ref(ref, descriptor));
   BERTH_CHECK(check_text(name, "the name of an attachment", limits::kNameBytes));
   BERTH_CHECK(check_text(media_type, "the media type of an attachment", limits::kNameBytes));
-  if (name.empty()) return plugin_bug("sdk.attachment_invalid", fmt::format("an attachment of {} has no name", name_of(ref)));
+  if (name.empty())
+    return plugin_bug("sdk.attachment_invalid", fmt::format("an attachment of {} has no name", name_of(ref)));
   return check_attachment_size(bytes);
 }
 
@@ -139,7 +156,8 @@ Status check_organization(const Organization& organization) {
   if (organization.remote_id.empty()) return plugin_bug("sdk.organization_invalid", "an organisation has no id");
   const auto parsed = json::parse(organization.json);
   if (parsed.ok() && parsed.value.is_object()) return success();
-  return plugin_bug("sdk.organization_invalid", fmt::format("the description of organisation {} is not a JSON object", organization.remote_id));
+  return plugin_bug("sdk.organization_invalid",
+                    fmt::format("the description of organisation {} is not a JSON object", organization.remote_id));
 }
 
 }  // namespace berth::plugins

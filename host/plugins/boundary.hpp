@@ -2,8 +2,8 @@
 // The rules of the plugin boundary: how large things may be and what text is. Both runners judge by these functions.
 // Pure; any thread. Errors: sdk.record_too_large, sdk.record_not_json, sdk.record_invalid, sdk.ref_invalid,
 // sdk.unknown_entity, sdk.cursor_too_large, sdk.cursor_not_json, sdk.attachment_too_large, sdk.attachment_invalid,
-// sdk.batch_too_large, sdk.body_too_large, sdk.request_invalid, sdk.known_too_large, sdk.text_invalid. All say who the
-// author has to ask: the code is kInternal, a bug of the plugin.
+// sdk.batch_too_large, sdk.body_too_large, sdk.request_invalid, sdk.known_too_large, sdk.text_invalid,
+// sdk.organization_invalid; the code is always kInternal, a bug of the plugin.
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -27,14 +27,15 @@ inline constexpr std::size_t kBodyBytes = 15u << 20u;
 inline constexpr std::size_t kAttachmentBytes = 15u << 20u;
 inline constexpr std::size_t kCursorBytes = 64u << 10u;
 inline constexpr std::size_t kLogBytes = 16u << 10u;
+inline constexpr std::size_t kLogLines = 10'000;  // of one call; the rest is dropped, and that is said
 inline constexpr std::size_t kBatchRequests = 256;
-inline constexpr std::size_t kBatchBytes = 16u << 20u;      // all requests of a batch together
-inline constexpr std::size_t kPairs = 256;                  // query parameters or headers of one request
+inline constexpr std::size_t kBatchBytes = 16u << 20u;  // all requests of a batch together
+inline constexpr std::size_t kPairs = 256;              // query parameters or headers of one request
 inline constexpr std::size_t kKnownRefs = 1'000;
-inline constexpr std::size_t kNextDetails = 1'000;          // more are not handed out at once
-inline constexpr std::size_t kRefBytes = 1'024;             // entity, id and version of a ref, each
-inline constexpr std::size_t kNameBytes = 256;              // names of parts, files, media types
-inline constexpr std::int32_t kPriorityMax = 500;           // above it is the host's
+inline constexpr std::size_t kNextDetails = 1'000;  // more are not handed out at once
+inline constexpr std::size_t kRefBytes = 1'024;     // entity, id and version of a ref, each
+inline constexpr std::size_t kNameBytes = 256;      // names of parts, files, media types
+inline constexpr std::int32_t kPriorityMax = 500;   // above it is the host's
 inline constexpr std::size_t kOrganizations = 1'000;
 inline constexpr std::size_t kOrganizationBytes = 64u << 10u;
 
@@ -59,8 +60,8 @@ inline constexpr std::size_t kOrganizationBytes = 64u << 10u;
 [[nodiscard]] Status check_record(const EmittedRecord& record, const Descriptor& descriptor);
 [[nodiscard]] Status check_cursor(std::string_view cursor_json);
 [[nodiscard]] Status check_batch(std::span<const HttpRequest> requests);
-[[nodiscard]] Status check_attachment(const Ref& ref, std::string_view name, std::string_view media_type, std::string_view bytes,
-                                      const Descriptor& descriptor);
+[[nodiscard]] Status check_attachment(const Ref& ref, std::string_view name, std::string_view media_type,
+                                      std::string_view bytes, const Descriptor& descriptor);
 [[nodiscard]] Status check_organization(const Organization& organization);
 
 }  // namespace berth::plugins

@@ -15,7 +15,8 @@ namespace {
 constexpr std::size_t kNamedThingsMax = 1'000;  // phases, entities, cost classes
 
 Error invalid(std::string_view plugin, std::string_view message) {
-  return make_error(Code::kInternal, "plugin.descriptor_invalid", fmt::format("the descriptor of plugin {} {}", plugin, message));
+  return make_error(Code::kInternal, "plugin.descriptor_invalid",
+                    fmt::format("the descriptor of plugin {} {}", plugin, message));
 }
 
 Error mismatch(std::string_view plugin, std::string_view message) {
@@ -24,16 +25,19 @@ Error mismatch(std::string_view plugin, std::string_view message) {
 }
 
 /// A list of objects with an `id` each, ids unique.
-Result<std::vector<const json::Value*>> named_list(const json::Value& root, std::string_view key, bool required, std::string_view plugin) {
+Result<std::vector<const json::Value*>> named_list(const json::Value& root, std::string_view key, bool required,
+                                                   std::string_view plugin) {
   const json::Value* list = root.find(key);
   if (list == nullptr && !required) return std::vector<const json::Value*>{};
   if (list == nullptr || !list->is_array()) return invalid(plugin, fmt::format("needs a list \"{}\"", key));
-  if (list->size() > kNamedThingsMax) return invalid(plugin, fmt::format("has more than {} entries in \"{}\"", kNamedThingsMax, key));
+  if (list->size() > kNamedThingsMax)
+    return invalid(plugin, fmt::format("has more than {} entries in \"{}\"", kNamedThingsMax, key));
   std::vector<const json::Value*> entries;
   std::set<std::string_view> ids;
   for (const auto& entry : list->items()) {
     const std::string_view id = entry.text_of("id");
-    if (!entry.is_object() || id.empty()) return invalid(plugin, fmt::format("has an entry without \"id\" in \"{}\"", key));
+    if (!entry.is_object() || id.empty())
+      return invalid(plugin, fmt::format("has an entry without \"id\" in \"{}\"", key));
     if (!ids.insert(id).second) return invalid(plugin, fmt::format("names \"{}\" twice in \"{}\"", id, key));
     entries.push_back(&entry);
   }
@@ -44,24 +48,29 @@ Result<VersionKind> version_kind(std::string_view text, std::string_view entity,
   if (text == "time") return VersionKind::kTime;
   if (text == "counter") return VersionKind::kCounter;
   if (text == "opaque") return VersionKind::kOpaque;
-  return invalid(plugin, fmt::format("gives entity \"{}\" the version kind \"{}\"; known are time, counter and opaque", entity, shortened(text, 40)));
+  return invalid(plugin, fmt::format("gives entity \"{}\" the version kind \"{}\"; known are time, counter and opaque",
+                                     entity, shortened(text, 40)));
 }
 
 /// Every `after` names a phase, and no phase waits for itself.
 Status check_order(const Descriptor& descriptor) {
   for (const auto& phase : descriptor.phases) {
     for (const auto& before : phase.after) {
-      if (descriptor.phase(before) == nullptr) return invalid(descriptor.id, fmt::format("puts phase \"{}\" after the unknown phase \"{}\"", phase.id, before));
+      if (descriptor.phase(before) == nullptr)
+        return invalid(descriptor.id,
+                       fmt::format("puts phase \"{}\" after the unknown phase \"{}\"", phase.id, before));
     }
   }
   std::set<std::string_view> done;
   for (std::size_t round = 0; round < descriptor.phases.size(); ++round) {
     for (const auto& phase : descriptor.phases) {
-      if (std::all_of(phase.after.begin(), phase.after.end(), [&](const std::string& id) { return done.contains(id); })) done.insert(phase.id);
+      if (std::all_of(phase.after.begin(), phase.after.end(), [&](const std::string& id) { return done.contains(id); }))
+        done.insert(phase.id);
     }
   }
   if (done.size() == descriptor.phases.size()) return success();
-  const auto stuck = std::find_if(descriptor.phases.begin(), descriptor.phases.end(), [&](const auto& p) { return !done.contains(p.id); });
+  const auto stuck = std::find_if(descriptor.phases.begin(), descriptor.phases.end(),
+                                  [&](const auto& p) { return !done.contains(p.id); });
   return invalid(descriptor.id, fmt::format("has phases that wait for each other; one of them is \"{}\"", stuck->id));
 }
 
@@ -83,7 +92,8 @@ const DescribedEntity* Descriptor::entity(std::string_view entity_id) const {
 }
 
 Result<Descriptor> parse_descriptor(std::string_view text, std::string_view plugin) {
-  if (text.size() > Descriptor::kBytesMax) return invalid(plugin, fmt::format("has {} bytes, at most {} are read", text.size(), Descriptor::kBytesMax));
+  if (text.size() > Descriptor::kBytesMax)
+    return invalid(plugin, fmt::format("has {} bytes, at most {} are read", text.size(), Descriptor::kBytesMax));
   auto parsed = json::parse(text);
   if (!parsed.ok()) return invalid(plugin, "is not JSON: " + parsed.error.message);
   const json::Value& root = parsed.value;
@@ -100,7 +110,8 @@ Result<Descriptor> parse_descriptor(std::string_view text, std::string_view plug
   for (const auto* entry : BERTH_TRY(named_list(root, "phases", true, plugin))) {
     DescribedPhase phase{std::string(entry->text_of("id")), std::string(entry->text_of("entity")), {}, false};
     if (descriptor.entity(phase.entity) == nullptr) {
-      return invalid(plugin, fmt::format("gives phase \"{}\" the entity \"{}\", which it does not list", phase.id, phase.entity));
+      return invalid(
+          plugin, fmt::format("gives phase \"{}\" the entity \"{}\", which it does not list", phase.id, phase.entity));
     }
     if (const auto* after = entry->find("after")) {
       for (const auto& id : after->items()) phase.after.emplace_back(id.text());
@@ -127,7 +138,8 @@ Status check_matches(const Manifest& manifest, const Descriptor& descriptor) {
   if (descriptor.version != manifest.version) return differs("version", descriptor.version, manifest.version);
   if (!manifest.phase_ids) return success();
   for (const auto& id : *manifest.phase_ids) {
-    if (descriptor.phase(id) == nullptr) return mismatch(manifest.id, fmt::format("the phase file has \"{}\", the descriptor has not", id));
+    if (descriptor.phase(id) == nullptr)
+      return mismatch(manifest.id, fmt::format("the phase file has \"{}\", the descriptor has not", id));
   }
   for (const auto& phase : descriptor.phases) {
     if (std::find(manifest.phase_ids->begin(), manifest.phase_ids->end(), phase.id) == manifest.phase_ids->end()) {

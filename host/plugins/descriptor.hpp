@@ -1,5 +1,6 @@
 #pragma once
-// The descriptor of a plugin: the one machine-readable description of a connector, JSON in the library's static storage.
+// The descriptor of a plugin: the one machine-readable description of a connector, JSON in the library's static
+// storage.
 //
 //   {"id":"zoho_books","name":"Zoho Books","version":"0.1.0",
 //    "phases":[{"id":"invoices","entity":"invoice","after":["contacts"],"optional":false}],
@@ -26,8 +27,8 @@ enum class VersionKind { kTime, kCounter, kOpaque };
 struct DescribedPhase {
   std::string id;
   std::string entity;
-  std::vector<std::string> after;      // phases that are pulled before it
-  bool optional = false;               // runs only where the configuration turns it on
+  std::vector<std::string> after;  // phases that are pulled before it
+  bool optional = false;           // runs only where the configuration turns it on
 };
 
 struct DescribedEntity {
@@ -49,10 +50,10 @@ struct Descriptor {
   std::vector<DescribedPhase> phases;  // in their order; `after` names only phases of this list and has no cycle
   std::vector<DescribedEntity> entities;
   std::vector<CostClass> cost_classes;
-  json::Value configuration;           // null where the plugin gives none; so the next two
+  json::Value configuration;  // null where the plugin gives none; so the next two
   json::Value oauth;
   json::Value webhook;
-  json::Value json;                    // all of it
+  json::Value json;  // all of it
 
   /// nullptr where there is none.
   [[nodiscard]] const DescribedPhase* phase(std::string_view phase_id) const;

@@ -11,19 +11,22 @@ namespace {
 
 template <class T>
 void put(std::string& bytes, T value) {
-  for (std::size_t i = 0; i < sizeof(T); ++i) bytes.push_back(static_cast<char>(static_cast<unsigned char>(value >> (8u * i))));
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    bytes.push_back(static_cast<char>(static_cast<unsigned char>(value >> (8u * i))));
 }
 
 template <class T>
 T get(std::string_view bytes) {
   T value = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i) value |= static_cast<T>(static_cast<T>(static_cast<unsigned char>(bytes[i])) << (8u * i));
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    value |= static_cast<T>(static_cast<T>(static_cast<unsigned char>(bytes[i])) << (8u * i));
   return value;
 }
 
-constexpr std::array kCodes = {Code::kCancelled,   Code::kInvalidConfig, Code::kUnauthenticated, Code::kQuotaExhausted, Code::kUnavailable,
-                               Code::kBadResponse, Code::kInternal,      Code::kUnsupported,     Code::kInvalidArgument, Code::kNotFound,
-                               Code::kConflict,    Code::kForbidden,     Code::kEnvironment};
+constexpr std::array kCodes = {
+    Code::kCancelled,   Code::kInvalidConfig, Code::kUnauthenticated, Code::kQuotaExhausted,  Code::kUnavailable,
+    Code::kBadResponse, Code::kInternal,      Code::kUnsupported,     Code::kInvalidArgument, Code::kNotFound,
+    Code::kConflict,    Code::kForbidden,     Code::kEnvironment};
 
 std::string frame(FrameKind kind, std::uint32_t id, std::uint8_t second, std::string_view payload) {
   const std::size_t length = 1 + 4 + 1 + payload.size();
@@ -68,7 +71,9 @@ Encoder& Encoder::pairs(const std::vector<std::pair<std::string, std::string>>& 
   return *this;
 }
 
-Encoder& Encoder::ref(const Ref& ref) { return text(ref.entity).text(ref.remote_id).text(ref.version); }
+Encoder& Encoder::ref(const Ref& ref) {
+  return text(ref.entity).text(ref.remote_id).text(ref.version);
+}
 
 Encoder& Encoder::error(const Error& error) {
   std::uint8_t code = 0;
@@ -77,7 +82,13 @@ Encoder& Encoder::error(const Error& error) {
 }
 
 Encoder& Encoder::request(const HttpRequest& request) {
-  return text(request.method).text(request.path).pairs(request.query).pairs(request.headers).text(request.body).text(request.cost).u32(request.kind);
+  return text(request.method)
+      .text(request.path)
+      .pairs(request.query)
+      .pairs(request.headers)
+      .text(request.body)
+      .text(request.cost)
+      .u32(request.kind);
 }
 
 Encoder& Encoder::reply(const HttpReply& reply) {
@@ -111,7 +122,9 @@ std::int64_t Decoder::i64() {
   return ok_ ? static_cast<std::int64_t>(get<std::uint64_t>(bytes)) : 0;
 }
 
-std::string_view Decoder::view() { return take(u32()); }
+std::string_view Decoder::view() {
+  return take(u32());
+}
 
 std::uint32_t Decoder::count(std::size_t bytes_each) {
   const std::uint32_t count = u32();
@@ -141,8 +154,10 @@ Ref Decoder::ref() {
 Error Decoder::error() {
   Error error;
   const std::uint8_t code = u8();
-  if (code >= kCodes.size()) ok_ = false;
-  else error.code = kCodes.at(code);
+  if (code >= kCodes.size())
+    ok_ = false;
+  else
+    error.code = kCodes.at(code);
   error.reason = text();
   error.message = text();
   error.retry_after_ms = i64();
@@ -195,7 +210,8 @@ Result<Frame> parse_frame(std::string_view content) {
   Frame frame;
   const std::uint8_t kind = decoder.u8();
   frame.id = decoder.u32();
-  if (!decoder.ok() || (kind != static_cast<std::uint8_t>(FrameKind::kCall) && kind != static_cast<std::uint8_t>(FrameKind::kReturn))) {
+  if (!decoder.ok() ||
+      (kind != static_cast<std::uint8_t>(FrameKind::kCall) && kind != static_cast<std::uint8_t>(FrameKind::kReturn))) {
     return protocol_error("a frame of an unknown kind");
   }
   frame.kind = static_cast<FrameKind>(kind);

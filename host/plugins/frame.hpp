@@ -6,9 +6,9 @@
 //   call    {id 4 bytes, name 1 byte, arguments}; id 0 is a posted call, which has no return
 //   return  {id 4 bytes, ok 1 byte, error or results}
 //
-// Numbers are little-endian, texts are a length and bytes, lists a count and elements: bodies are never escaped. A reader
-// trusts nothing: lengths are compared with what is there, and a frame that does not fit fails as a whole.
-// Plain data; any thread.
+// Numbers are little-endian, texts are a length and bytes, lists a count and elements: bodies are never escaped. A
+// reader trusts nothing: lengths are compared with what is there, and a frame that does not fit fails as a whole. Plain
+// data; any thread.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -29,18 +29,33 @@ enum class FrameKind : std::uint8_t { kCall = 1, kReturn = 2 };
 /// Every function that crosses the pipe.
 enum class Name : std::uint8_t {
   // host -> worker
-  kOpen = 1, kCreate, kCheck, kRunPhase, kOrganizations, kStop, kClose,
-  kReply,                              // one HTTP reply of a running batch; its return says go on or stop
+  kOpen = 1,
+  kCreate,
+  kCheck,
+  kRunPhase,
+  kOrganizations,
+  kStop,
+  kClose,
+  kReply,  // one HTTP reply of a running batch; its return says go on or stop
   // worker -> host
-  kLog = 32, kSendBatch, kEmit, kCheckpoint, kKnown, kNeedDetail, kNextDetails, kAttach, kNow, kProgress,
-  kRefused,                            // a posted call that the worker's side refused already
+  kLog = 32,
+  kSendBatch,
+  kEmit,
+  kCheckpoint,
+  kKnown,
+  kNeedDetail,
+  kNextDetails,
+  kAttach,
+  kNow,
+  kProgress,
+  kRefused,  // a posted call that the worker's side refused already
 };
 
 struct Frame {
   FrameKind kind = FrameKind::kCall;
   std::uint32_t id = 0;
-  Name name = Name::kStop;             // of a call
-  std::string payload;                 // what follows id and name, or id
+  Name name = Name::kStop;  // of a call
+  std::string payload;      // what follows id and name, or id
 };
 
 class Encoder {

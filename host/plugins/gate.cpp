@@ -29,6 +29,7 @@ void Gate::begin_call(std::stop_token stop) {
   refused_.reset();
   last_failure_.reset();
   records_ = record_bytes_ = wanted_ = 0;
+  log_lines_ = 0;
 }
 
 void Gate::begin_phase(const PhaseRun& run, std::stop_token stop) {
@@ -73,6 +74,13 @@ Status Gate::remember(Status answer) {
 }
 
 void Gate::log(int level, std::string_view message, std::string_view fields_json) {
+  const std::size_t line = ++log_lines_;
+  if (line > limits::kLogLines) return;
+  if (line == limits::kLogLines) {
+    services_.log(BERTH_WARN, fmt::format("the plugin wrote {} log lines in one call; further ones are dropped", line),
+                  {});
+    return;
+  }
   const int known_level = std::clamp(level, int{BERTH_DEBUG}, int{BERTH_ERROR});
   // A line that is too long is cut and not an error: a log line must never end a run.
   const std::string text = readable(message, limits::kLogBytes);
@@ -92,11 +100,14 @@ Status Gate::send_batch(std::span<const HttpRequest> requests, const std::functi
   BERTH_CHECK(posted_so_far());
   BERTH_CHECK(check_batch(requests));
   if (requests.empty()) return success();
-  const auto note = [&](const HttpRequest& request) { last_request_ = shortened(request.method + " " + request.path, kRequestLineMax); };
+  const auto note = [&](const HttpRequest& request) {
+    last_request_ = shortened(request.method + " " + request.path, kRequestLineMax);
+  };
   note(requests.front());
   std::vector<bool> answered(requests.size(), false);
   return remember(services_.send_batch(requests, [&](HttpReply&& reply) {
-    BERTH_ASSERT(reply.index < requests.size() && !answered[reply.index], "each request of a batch has exactly one reply");
+    BERTH_ASSERT(reply.index < requests.size() && !answered[reply.index],
+                 "each request of a batch has exactly one reply");
     answered[reply.index] = true;
     note(requests[reply.index]);
     if (reply.error) last_failure_ = *reply.error;
@@ -113,10 +124,13 @@ Status Gate::emit(EmittedRecord&& record) {
 Status Gate::try_emit(EmittedRecord&& record) {
   BERTH_CHECK(needs_phase());
   BERTH_CHECK(check_record(record, descriptor_));
-  if (records_ + 1 > limits::kRecordsBetweenCheckpoints || record_bytes_ + record.json.size() > limits::kBytesBetweenCheckpoints) {
+  if (records_ + 1 > limits::kRecordsBetweenCheckpoints ||
+      record_bytes_ + record.json.size() > limits::kBytesBetweenCheckpoints) {
     return plugin_bug("sdk.checkpoint_overdue",
-                      fmt::format("phase {} emitted {} records of {} bytes and then another one without a checkpoint; at most {} records or {} bytes "
-                                  "may lie between two", phase_, records_, record_bytes_, limits::kRecordsBetweenCheckpoints,
+                      fmt::format("phase {} emitted {} records of {} bytes and then another one without a checkpoint; "
+                                  "at most {} records or {} bytes "
+                                  "may lie between two",
+                                  phase_, records_, record_bytes_, limits::kRecordsBetweenCheckpoints,
                                   limits::kBytesBetweenCheckpoints));
   }
   ++records_;
@@ -140,8 +154,10 @@ Result<std::vector<KnownAs>> Gate::known(std::span<const Ref> refs) {
   for (const auto& ref : refs) BERTH_CHECK(check_ref(ref, descriptor_));
   if (refs.empty()) return std::vector<KnownAs>{};
   auto answers = services_.known(refs);
-  if (!answers.ok()) last_failure_ = answers.error();
-  else BERTH_ASSERT(answers.value().size() == refs.size(), "`known` answers every ref");
+  if (!answers.ok())
+    last_failure_ = answers.error();
+  else
+    BERTH_ASSERT(answers.value().size() == refs.size(), "`known` answers every ref");
   return answers;
 }
 
@@ -155,8 +171,9 @@ Status Gate::try_need_detail(const Ref& ref, std::int32_t priority) {
   BERTH_CHECK(needs_phase());
   BERTH_CHECK(check_ref(ref, descriptor_));
   if (++wanted_ > limits::kWantedBetweenCheckpoints) {
-    return plugin_bug("sdk.checkpoint_overdue", fmt::format("phase {} asked for more than {} details without a checkpoint", phase_,
-                                                            limits::kWantedBetweenCheckpoints));
+    return plugin_bug("sdk.checkpoint_overdue",
+                      fmt::format("phase {} asked for more than {} details without a checkpoint", phase_,
+                                  limits::kWantedBetweenCheckpoints));
   }
   return remember(services_.need_detail(ref, std::clamp(priority, 0, limits::kPriorityMax)));
 }

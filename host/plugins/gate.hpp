@@ -2,12 +2,12 @@
 // The host's side of the boundary, in front of the Services of a run: checks everything a plugin passes, keeps what is
 // wrong with a posted call for the next call that has an answer, and counts what was emitted since the last checkpoint.
 //
-// Posted calls (log, emit, need_detail, attach, progress) never fail by themselves. Once one of them was refused the phase
-// cannot end well: every later call that has an answer gives the same error, and so does the phase, because committing a
-// cursor past a lost record would lose it for good. What was checkpointed before stays.
+// Posted calls (log, emit, need_detail, attach, progress) never fail by themselves. Once one of them was refused the
+// phase cannot end well: every later call that has an answer gives the same error, and so does the phase, because
+// committing a cursor past a lost record would lose it for good. What was checkpointed before stays.
 //
-// Threads: log, should_stop and now: any; everything else: the thread of the current call. Owned by a runner's instance.
-// Errors: those of boundary.hpp, sdk.checkpoint_overdue, sdk.no_phase, and those of the services.
+// Threads: log, should_stop and now: any; everything else: the thread of the current call. Owned by a runner's
+// instance. Errors: those of boundary.hpp, sdk.checkpoint_overdue, sdk.no_phase, and those of the services.
 #include <atomic>
 #include <optional>
 #include <span>
@@ -33,8 +33,8 @@ class Gate final : public Services {
   // One call of the plugin: begin_call or begin_phase, the call, end_call.
   void begin_call(std::stop_token stop);
   void begin_phase(const PhaseRun& run, std::stop_token stop);
-  /// What the call comes to: the plugin's answer, unless a posted call was refused and the plugin says that all is well.
-  /// An error that a service gave and the plugin passed on gets back the code it had.
+  /// What the call comes to: the plugin's answer, unless a posted call was refused and the plugin says that all is
+  /// well. An error that a service gave and the plugin passed on gets back the code it had.
   [[nodiscard]] Status end_call(Status answer);
 
   /// Keeps an error for the next answer, as if a posted call had been refused.
@@ -69,13 +69,14 @@ class Gate final : public Services {
   Descriptor descriptor_;
   std::stop_token stop_;
   std::optional<Instant> deadline_;
-  std::string phase_;                  // empty outside of run_phase
+  std::string phase_;  // empty outside of run_phase
   std::string last_request_;
   std::optional<Error> refused_;       // the first refusal of a posted call in this call
   std::optional<Error> last_failure_;  // the last error that a service gave
   std::size_t records_ = 0;            // since the last checkpoint; so the next two
   std::size_t record_bytes_ = 0;
   std::size_t wanted_ = 0;
+  std::atomic<std::size_t> log_lines_{0};  // in this call
 };
 
 }  // namespace berth::plugins

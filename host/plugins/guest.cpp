@@ -10,9 +10,13 @@ namespace berth::plugins {
 
 namespace {
 
-berth_str str(std::string_view text) { return {text.data(), text.size()}; }
+berth_str str(std::string_view text) {
+  return {text.data(), text.size()};
+}
 
-std::string copy(berth_str text) { return text.ptr == nullptr ? std::string() : std::string(text.ptr, text.len); }
+std::string copy(berth_str text) {
+  return text.ptr == nullptr ? std::string() : std::string(text.ptr, text.len);
+}
 
 /// What `organizations` fills; its sink must not throw into the plugin.
 struct Sink {
@@ -26,7 +30,8 @@ struct Sink {
       Organization one{copy(organization->remote_id), copy(organization->name), copy(organization->json)};
       sink.status = check_organization(one);
       if (sink.found.size() >= limits::kOrganizations) {
-        sink.status = plugin_bug("sdk.organization_invalid", fmt::format("a plugin listed more than {} organisations", limits::kOrganizations));
+        sink.status = plugin_bug("sdk.organization_invalid",
+                                 fmt::format("a plugin listed more than {} organisations", limits::kOrganizations));
       }
       if (sink.status.ok()) sink.found.push_back(std::move(one));
     } catch (...) {
@@ -52,7 +57,8 @@ Status Guest::call(std::string_view name, Call&& function) {
   return read_error(status, raw, plugin_id_);
 }
 
-Result<std::unique_ptr<Guest>> Guest::create(const berth_plugin& table, std::string plugin_id, std::string_view config_json, Services& services) {
+Result<std::unique_ptr<Guest>> Guest::create(const berth_plugin& table, std::string plugin_id,
+                                             std::string_view config_json, Services& services) {
   std::unique_ptr<Guest> guest(new Guest(std::move(plugin_id), services));
   berth_error raw = empty_error();
   BERTH_CHECK(guest->call("create", [&](berth_error* error) {
@@ -70,7 +76,8 @@ Result<std::unique_ptr<Guest>> Guest::create(const berth_plugin& table, std::str
   }
   const berth_connector& connector = *guest->connector_;
   if (connector.check == nullptr || connector.run_phase == nullptr || connector.destroy == nullptr) {
-    return make_error(Code::kInternal, "plugin.create_failed", fmt::format("plugin {} made a connector with empty places", guest->plugin_id_));
+    return make_error(Code::kInternal, "plugin.create_failed",
+                      fmt::format("plugin {} made a connector with empty places", guest->plugin_id_));
   }
   return guest;
 }
@@ -99,13 +106,15 @@ Result<std::vector<Organization>> Guest::organizations() {
   bool is_offered = false;
   BERTH_CHECK(call("organizations", [&](berth_error* error) -> std::int32_t {
     if (connector_->extension == nullptr) return BERTH_OK;
-    const auto* connect = static_cast<const berth_plugin_connect*>(connector_->extension(connector_, str(BERTH_PLUGIN_CONNECT)));
+    const auto* connect =
+        static_cast<const berth_plugin_connect*>(connector_->extension(connector_, str(BERTH_PLUGIN_CONNECT)));
     if (connect == nullptr || connect->organizations == nullptr) return BERTH_OK;
     is_offered = true;
     return connect->organizations(connector_, &sink, &Sink::add, error);
   }));
   if (!is_offered) {
-    return make_error(Code::kUnsupported, "plugin.unsupported", fmt::format("plugin {} does not offer {}", plugin_id_, BERTH_PLUGIN_CONNECT));
+    return make_error(Code::kUnsupported, "plugin.unsupported",
+                      fmt::format("plugin {} does not offer {}", plugin_id_, BERTH_PLUGIN_CONNECT));
   }
   BERTH_CHECK(sink.status);
   return std::move(sink.found);

@@ -18,8 +18,8 @@ namespace berth::plugins {
 
 class Guest {
  public:
-  static Result<std::unique_ptr<Guest>> create(const berth_plugin& table, std::string plugin_id, std::string_view config_json,
-                                               Services& services);
+  static Result<std::unique_ptr<Guest>> create(const berth_plugin& table, std::string plugin_id,
+                                               std::string_view config_json, Services& services);
   ~Guest();
   Guest(const Guest&) = delete;
   Guest& operator=(const Guest&) = delete;

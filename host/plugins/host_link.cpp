@@ -26,7 +26,9 @@ void read_exactly(int descriptor, char* to, std::size_t size) {
 }
 
 /// Calls that start something: a stop meant the one before.
-bool starts_work(Name name) { return name == Name::kCreate || name == Name::kCheck || name == Name::kRunPhase || name == Name::kOrganizations; }
+bool starts_work(Name name) {
+  return name == Name::kCreate || name == Name::kCheck || name == Name::kRunPhase || name == Name::kOrganizations;
+}
 
 }  // namespace
 
@@ -56,8 +58,10 @@ void HostLink::take(Frame frame) {
   if (frame.kind == FrameKind::kCall && starts_work(frame.name)) stop_ = false;
   {
     const std::lock_guard lock(in_mutex_);
-    if (frame.kind == FrameKind::kCall) calls_.push_back(std::move(frame));
-    else returns_.insert_or_assign(frame.id, std::move(frame));
+    if (frame.kind == FrameKind::kCall)
+      calls_.push_back(std::move(frame));
+    else
+      returns_.insert_or_assign(frame.id, std::move(frame));
   }
   arrived_.notify_all();
 }
@@ -65,7 +69,8 @@ void HostLink::take(Frame frame) {
 void HostLink::send(std::string_view frame, bool at_once) {
   const std::lock_guard lock(out_mutex_);
   out_.append(frame);
-  if (at_once || out_.size() >= kGatherBytes || std::chrono::steady_clock::now() - last_write_ >= kGatherAge) write_out();
+  if (at_once || out_.size() >= kGatherBytes || std::chrono::steady_clock::now() - last_write_ >= kGatherAge)
+    write_out();
 }
 
 void HostLink::write_out() {
@@ -80,9 +85,12 @@ void HostLink::write_out() {
   last_write_ = std::chrono::steady_clock::now();
 }
 
-void HostLink::post(Name name, std::string_view arguments, bool at_once) { send(call_frame(0, name, arguments), at_once); }
+void HostLink::post(Name name, std::string_view arguments, bool at_once) {
+  send(call_frame(0, name, arguments), at_once);
+}
 
-Result<std::string> HostLink::call(Name name, std::string_view arguments, const std::function<void(const Frame&)>& on_call) {
+Result<std::string> HostLink::call(Name name, std::string_view arguments,
+                                   const std::function<void(const Frame&)>& on_call) {
   const std::uint32_t id = ++last_id_;
   send(call_frame(id, name, arguments), true);
   std::unique_lock lock(in_mutex_);
@@ -102,7 +110,9 @@ Result<std::string> HostLink::call(Name name, std::string_view arguments, const 
   }
 }
 
-void HostLink::give_back(std::uint32_t id, const Result<std::string>& results) { send(return_frame(id, results), true); }
+void HostLink::give_back(std::uint32_t id, const Result<std::string>& results) {
+  send(return_frame(id, results), true);
+}
 
 Frame HostLink::next_call() {
   std::unique_lock lock(in_mutex_);
@@ -119,8 +129,14 @@ void RemoteServices::log(int level, std::string_view message, std::string_view f
 Status RemoteServices::post_checked(const Status& check, Name name, const std::function<void(Encoder&)>& fill) {
   Encoder arguments;
   if (check.ok()) fill(arguments);
-  if (check.ok() && arguments.bytes().size() < kFrameBytesMax - 64) link_.post(name, arguments.bytes());
-  else link_.post(Name::kRefused, Encoder().error(check.ok() ? plugin_bug("sdk.text_invalid", "a posted call is longer than a frame may be") : check.error()).bytes());
+  if (check.ok() && arguments.bytes().size() < kFrameBytesMax - 64)
+    link_.post(name, arguments.bytes());
+  else
+    link_.post(Name::kRefused,
+               Encoder()
+                   .error(check.ok() ? plugin_bug("sdk.text_invalid", "a posted call is longer than a frame may be")
+                                     : check.error())
+                   .bytes());
   return success();
 }
 
@@ -134,12 +150,14 @@ Status RemoteServices::need_detail(const Ref& ref, std::int32_t priority) {
   return post_checked(success(), Name::kNeedDetail, [&](Encoder& arguments) { arguments.ref(ref).i32(priority); });
 }
 
-Status RemoteServices::attach(const Ref& ref, std::string_view name, std::string_view media_type, std::string_view bytes) {
+Status RemoteServices::attach(const Ref& ref, std::string_view name, std::string_view media_type,
+                              std::string_view bytes) {
   return post_checked(check_attachment_size(bytes), Name::kAttach,
                       [&](Encoder& arguments) { arguments.ref(ref).text(name).text(media_type).text(bytes); });
 }
 
-Status RemoteServices::send_batch(std::span<const HttpRequest> requests, const std::function<bool(HttpReply&&)>& on_reply) {
+Status RemoteServices::send_batch(std::span<const HttpRequest> requests,
+                                  const std::function<bool(HttpReply&&)>& on_reply) {
   BERTH_CHECK(check_batch_size(requests));
   Encoder arguments;
   arguments.u32(static_cast<std::uint32_t>(requests.size()));
@@ -167,7 +185,8 @@ Result<std::vector<KnownAs>> RemoteServices::known(std::span<const Ref> refs) {
   Encoder arguments;
   arguments.u32(static_cast<std::uint32_t>(refs.size()));
   for (const auto& ref : refs) arguments.ref(ref);
-  if (arguments.bytes().size() > kFrameBytesMax - 64) return plugin_bug("sdk.text_invalid", "refs are longer than a frame may be");
+  if (arguments.bytes().size() > kFrameBytesMax - 64)
+    return plugin_bug("sdk.text_invalid", "refs are longer than a frame may be");
   const std::string results = BERTH_TRY(link_.call(Name::kKnown, arguments.bytes()));
   if (results.size() != refs.size()) return protocol_error("another number of answers than questions");
   std::vector<KnownAs> answers;

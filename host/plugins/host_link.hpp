@@ -1,10 +1,10 @@
 #pragma once
-// A worker's end of the pipe: a reader thread that sorts what the host sends, and the Services that a plugin's tables call
-// there, which turn into frames.
+// A worker's end of the pipe: a reader thread that sorts what the host sends, and the Services that a plugin's tables
+// call there, which turn into frames.
 //
-// The reader keeps the stop flag, so asking it costs nothing, and ends the process at once when the pipe ends: that is how
-// a worker learns that its host is gone. Posted calls are gathered to kGatherBytes or kGatherAge.
-// Threads: send, post, call: any; next_call: the run thread (the one that made the link). Lives until the process ends.
+// The reader keeps the stop flag, so asking it costs nothing, and ends the process at once when the pipe ends: that is
+// how a worker learns that its host is gone. Posted calls are gathered to kGatherBytes or kGatherAge. Threads: send,
+// post, call: any; next_call: the run thread (the one that made the link). Lives until the process ends.
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -35,7 +35,8 @@ class HostLink {
   /// A call without an answer. Sent later with others, unless `at_once`.
   void post(Name name, std::string_view arguments, bool at_once = false);
   /// A call with an answer. `on_call` handles what the host calls meanwhile; only on the run thread.
-  Result<std::string> call(Name name, std::string_view arguments, const std::function<void(const Frame&)>& on_call = {});
+  Result<std::string> call(Name name, std::string_view arguments,
+                           const std::function<void(const Frame&)>& on_call = {});
   void give_back(std::uint32_t id, const Result<std::string>& results);
   /// The next call of the host; waits as long as it takes.
   Frame next_call();
@@ -51,19 +52,19 @@ class HostLink {
   std::atomic<bool> stop_{false};
   std::atomic<std::uint32_t> last_id_{0};
 
-  std::mutex out_mutex_;               // guards the next two
+  std::mutex out_mutex_;  // guards the next two
   std::string out_;
   std::chrono::steady_clock::time_point last_write_;
 
-  std::mutex in_mutex_;                // guards the next two
+  std::mutex in_mutex_;  // guards the next two
   std::deque<Frame> calls_;
   std::map<std::uint32_t, Frame> returns_;
   std::condition_variable arrived_;
   std::thread reader_;
 };
 
-/// The host's services as a plugin in a worker reaches them. Sizes are checked here, before anything is copied; the host
-/// checks everything again.
+/// The host's services as a plugin in a worker reaches them. Sizes are checked here, before anything is copied; the
+/// host checks everything again.
 class RemoteServices final : public Services {
  public:
   explicit RemoteServices(HostLink& link) : link_(link), run_thread_(std::this_thread::get_id()) {}

@@ -29,7 +29,8 @@ class Reader {
     std::vector<std::pair<std::string, std::string>> out;
     if (pairs == nullptr && count > 0) is_null_ = true;
     // One more than is taken: enough for the check to see that there are too many.
-    for (std::size_t i = 0; !is_null_ && i < count && i <= limits::kPairs; ++i) out.emplace_back(text(pairs[i].name), text(pairs[i].value));
+    for (std::size_t i = 0; !is_null_ && i < count && i <= limits::kPairs; ++i)
+      out.emplace_back(text(pairs[i].name), text(pairs[i].value));
     return out;
   }
   [[nodiscard]] Status status(std::string_view what) const {
@@ -41,8 +42,12 @@ class Reader {
   bool is_null_ = false;
 };
 
-berth_str str(std::string_view text) { return {text.data(), text.size()}; }
-berth_ref c_ref(const Ref& ref) { return {str(ref.entity), str(ref.remote_id), str(ref.version)}; }
+berth_str str(std::string_view text) {
+  return {text.data(), text.size()};
+}
+berth_ref c_ref(const Ref& ref) {
+  return {str(ref.entity), str(ref.remote_id), str(ref.version)};
+}
 
 std::vector<berth_pair> c_pairs(const std::vector<std::pair<std::string, std::string>>& pairs) {
   std::vector<berth_pair> out;
@@ -53,7 +58,8 @@ std::vector<berth_pair> c_pairs(const std::vector<std::pair<std::string, std::st
 
 Status check_unset(std::uint32_t value, std::uint32_t allowed, std::string_view what) {
   if ((value & ~allowed) == 0) return success();
-  return plugin_bug("sdk.argument_invalid", fmt::format("{} has bits set that this host does not know: {:#x}", what, value));
+  return plugin_bug("sdk.argument_invalid",
+                    fmt::format("{} has bits set that this host does not know: {:#x}", what, value));
 }
 
 HttpRequest request_of(const berth_http_request& request, Reader& reader) {
@@ -78,10 +84,14 @@ struct HostCalls {
 
   static Status check_caller(const HostTables& tables, From from) {
     if (tables.run_thread_.load() != std::this_thread::get_id()) {
-      return plugin_bug("sdk.wrong_thread", "a host function of the run thread was called from another thread, or when no call of the plugin was running");
+      return plugin_bug("sdk.wrong_thread",
+                        "a host function of the run thread was called from another thread, or when no call of the "
+                        "plugin was running");
     }
     if (tables.in_callback_ && from == From::kRunThread) {
-      return plugin_bug("sdk.call_in_callback", "a callback may call emit, need_detail, attach, log and should_stop, and nothing else of the host");
+      return plugin_bug(
+          "sdk.call_in_callback",
+          "a callback may call emit, need_detail, attach, log and should_stop, and nothing else of the host");
     }
     return success();
   }
@@ -91,7 +101,8 @@ struct HostCalls {
   static std::int32_t guarded(const berth_host* host, berth_error* error, From from, Body&& body) noexcept {
     try {
       Status status = [&]() -> Status {
-        if (host == nullptr || host->ctx == nullptr) return plugin_bug("sdk.argument_null", "a host function was called without its host");
+        if (host == nullptr || host->ctx == nullptr)
+          return plugin_bug("sdk.argument_null", "a host function was called without its host");
         HostTables& mine = tables(host);
         BERTH_CHECK(check_caller(mine, from));
         return body(mine);
@@ -167,9 +178,10 @@ struct HostCalls {
     return reply_fn(reply_ctx, &out) == 0;
   }
 
-  static Status run_batch(HostTables& mine, const berth_http_request* requests, std::size_t count, void* reply_ctx, berth_http_reply_fn reply,
-                          const std::function<void(const HttpReply&)>& see) {
-    if (count > 0 && (requests == nullptr || reply == nullptr)) return plugin_bug("sdk.argument_null", "an HTTP call was made without requests or callback");
+  static Status run_batch(HostTables& mine, const berth_http_request* requests, std::size_t count, void* reply_ctx,
+                          berth_http_reply_fn reply, const std::function<void(const HttpReply&)>& see) {
+    if (count > 0 && (requests == nullptr || reply == nullptr))
+      return plugin_bug("sdk.argument_null", "an HTTP call was made without requests or callback");
     BERTH_CHECK(check_batch_count(count));
     Reader reader;
     std::vector<HttpRequest> batch;
@@ -187,23 +199,23 @@ struct HostCalls {
     return sent;
   }
 
-  static std::int32_t send(const berth_host* host, const berth_http_request* request, void* reply_ctx, berth_http_reply_fn reply,
-                           berth_error* error) noexcept {
+  static std::int32_t send(const berth_host* host, const berth_http_request* request, void* reply_ctx,
+                           berth_http_reply_fn reply, berth_error* error) noexcept {
     return guarded(host, error, From::kRunThread, [&](HostTables& mine) -> Status {
       std::optional<Status> replied;
-      Status sent = run_batch(mine, request, 1, reply_ctx, reply, [&](const HttpReply& one) {
-        replied = one.error ? Status(*one.error) : success();
-      });
+      Status sent = run_batch(mine, request, 1, reply_ctx, reply,
+                              [&](const HttpReply& one) { replied = one.error ? Status(*one.error) : success(); });
       // A reply decides: "stop" said by the callback of a single request has nothing left to stop.
       if (replied && (sent.ok() || sent.error().code == Code::kCancelled || !replied->ok())) return *replied;
       return sent;
     });
   }
 
-  static std::int32_t send_batch(const berth_host* host, const berth_http_request* requests, std::size_t count, void* reply_ctx,
-                                 berth_http_reply_fn reply, berth_error* error) noexcept {
-    return guarded(host, error, From::kRunThread,
-                   [&](HostTables& mine) { return run_batch(mine, requests, count, reply_ctx, reply, [](const HttpReply&) {}); });
+  static std::int32_t send_batch(const berth_host* host, const berth_http_request* requests, std::size_t count,
+                                 void* reply_ctx, berth_http_reply_fn reply, berth_error* error) noexcept {
+    return guarded(host, error, From::kRunThread, [&](HostTables& mine) {
+      return run_batch(mine, requests, count, reply_ctx, reply, [](const HttpReply&) {});
+    });
   }
 
   static std::int32_t emit(const berth_host* host, const berth_record* record, berth_error* error) noexcept {
@@ -223,7 +235,8 @@ struct HostCalls {
     });
   }
 
-  static std::int32_t checkpoint(const berth_host* host, berth_str cursor_json, std::uint32_t flags, berth_error* error) noexcept {
+  static std::int32_t checkpoint(const berth_host* host, berth_str cursor_json, std::uint32_t flags,
+                                 berth_error* error) noexcept {
     return guarded(host, error, From::kRunThread, [&](HostTables& mine) -> Status {
       BERTH_CHECK(check_unset(flags, BERTH_CHECKPOINT_PASS_COMPLETE, "the flags of a checkpoint"));
       Reader reader;
@@ -233,9 +246,11 @@ struct HostCalls {
     });
   }
 
-  static std::int32_t known(const berth_host* host, const berth_ref* refs, std::size_t count, std::uint8_t* answers, berth_error* error) noexcept {
+  static std::int32_t known(const berth_host* host, const berth_ref* refs, std::size_t count, std::uint8_t* answers,
+                            berth_error* error) noexcept {
     return guarded(host, error, From::kRunThread, [&](HostTables& mine) -> Status {
-      if (count > 0 && (refs == nullptr || answers == nullptr)) return plugin_bug("sdk.argument_null", "known was called with a null pointer");
+      if (count > 0 && (refs == nullptr || answers == nullptr))
+        return plugin_bug("sdk.argument_null", "known was called with a null pointer");
       BERTH_CHECK(check_known_size(count));
       Reader reader;
       std::vector<Ref> asked;
@@ -247,7 +262,8 @@ struct HostCalls {
     });
   }
 
-  static std::int32_t need_detail(const berth_host* host, const berth_ref* ref, std::int32_t priority, berth_error* error) noexcept {
+  static std::int32_t need_detail(const berth_host* host, const berth_ref* ref, std::int32_t priority,
+                                  berth_error* error) noexcept {
     return guarded(host, error, From::kCallbackToo, [&](HostTables& mine) -> Status {
       if (ref == nullptr) return plugin_bug("sdk.argument_null", "need_detail was called with a null pointer");
       Reader reader;
@@ -257,8 +273,8 @@ struct HostCalls {
     });
   }
 
-  static std::int32_t next_details(const berth_host* host, std::uint32_t n, void* sink_ctx, void (*sink)(void*, const berth_wanted*),
-                                   berth_error* error) noexcept {
+  static std::int32_t next_details(const berth_host* host, std::uint32_t n, void* sink_ctx,
+                                   void (*sink)(void*, const berth_wanted*), berth_error* error) noexcept {
     return guarded(host, error, From::kRunThread, [&](HostTables& mine) -> Status {
       if (sink == nullptr) return plugin_bug("sdk.argument_null", "next_details was called with a null pointer");
       Callback callback(mine);
@@ -273,8 +289,8 @@ struct HostCalls {
     });
   }
 
-  static std::int32_t attach(const berth_host* host, const berth_ref* ref, berth_str name, berth_str media_type, berth_str bytes,
-                             berth_error* error) noexcept {
+  static std::int32_t attach(const berth_host* host, const berth_ref* ref, berth_str name, berth_str media_type,
+                             berth_str bytes, berth_error* error) noexcept {
     return guarded(host, error, From::kCallbackToo, [&](HostTables& mine) -> Status {
       if (ref == nullptr) return plugin_bug("sdk.argument_null", "attach was called with a null pointer");
       Reader reader;
@@ -337,6 +353,8 @@ HostTables::Scope::Scope(HostTables& tables) : tables_(tables) {
   tables_.run_thread_ = std::this_thread::get_id();
 }
 
-HostTables::Scope::~Scope() { tables_.run_thread_ = std::thread::id(); }
+HostTables::Scope::~Scope() {
+  tables_.run_thread_ = std::thread::id();
+}
 
 }  // namespace berth::plugins

@@ -8,7 +8,8 @@
 //
 // Owned by whoever owns the connector; must outlive it. Threads as the header of the boundary says; what comes from the
 // wrong thread, out of a callback that may not call, or outside of a call is refused: sdk.wrong_thread,
-// sdk.call_in_callback. Argument errors (sdk.argument_null, sdk.argument_invalid) are answered at once, also by posted calls.
+// sdk.call_in_callback. Argument errors (sdk.argument_null, sdk.argument_invalid) are answered at once, also by posted
+// calls.
 #include <atomic>
 #include <optional>
 #include <thread>
@@ -43,7 +44,7 @@ class HostTables {
   Services& services_;
   berth_host host_{};
   std::atomic<std::thread::id> run_thread_{};
-  bool in_callback_ = false;           // touched by the run thread only
+  bool in_callback_ = false;  // touched by the run thread only
 };
 
 }  // namespace berth::plugins

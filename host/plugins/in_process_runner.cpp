@@ -16,7 +16,9 @@ namespace {
 
 class InProcessInstance final : public PluginInstance {
  public:
-  InProcessInstance(Services& services, Descriptor descriptor) : gate_(services) { gate_.set_descriptor(std::move(descriptor)); }
+  InProcessInstance(Services& services, Descriptor descriptor) : gate_(services) {
+    gate_.set_descriptor(std::move(descriptor));
+  }
 
   Status create(const LoadedPlugin& plugin, const OpenRequest& request, std::stop_token stop) {
     gate_.begin_call(std::move(stop));
@@ -47,9 +49,11 @@ class InProcessInstance final : public PluginInstance {
 
 class InProcessRunner final : public PluginRunner {
  public:
-  Result<std::unique_ptr<PluginInstance>> open(const OpenRequest& request, Services& services, std::stop_token stop) override {
+  Result<std::unique_ptr<PluginInstance>> open(const OpenRequest& request, Services& services,
+                                               std::stop_token stop) override {
     const LoadedPlugin plugin = BERTH_TRY(load(request));
-    auto instance = std::make_unique<InProcessInstance>(services, BERTH_TRY(matching_descriptor(*request.manifest, plugin.descriptor_json)));
+    auto instance = std::make_unique<InProcessInstance>(
+        services, BERTH_TRY(matching_descriptor(*request.manifest, plugin.descriptor_json)));
     BERTH_CHECK(instance->create(plugin, request, std::move(stop)));
     return instance;
   }
@@ -77,6 +81,8 @@ class InProcessRunner final : public PluginRunner {
 
 }  // namespace
 
-std::unique_ptr<PluginRunner> make_in_process_runner() { return std::make_unique<InProcessRunner>(); }
+std::unique_ptr<PluginRunner> make_in_process_runner() {
+  return std::make_unique<InProcessRunner>();
+}
 
 }  // namespace berth::plugins

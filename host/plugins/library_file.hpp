@@ -40,7 +40,8 @@ inline constexpr std::uint64_t kLibraryBytesMax = 256u << 20u;
 [[nodiscard]] Result<LibraryFile> open_library_file(const std::filesystem::path& path, std::string_view plugin);
 
 /// The same, compared with the pin.
-[[nodiscard]] Result<LibraryFile> open_pinned_library(const std::filesystem::path& path, std::string_view pin_sha256, std::string_view plugin);
+[[nodiscard]] Result<LibraryFile> open_pinned_library(const std::filesystem::path& path, std::string_view pin_sha256,
+                                                      std::string_view plugin);
 
 /// The hash that `berth plugin trust` pins. Errors besides: plugin.changed where plugin.yaml has another one.
 [[nodiscard]] Result<std::string> hash_for_pin(const Manifest& manifest);

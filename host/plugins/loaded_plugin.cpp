@@ -4,8 +4,8 @@
 
 #include <exception>
 
-#include <boost/dll/shared_library.hpp>
 #include <fmt/format.h>
+#include <boost/dll/shared_library.hpp>
 
 #include "host/core/text.hpp"
 #include "host/plugins/descriptor.hpp"
@@ -23,20 +23,24 @@ using Entry = const berth_plugin*(const berth_identity*, berth_error*);
 constexpr std::size_t kLoadErrorMax = 400;
 constexpr std::string_view kHostVersion = "0.1.0";  // information for logs of plugins; decides nothing
 
-berth_str str(std::string_view text) { return {text.data(), text.size()}; }
+berth_str str(std::string_view text) {
+  return {text.data(), text.size()};
+}
 
 /// The text of a plugin's identity; not more than makes sense, so that a wild length is not followed far.
 Result<std::string_view> identity_text(berth_str text, std::string_view plugin) {
   constexpr std::size_t kIdentityTextMax = 100;
   if (text.ptr == nullptr || text.len == 0 || text.len > kIdentityTextMax || !is_valid_utf8({text.ptr, text.len})) {
-    return make_error(Code::kInternal, "plugin.identity_invalid", fmt::format("the identity of plugin {} has no readable name or version", plugin));
+    return make_error(Code::kInternal, "plugin.identity_invalid",
+                      fmt::format("the identity of plugin {} has no readable name or version", plugin));
   }
   return std::string_view(text.ptr, text.len);
 }
 
 Status check_identity(const LoadRequest& request, const berth_identity* identity) {
   const auto invalid = [&](std::string_view what) {
-    return make_error(Code::kInternal, "plugin.identity_invalid", fmt::format("the identity of plugin {} {}", request.id, what));
+    return make_error(Code::kInternal, "plugin.identity_invalid",
+                      fmt::format("the identity of plugin {} {}", request.id, what));
   };
   if (identity == nullptr) return invalid("is missing");
   if (identity->struct_size != sizeof(berth_identity)) {
@@ -48,7 +52,8 @@ Status check_identity(const LoadRequest& request, const berth_identity* identity
   const auto version = BERTH_TRY(identity_text(identity->version, request.id));
   if (name == request.id && version == request.version) return success();
   return make_error(Code::kInvalidConfig, "plugin.descriptor_mismatch",
-                    fmt::format("plugin.yaml names {} {}, the library names itself {} {}", request.id, request.version, name, version));
+                    fmt::format("plugin.yaml names {} {}, the library names itself {} {}", request.id, request.version,
+                                name, version));
 }
 
 /// Calls the entry. Everything below runs code of the plugin.
@@ -65,12 +70,14 @@ Result<LoadedPlugin> shake_hands(const LoadRequest& request, Entry* entry) {
     }
     BERTH_CHECK(check_identity(request, table->identity));
     if (table->create == nullptr || table->descriptor_json == nullptr) {
-      return make_error(Code::kInternal, "plugin.identity_invalid", fmt::format("plugin {} has a table with empty places", request.id));
+      return make_error(Code::kInternal, "plugin.identity_invalid",
+                        fmt::format("plugin {} has a table with empty places", request.id));
     }
     const berth_str text = table->descriptor_json();
     if (text.ptr == nullptr || text.len > Descriptor::kBytesMax) {
       return make_error(Code::kInternal, "plugin.descriptor_invalid",
-                        fmt::format("the descriptor of plugin {} is missing or longer than {} bytes", request.id, Descriptor::kBytesMax));
+                        fmt::format("the descriptor of plugin {} is missing or longer than {} bytes", request.id,
+                                    Descriptor::kBytesMax));
     }
     descriptor.assign(text.ptr, text.len);
   } catch (...) {
@@ -82,7 +89,8 @@ Result<LoadedPlugin> shake_hands(const LoadRequest& request, Entry* entry) {
 }  // namespace
 
 const berth_identity& host_identity() {
-  static const berth_identity identity{sizeof(berth_identity), BERTH_ABI_MAJOR, BERTH_ABI_MINOR, 0, str("berth"), str(kHostVersion)};
+  static const berth_identity identity{sizeof(berth_identity), BERTH_ABI_MAJOR,  BERTH_ABI_MINOR, 0,
+                                       str("berth"),           str(kHostVersion)};
   return identity;
 }
 
@@ -91,19 +99,22 @@ Result<LoadedPlugin> load_plugin(const LoadRequest& request) {
   Entry* entry = nullptr;
   try {
     // RTLD_NODELETE: the handle below may go, the library stays.
-    const auto mode = dll::load_mode::rtld_now | dll::load_mode::rtld_local | static_cast<dll::load_mode::type>(RTLD_NODELETE);
+    const auto mode =
+        dll::load_mode::rtld_now | dll::load_mode::rtld_local | static_cast<dll::load_mode::type>(RTLD_NODELETE);
     const dll::shared_library handle(fmt::format("/proc/self/fd/{}", library.file.get()), mode);
-    // The loader knows libraries by the name they were opened with. The descriptor stays open for good, so that no later
-    // plugin gets the same number and, with it, this library.
+    // The loader knows libraries by the name they were opened with. The descriptor stays open for good, so that no
+    // later plugin gets the same number and, with it, this library.
     library.file.release();
     if (!handle.has(BERTH_ENTRY_SYMBOL)) {
-      return make_error(Code::kInternal, "plugin.no_entry", fmt::format("the library of plugin {} does not export {}", request.id, BERTH_ENTRY_SYMBOL));
+      return make_error(Code::kInternal, "plugin.no_entry",
+                        fmt::format("the library of plugin {} does not export {}", request.id, BERTH_ENTRY_SYMBOL));
     }
     entry = &handle.get<Entry>(BERTH_ENTRY_SYMBOL);
   } catch (const std::exception& e) {
     // Only the text of the throwing form has the loader's own words; its error code is meaningless.
-    return make_error(Code::kInvalidConfig, "plugin.load_failed",
-                      fmt::format("the library of plugin {} cannot be loaded: {}", request.id, shortened(e.what(), kLoadErrorMax)));
+    return make_error(
+        Code::kInvalidConfig, "plugin.load_failed",
+        fmt::format("the library of plugin {} cannot be loaded: {}", request.id, shortened(e.what(), kLoadErrorMax)));
   }
   return shake_hands(request, entry);
 }

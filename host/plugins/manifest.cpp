@@ -23,7 +23,8 @@ const std::vector<std::string> kKeys = {"id",      "version", "abi",       "libr
                                         "mapping", "limits",  "stability", "docs",    "sha256"};
 
 Error invalid(const Node& node, std::string_view message) {
-  return make_error(Code::kInvalidConfig, "plugin.manifest_invalid", fmt::format("{}: {}", node.place.to_string(), message));
+  return make_error(Code::kInvalidConfig, "plugin.manifest_invalid",
+                    fmt::format("{}: {}", node.place.to_string(), message));
 }
 
 /// The same error under this folder's reason id; the place is in its message.
@@ -46,7 +47,8 @@ Result<Node> load_map(const fs::path& file, std::size_t bytes_max) {
   Node root = BERTH_TRY(manifest_result(config::load_yaml(file, findings, limits)));
   if (findings.has_errors()) {
     const auto& all = findings.all();
-    const auto first = std::find_if(all.begin(), all.end(), [](const auto& f) { return f.severity == config::Severity::kError; });
+    const auto first =
+        std::find_if(all.begin(), all.end(), [](const auto& f) { return f.severity == config::Severity::kError; });
     return make_error(Code::kInvalidConfig, "plugin.manifest_invalid",
                       fmt::format("{}:{}:{}: {}", first->file, first->line, first->column, first->message));
   }
@@ -89,7 +91,8 @@ Result<fs::path> file_of(const Node& root, std::string_view key, const fs::path&
   const fs::path path(name);
   const bool climbs = std::any_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
   if (name.empty() || path.is_absolute() || climbs) {
-    return invalid(*root.find(key), fmt::format("`{}` must name a file in the plugin's folder, found \"{}\"", key, name));
+    return invalid(*root.find(key),
+                   fmt::format("`{}` must name a file in the plugin's folder, found \"{}\"", key, name));
   }
   return folder / path;
 }
@@ -132,7 +135,8 @@ Status read_abi(const Node& root, Manifest& manifest) {
   BERTH_CHECK(check_keys(*abi, {"major", "minor"}, "abi"));
   const auto number = [&](std::string_view key) -> Result<std::uint32_t> {
     const std::int64_t value = BERTH_TRY(manifest_result(abi->integer_of(key)));
-    if (value < 0 || value > 65'535) return invalid(*abi, fmt::format("`{}` must be from 0 to 65535, found {}", key, value));
+    if (value < 0 || value > 65'535)
+      return invalid(*abi, fmt::format("`{}` must be from 0 to 65535, found {}", key, value));
     return static_cast<std::uint32_t>(value);
   };
   manifest.abi_major = BERTH_TRY(number("major"));
@@ -158,9 +162,10 @@ void discover_in(const fs::path& folder, std::vector<fs::path>& files, std::vect
     if (fs::is_regular_file(it->path() / "plugin.yaml", ignored)) inside.push_back(it->path() / "plugin.yaml");
   }
   if (failure) {
-    found.push_back({folder, std::nullopt,
-                     make_error(Code::kEnvironment, "plugin.folder_unreadable",
-                                fmt::format("cannot list the plugin folder {}: {}", folder.string(), failure.message()))});
+    found.push_back(
+        {folder, std::nullopt,
+         make_error(Code::kEnvironment, "plugin.folder_unreadable",
+                    fmt::format("cannot list the plugin folder {}: {}", folder.string(), failure.message()))});
   }
   std::sort(inside.begin(), inside.end());
   files.insert(files.end(), inside.begin(), inside.end());
@@ -172,8 +177,8 @@ Status check_abi(std::uint32_t major, std::uint32_t minor, std::string_view plug
   const bool minor_counts = BERTH_ABI_MAJOR == 0u;
   if (major == BERTH_ABI_MAJOR && (!minor_counts || minor == BERTH_ABI_MINOR)) return success();
   return make_error(Code::kUnsupported, "plugin.abi_mismatch",
-                    fmt::format("plugin {} is built for plugin ABI {}.{}, this host has {}.{}", plugin, major, minor, BERTH_ABI_MAJOR,
-                                BERTH_ABI_MINOR));
+                    fmt::format("plugin {} is built for plugin ABI {}.{}, this host has {}.{}", plugin, major, minor,
+                                BERTH_ABI_MAJOR, BERTH_ABI_MINOR));
 }
 
 Result<Manifest> load_manifest(const fs::path& file) {
@@ -183,11 +188,15 @@ Result<Manifest> load_manifest(const fs::path& file) {
   manifest.folder = file.parent_path();
   manifest.id = BERTH_TRY(manifest_result(root.text_of("id")));
   if (!is_id(manifest.id)) {
-    return invalid(*root.find("id"), fmt::format("`id` must be at most 40 lower-case letters, digits and underscores and begin with a letter, "
-                                                 "found \"{}\"", shortened(manifest.id, 80)));
+    return invalid(
+        *root.find("id"),
+        fmt::format("`id` must be at most 40 lower-case letters, digits and underscores and begin with a letter, "
+                    "found \"{}\"",
+                    shortened(manifest.id, 80)));
   }
   manifest.version = BERTH_TRY(manifest_result(root.text_of("version")));
-  if (manifest.version.empty() || manifest.version.size() > 40) return invalid(*root.find("version"), "`version` must be 1 to 40 characters");
+  if (manifest.version.empty() || manifest.version.size() > 40)
+    return invalid(*root.find("version"), "`version` must be 1 to 40 characters");
   BERTH_CHECK(read_abi(root, manifest));
   manifest.library = BERTH_TRY(file_of(root, "library", manifest.folder));
   if (root.find("phases") != nullptr) {
@@ -217,9 +226,10 @@ std::vector<Discovered> discover(std::span<const fs::path> folders) {
     if (!loaded.ok()) {
       found.push_back({file, std::nullopt, std::move(loaded).error()});
     } else if (!ids.insert(loaded.value().id).second) {
-      found.push_back({file, std::nullopt,
-                       make_error(Code::kConflict, "plugin.duplicate",
-                                  fmt::format("plugin {} is already known from an earlier folder", loaded.value().id))});
+      found.push_back(
+          {file, std::nullopt,
+           make_error(Code::kConflict, "plugin.duplicate",
+                      fmt::format("plugin {} is already known from an earlier folder", loaded.value().id))});
     } else {
       found.push_back({file, std::move(loaded).value(), std::nullopt});
     }

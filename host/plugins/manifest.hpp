@@ -13,8 +13,8 @@
 //   sha256: 9f2c...                    # of the library; the build adds it
 //
 // Plain data, any thread. Errors: plugin.manifest_invalid (with file, line and column), plugin.abi_mismatch.
-#include <cstdint>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -29,24 +29,24 @@ namespace berth::plugins {
 struct Limits {
   static constexpr std::uint64_t kMemoryMin = 64u << 20u;
   static constexpr std::uint64_t kMemoryMax = 16ull << 30u;
-  std::uint64_t memory_bytes = 512u << 20u;   // of address space
-  std::chrono::seconds cpu{600};              // of processor time, all calls of the worker together
+  std::uint64_t memory_bytes = 512u << 20u;  // of address space
+  std::chrono::seconds cpu{600};             // of processor time, all calls of the worker together
 };
 
 struct Manifest {
-  std::string id;                      // "zoho_books": lower case letters, digits, underscores
-  std::string version;                 // "0.1.0"
+  std::string id;       // "zoho_books": lower case letters, digits, underscores
+  std::string version;  // "0.1.0"
   std::uint32_t abi_major = 0;
   std::uint32_t abi_minor = 0;
-  std::filesystem::path folder;        // where plugin.yaml lies
-  std::filesystem::path library;       // whole path
-  std::optional<std::filesystem::path> phases;   // whole path of the phase file
-  std::optional<std::filesystem::path> mapping;  // whole path of the default mapping
+  std::filesystem::path folder;                       // where plugin.yaml lies
+  std::filesystem::path library;                      // whole path
+  std::optional<std::filesystem::path> phases;        // whole path of the phase file
+  std::optional<std::filesystem::path> mapping;       // whole path of the default mapping
   std::optional<std::vector<std::string>> phase_ids;  // those of the phase file, in order; none without a phase file
   Limits limits;
   std::string stability;
   std::string docs;
-  std::string sha256;                  // 64 hex digits as the build wrote them, or empty
+  std::string sha256;  // 64 hex digits as the build wrote them, or empty
 };
 
 /// A plugin.yaml that was found: a manifest, or why it is refused.
@@ -60,8 +60,8 @@ struct Discovered {
 [[nodiscard]] Result<Manifest> load_manifest(const std::filesystem::path& file);
 
 /// Every plugin.yaml of these folders, and of the folders directly in them, in the order of the folders, then by name.
-/// Of two with the same id the first one counts and the other is refused (plugin.duplicate). A folder that cannot be read
-/// is listed with its reason (plugin.folder_unreadable). At most kDiscoveredMax.
+/// Of two with the same id the first one counts and the other is refused (plugin.duplicate). A folder that cannot be
+/// read is listed with its reason (plugin.folder_unreadable). At most kDiscoveredMax.
 inline constexpr std::size_t kDiscoveredMax = 1'000;
 [[nodiscard]] std::vector<Discovered> discover(std::span<const std::filesystem::path> folders);
 

@@ -31,7 +31,9 @@ config::Place place_of(const config::Node& root, std::string_view pointer) {
 
 }  // namespace
 
-std::vector<phases::Problem> validate_phase_file(const json::Value& file) { return phases::parse(file).problems; }
+std::vector<phases::Problem> validate_phase_file(const json::Value& file) {
+  return phases::parse(file).problems;
+}
 
 void check_phase_file(const config::Node& file, config::Findings& findings) {
   for (const auto& problem : validate_phase_file(config::to_json(file))) {

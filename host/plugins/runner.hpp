@@ -1,6 +1,6 @@
 #pragma once
-// A plugin, wherever it runs: in a worker process (the rule) or in this process (tests and debugging only). Both runners
-// implement this one interface, and one test suite runs over both.
+// A plugin, wherever it runs: in a worker process (the rule) or in this process (tests and debugging only). Both
+// runners implement this one interface, and one test suite runs over both.
 //
 //   auto runner = plugins::make_worker_runner({...});
 //   auto plugin = BERTH_TRY(runner->open({loaded_manifest, config_json}, services, stop));
@@ -37,13 +37,13 @@ struct HttpRequest {
   std::string method, path;
   std::vector<std::pair<std::string, std::string>> query, headers;
   std::string body, cost;
-  std::uint32_t kind = 0;     // BERTH_CALL_*
+  std::uint32_t kind = 0;  // BERTH_CALL_*
 };
 struct HttpReply {
   std::uint32_t index = 0;
   std::optional<Error> error;  // set: nothing else is
   std::int32_t status = 0;
-  std::uint32_t verdict = 0;   // BERTH_VERDICT_*
+  std::uint32_t verdict = 0;  // BERTH_VERDICT_*
   std::string remote_code;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
@@ -51,14 +51,14 @@ struct HttpReply {
 struct EmittedRecord {
   Ref ref;
   std::string part;
-  std::string json;            // empty when deleted
+  std::string json;  // empty when deleted
   bool deleted = false;
   bool list_only = false;
 };
 enum class KnownAs : std::uint8_t { kNone = 0, kRow = 1, kDetail = 2 };
 struct Wanted {
   Ref ref;
-  std::uint32_t want = 0;      // BERTH_WANT_*
+  std::uint32_t want = 0;  // BERTH_WANT_*
 };
 struct Organization {
   std::string remote_id, name, json;
@@ -72,7 +72,8 @@ class Services {
   virtual void log(int level, std::string_view message, std::string_view fields_json) = 0;
   /// `on_reply` is called on the calling thread once per request; it returns false to start no further request.
   /// Success only if all were sent.
-  virtual Status send_batch(std::span<const HttpRequest> requests, const std::function<bool(HttpReply&&)>& on_reply) = 0;
+  virtual Status send_batch(std::span<const HttpRequest> requests,
+                            const std::function<bool(HttpReply&&)>& on_reply) = 0;
   virtual Status emit(EmittedRecord&& record) = 0;
   virtual Status checkpoint(std::string_view cursor_json, bool pass_complete) = 0;
   virtual Result<std::vector<KnownAs>> known(std::span<const Ref> refs) = 0;
@@ -85,7 +86,7 @@ class Services {
 };
 
 struct OpenRequest {
-  const Manifest* manifest = nullptr;   // checked, with the pinned hash
+  const Manifest* manifest = nullptr;  // checked, with the pinned hash
   std::string pin_sha256;
   std::string config_json;
 };
@@ -96,10 +97,10 @@ struct PhaseRun {
 
 /// How a worker ended that should not have.
 struct Crash {
-  int signal = 0;              // 0: it exited by itself
+  int signal = 0;  // 0: it exited by itself
   int exit_code = 0;
-  std::string phase;           // empty: outside of run_phase
-  std::string last_request;    // "GET /invoices/46"; empty: none yet
+  std::string phase;         // empty: outside of run_phase
+  std::string last_request;  // "GET /invoices/46"; empty: none yet
   std::string stderr_tail;
 };
 
@@ -120,20 +121,21 @@ class PluginRunner {
  public:
   virtual ~PluginRunner() = default;
   /// Loads, checks the handshake and creates one connector. `services` must outlive the instance.
-  virtual Result<std::unique_ptr<PluginInstance>> open(const OpenRequest& request, Services& services, std::stop_token stop) = 0;
-  /// Loads, checks the handshake and returns the plugin's descriptor, without a connector; `config_json` is not used. With
-  /// the worker runner no code of the plugin runs in this process.
+  virtual Result<std::unique_ptr<PluginInstance>> open(const OpenRequest& request, Services& services,
+                                                       std::stop_token stop) = 0;
+  /// Loads, checks the handshake and returns the plugin's descriptor, without a connector; `config_json` is not used.
+  /// With the worker runner no code of the plugin runs in this process.
   virtual Result<Descriptor> descriptor(const OpenRequest& request) = 0;
-  [[nodiscard]] virtual std::string_view kind() const = 0;   // "worker" | "in_process"
+  [[nodiscard]] virtual std::string_view kind() const = 0;  // "worker" | "in_process"
 };
 
 struct WorkerOptions {
-  std::string executable = "/proc/self/exe";             // a program whose main calls worker_main() ...
-  std::vector<std::string> arguments = {"worker"};       // ... when it gets these
-  std::chrono::milliseconds stall_after{60'000};         // silence of a plugin that waits for nothing
-  std::chrono::milliseconds stop_grace{5'000};           // from asking to stop (also at the deadline) to SIGTERM
-  std::chrono::milliseconds term_grace{1'000};           // from SIGTERM to SIGKILL
-  std::chrono::milliseconds close_grace{2'000};          // for destroy() when an instance goes
+  std::string executable = "/proc/self/exe";        // a program whose main calls worker_main() ...
+  std::vector<std::string> arguments = {"worker"};  // ... when it gets these
+  std::chrono::milliseconds stall_after{60'000};    // silence of a plugin that waits for nothing
+  std::chrono::milliseconds stop_grace{5'000};      // from asking to stop (also at the deadline) to SIGTERM
+  std::chrono::milliseconds term_grace{1'000};      // from SIGTERM to SIGKILL
+  std::chrono::milliseconds close_grace{2'000};     // for destroy() when an instance goes
 };
 
 /// Plugins in worker processes. Instances may outlive the runner. Sets SIGPIPE to be ignored where it still has its

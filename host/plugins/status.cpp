@@ -27,33 +27,49 @@ void copy_text(std::string_view text, char (&buffer)[kSize]) {
 
 std::int32_t status_of(Code code) {
   switch (code) {
-    case Code::kCancelled: return BERTH_CANCELLED;
-    case Code::kInvalidConfig: return BERTH_INVALID_CONFIG;
-    case Code::kUnauthenticated: return BERTH_UNAUTHENTICATED;
-    case Code::kQuotaExhausted: return BERTH_QUOTA_EXHAUSTED;
+    case Code::kCancelled:
+      return BERTH_CANCELLED;
+    case Code::kInvalidConfig:
+      return BERTH_INVALID_CONFIG;
+    case Code::kUnauthenticated:
+      return BERTH_UNAUTHENTICATED;
+    case Code::kQuotaExhausted:
+      return BERTH_QUOTA_EXHAUSTED;
     case Code::kUnavailable:
     case Code::kConflict:
-    case Code::kEnvironment: return BERTH_UNAVAILABLE;  // passes; the scheduler comes back
-    case Code::kBadResponse: return BERTH_BAD_RESPONSE;
+    case Code::kEnvironment:
+      return BERTH_UNAVAILABLE;  // passes; the scheduler comes back
+    case Code::kBadResponse:
+      return BERTH_BAD_RESPONSE;
     case Code::kUnsupported:
-    case Code::kForbidden: return BERTH_UNSUPPORTED;    // the operation is not offered here
+    case Code::kForbidden:
+      return BERTH_UNSUPPORTED;  // the operation is not offered here
     case Code::kInternal:
-    case Code::kInvalidArgument:                        // the plugin passed what it must not
-    case Code::kNotFound: return BERTH_INTERNAL;
+    case Code::kInvalidArgument:  // the plugin passed what it must not
+    case Code::kNotFound:
+      return BERTH_INTERNAL;
   }
   return BERTH_INTERNAL;
 }
 
 Code code_of(std::int32_t status) {
   switch (status) {
-    case BERTH_CANCELLED: return Code::kCancelled;
-    case BERTH_INVALID_CONFIG: return Code::kInvalidConfig;
-    case BERTH_UNAUTHENTICATED: return Code::kUnauthenticated;
-    case BERTH_QUOTA_EXHAUSTED: return Code::kQuotaExhausted;
-    case BERTH_UNAVAILABLE: return Code::kUnavailable;
-    case BERTH_BAD_RESPONSE: return Code::kBadResponse;
-    case BERTH_UNSUPPORTED: return Code::kUnsupported;
-    default: return Code::kInternal;
+    case BERTH_CANCELLED:
+      return Code::kCancelled;
+    case BERTH_INVALID_CONFIG:
+      return Code::kInvalidConfig;
+    case BERTH_UNAUTHENTICATED:
+      return Code::kUnauthenticated;
+    case BERTH_QUOTA_EXHAUSTED:
+      return Code::kQuotaExhausted;
+    case BERTH_UNAVAILABLE:
+      return Code::kUnavailable;
+    case BERTH_BAD_RESPONSE:
+      return Code::kBadResponse;
+    case BERTH_UNSUPPORTED:
+      return Code::kUnsupported;
+    default:
+      return Code::kInternal;
   }
 }
 
@@ -73,7 +89,8 @@ Error read_error(std::int32_t status, const berth_error& raw, std::string_view p
   error.reason = is_reason_id(reason) ? std::string(reason) : "plugin.unnamed_error";
   if (status < BERTH_OK || status > BERTH_UNSUPPORTED) error.reason = "plugin.unknown_status";
   if (message.empty() || !is_valid_utf8(message)) {
-    error.message = "plugin " + std::string(plugin) + " returned status " + std::to_string(status) + " without a readable message";
+    error.message =
+        "plugin " + std::string(plugin) + " returned status " + std::to_string(status) + " without a readable message";
   } else {
     error.message = std::string(message);
   }

@@ -1,10 +1,10 @@
 #pragma once
 // Statuses of the C boundary and errors of the host, both ways.
 //
-// What a service of the host answers becomes a status and a berth_error for the plugin; what a plugin answers becomes an
-// Error whose code follows the status. A status this host does not know counts as a bug of the plugin. Text of a plugin
-// is never trusted: reasons that are no reason ids, and messages that are not UTF-8, are replaced.
-// Pure functions; nothing is thrown.
+// What a service of the host answers becomes a status and a berth_error for the plugin; what a plugin answers becomes
+// an Error whose code follows the status. A status this host does not know counts as a bug of the plugin. Text of a
+// plugin is never trusted: reasons that are no reason ids, and messages that are not UTF-8, are replaced. Pure
+// functions; nothing is thrown.
 #include <cstdint>
 #include <exception>
 #include <string_view>

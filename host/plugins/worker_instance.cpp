@@ -24,7 +24,7 @@ constexpr std::chrono::milliseconds kTick{50};  // how late a deadline of a virt
 constexpr int kExitNoExecutable = 72;           // what Poco's forked child exits with when it cannot execute
 constexpr std::size_t kTailInMessage = 400;
 
-/// Moves the ids of a finished batch's replies out of the returns.
+/// What the plugin's callback said to one reply.
 bool says_go_on(const Frame& frame) {
   const auto results = results_of(frame);
   if (!results.ok()) return false;
@@ -40,16 +40,23 @@ std::string last_bytes(std::string text, std::size_t limit) {
 
 }  // namespace
 
-WorkerInstance::WorkerInstance(std::unique_ptr<WorkerProcess> process, std::string plugin_id, Services& services, const WorkerOptions& options)
-    : plugin_id_(std::move(plugin_id)), options_(options), gate_(services), process_(std::move(process)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+WorkerInstance::WorkerInstance(std::unique_ptr<WorkerProcess> process, std::string plugin_id, Services& services,
+                               const WorkerOptions& options)
+    : plugin_id_(std::move(plugin_id)),
+      options_(options),
+      gate_(services),
+      process_(std::move(process)),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   process_->on_stderr_line([this](std::string_view line) { stderr_line(line); });
 }
 
 WorkerInstance::~WorkerInstance() {
   if (broken_) return;
   // Best effort: the connector's own end. What does not go by itself is ended.
-  if (process_->send(call_frame(0, Name::kClose), options_.close_grace).ok()) process_->finish(options_.close_grace, options_.term_grace);
-  else process_->kill(options_.term_grace);
+  if (process_->send(call_frame(0, Name::kClose), options_.close_grace).ok())
+    process_->finish(options_.close_grace, options_.term_grace);
+  else
+    process_->kill(options_.term_grace);
 }
 
 Status WorkerInstance::load(const OpenRequest& request, std::stop_token stop) {
@@ -108,10 +115,13 @@ Result<std::vector<Organization>> WorkerInstance::organizations(std::stop_token 
 
 /// One call of the plugin, from the frame out to the frame back.
 Result<std::string> WorkerInstance::call(Name name, std::string_view arguments, std::stop_token stop) {
-  if (broken_) return make_error(Code::kInternal, "plugin.crashed", fmt::format("the worker of plugin {} has ended: {}", plugin_id_, broken_->message));
+  if (broken_)
+    return make_error(Code::kInternal, "plugin.crashed",
+                      fmt::format("the worker of plugin {} has ended: {}", plugin_id_, broken_->message));
   if (arguments.size() > kFrameBytesMax - 64) return protocol_error("arguments that are longer than a frame may be");
   std::uint64_t earlier = 0;
-  while (read(wake_.get(), &earlier, sizeof earlier) > 0) {}
+  while (read(wake_.get(), &earlier, sizeof earlier) > 0) {
+  }
   last_sign_ = next_look_ = Clock::now();
   stop_sent_.reset();
   stopped_by_deadline_ = false;
@@ -125,7 +135,8 @@ Result<std::string> WorkerInstance::call(Name name, std::string_view arguments, 
   BERTH_CHECK(send(call_frame(id, name, arguments)));
   BERTH_CHECK(pump([&] { return returns_.contains(id); }));
   if (stderr_lines_ > kStderrLinesMax) {
-    gate_.log(BERTH_WARN, fmt::format("the plugin wrote {} more lines to standard error", stderr_lines_ - kStderrLinesMax), {});
+    gate_.log(BERTH_WARN,
+              fmt::format("the plugin wrote {} more lines to standard error", stderr_lines_ - kStderrLinesMax), {});
   }
   return results_of(returns_.extract(id).mapped());
 }
@@ -152,10 +163,16 @@ Status WorkerInstance::take(std::chrono::milliseconds timeout, bool& took) {
   const int wake = stop_sent_ ? -1 : wake_.get();
   Frame frame;
   switch (process_->wait(timeout, wake, frame)) {
-    case WorkerProcess::Event::kFrame: took = true; return handle(std::move(frame));
-    case WorkerProcess::Event::kNothing: return success();
-    case WorkerProcess::Event::kEnded: return end_worker(Ended::kByItself);
-    case WorkerProcess::Event::kBroken: return end_worker(Ended::kProtocol);
+    case WorkerProcess::Event::kFrame:
+      took = true;
+      return handle(std::move(frame));
+    case WorkerProcess::Event::kNothing:
+      next_look_ = Clock::now();
+      return success();
+    case WorkerProcess::Event::kEnded:
+      return end_worker(Ended::kByItself);
+    case WorkerProcess::Event::kBroken:
+      return end_worker(Ended::kProtocol);
   }
   return success();
 }
@@ -172,7 +189,8 @@ Status WorkerInstance::watch() {
       BERTH_CHECK(send(call_frame(0, Name::kStop)));
     }
   }
-  if (stop_sent_ && now - *stop_sent_ >= options_.stop_grace) return end_worker(stopped_by_deadline_ ? Ended::kDeadline : Ended::kStopIgnored);
+  if (stop_sent_ && now - *stop_sent_ >= options_.stop_grace)
+    return end_worker(stopped_by_deadline_ ? Ended::kDeadline : Ended::kStopIgnored);
   if (now - last_sign_ >= options_.stall_after) return end_worker(Ended::kSilent);
   return success();
 }
@@ -198,7 +216,8 @@ Status WorkerInstance::serve(const Frame& frame) {
   if (broken_) return *broken_;
   if (!arguments.finished()) return end_worker(Ended::kProtocol);
   if (frame.id == 0) return success();
-  if (results.ok() && results.value().size() > kFrameBytesMax - 64) results = protocol_error("an answer that is longer than a frame may be");
+  if (results.ok() && results.value().size() > kFrameBytesMax - 64)
+    results = protocol_error("an answer that is longer than a frame may be");
   return send(return_frame(frame.id, results));
 }
 
@@ -216,7 +235,8 @@ Result<std::string> WorkerInstance::answer(Name name, Decoder& arguments) {
       if (arguments.finished()) gate_.log(level, message, fields);
       return std::string();
     }
-    case Name::kSendBatch: return send_batch(arguments);
+    case Name::kSendBatch:
+      return send_batch(arguments);
     case Name::kEmit: {
       EmittedRecord record;
       record.ref = arguments.ref();
@@ -260,7 +280,8 @@ Result<std::string> WorkerInstance::answer(Name name, Decoder& arguments) {
       const auto bytes = arguments.view();
       return done(arguments.finished() ? gate_.attach(ref, file, media_type, bytes) : success());
     }
-    case Name::kNow: return Encoder().i64(gate_.now().unix_ms).bytes();
+    case Name::kNow:
+      return Encoder().i64(gate_.now().unix_ms).bytes();
     case Name::kProgress: {
       const std::int64_t progress_done = arguments.i64();
       const std::int64_t total = arguments.i64();
@@ -272,12 +293,13 @@ Result<std::string> WorkerInstance::answer(Name name, Decoder& arguments) {
       if (arguments.finished()) gate_.refuse_posted(std::move(error));
       return std::string();
     }
-    default: return end_worker(Ended::kProtocol);
+    default:
+      return end_worker(Ended::kProtocol);
   }
 }
 
-/// Replies go to the plugin as they come; up to a window of them is there at once, so that the next request does not wait
-/// for the plugin to have read the last answer.
+/// Replies go to the plugin as they come; up to a window of them is there at once, so that the next request does not
+/// wait for the plugin to have read the last answer.
 Result<std::string> WorkerInstance::send_batch(Decoder& arguments) {
   std::vector<HttpRequest> requests;
   for (std::uint32_t left = arguments.count(32); left > 0; --left) requests.push_back(arguments.request());
@@ -303,7 +325,8 @@ Result<std::string> WorkerInstance::send_batch(Decoder& arguments) {
     if (frame.size() > kFrameBytesMax) {
       HttpReply refused;
       refused.index = reply.index;
-      refused.error = make_error(Code::kBadResponse, "http.body_too_large", "an answer is longer than may be handed to a plugin");
+      refused.error =
+          make_error(Code::kBadResponse, "http.body_too_large", "an answer is longer than may be handed to a plugin");
       frame = call_frame(id, Name::kReply, Encoder().i64(gate_.now().unix_ms).reply(refused).bytes());
     }
     open.emplace(id, frame.size());
@@ -338,7 +361,8 @@ Status WorkerInstance::send(std::string_view frame) {
 Error WorkerInstance::end_worker(Ended how) {
   if (broken_) return *broken_;
   // A process whose pipe has ended is about to go by itself, and how it goes is what is wanted.
-  const ProcessEnd end = how == Ended::kByItself ? process_->finish(options_.term_grace, options_.term_grace) : process_->kill(options_.term_grace);
+  const ProcessEnd end = how == Ended::kByItself ? process_->finish(options_.term_grace, options_.term_grace)
+                                                 : process_->kill(options_.term_grace);
   crash_ = Crash{end.signal, end.exit_code, gate_.phase(), gate_.last_request(), process_->stderr_tail()};
   broken_ = describe_end(how, end);
   return *broken_;
@@ -347,14 +371,16 @@ Error WorkerInstance::end_worker(Ended how) {
 Error WorkerInstance::describe_end(Ended how, const ProcessEnd& end) {
   const Crash& crash = *crash_;
   if (how == Ended::kByItself && end.signal == 0 && end.exit_code == kExitNoExecutable) {
-    return make_error(Code::kEnvironment, "plugin.worker_failed", fmt::format("the worker program {} cannot be executed", options_.executable));
+    return make_error(Code::kEnvironment, "plugin.worker_failed",
+                      fmt::format("the worker program {} cannot be executed", options_.executable));
   }
   const auto ms = [](std::chrono::milliseconds duration) { return fmt::format("{} ms", duration.count()); };
   std::string reason = "plugin.crashed";
   std::string what;
   switch (how) {
     case Ended::kByItself:
-      what = end.signal != 0 ? fmt::format("was ended by signal {} ({})", end.signal, strsignal(end.signal)) : fmt::format("exited with {}", end.exit_code);
+      what = end.signal != 0 ? fmt::format("was ended by signal {} ({})", end.signal, strsignal(end.signal))
+                             : fmt::format("exited with {}", end.exit_code);
       if (end.signal == SIGXCPU) what += ", its limit of processor time";
       break;
     case Ended::kStopIgnored:

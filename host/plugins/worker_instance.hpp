@@ -1,6 +1,6 @@
 #pragma once
-// A plugin in a worker process, seen from the host: sends calls, serves what the plugin calls meanwhile, watches deadline,
-// silence and stop, and turns every way of ending into an error.
+// A plugin in a worker process, seen from the host: sends calls, serves what the plugin calls meanwhile, watches
+// deadline, silence and stop, and turns every way of ending into an error.
 //
 // Everything runs on the thread that made the call. Errors of any call besides the plugin's own: plugin.crashed,
 // plugin.hang, plugin.deadline, plugin.protocol, plugin.worker_failed; after one of them the instance is of no use and
@@ -32,7 +32,8 @@ class WorkerInstance final : public PluginInstance {
   static constexpr std::size_t kReplyWindowBytes = 32u << 20u;
   static constexpr std::size_t kStderrLinesMax = 1'000;  // per call, into the log; the rest is counted
 
-  WorkerInstance(std::unique_ptr<WorkerProcess> process, std::string plugin_id, Services& services, const WorkerOptions& options);
+  WorkerInstance(std::unique_ptr<WorkerProcess> process, std::string plugin_id, Services& services,
+                 const WorkerOptions& options);
   ~WorkerInstance() override;
 
   /// Loads the library in the worker and takes its descriptor.
@@ -68,17 +69,17 @@ class WorkerInstance final : public PluginInstance {
   const WorkerOptions options_;
   Gate gate_;
   std::unique_ptr<WorkerProcess> process_;
-  OpenFile wake_;                                // an eventfd: readable when a stop was asked for
+  OpenFile wake_;  // an eventfd: readable when a stop was asked for
   std::string lock_ = "off: not loaded yet";
 
   std::uint32_t last_id_ = 0;
-  std::map<std::uint32_t, Frame> returns_;       // that came and were not taken yet
-  std::optional<Error> broken_;                  // set once the worker is gone
+  std::map<std::uint32_t, Frame> returns_;  // that came and were not taken yet
+  std::optional<Error> broken_;             // set once the worker is gone
   std::optional<Crash> crash_;
 
   // Of the current call:
-  Time last_sign_;                               // when the plugin last said something or got an answer
-  Time next_look_;                               // when stop and deadline are looked at again
+  Time last_sign_;  // when the plugin last said something or got an answer
+  Time next_look_;  // when stop and deadline are looked at again
   std::optional<Time> stop_sent_;
   bool stopped_by_deadline_ = false;
   std::size_t stderr_lines_ = 0;

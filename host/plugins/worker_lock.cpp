@@ -24,24 +24,26 @@ constexpr rlim_t kDescriptorsMax = 64;
 /// By name, because not every kernel header knows all of them; an unknown one cannot be called either.
 constexpr const char* kRefused[] = {
     // the network
-    "socket", "socketpair", "connect", "bind", "listen", "accept", "accept4", "sendto", "sendmsg", "sendmmsg", "recvfrom", "recvmsg",
-    "recvmmsg", "getsockname", "getpeername", "setsockopt", "getsockopt", "shutdown",
+    "socket", "socketpair", "connect", "bind", "listen", "accept", "accept4", "sendto", "sendmsg", "sendmmsg",
+    "recvfrom", "recvmsg", "recvmmsg", "getsockname", "getpeername", "setsockopt", "getsockopt", "shutdown",
     // files: opening (so also for writing), making, renaming, removing, changing
-    "open", "openat", "creat", "open_by_handle_at", "name_to_handle_at", "mkdir", "mkdirat", "rmdir", "mknod", "mknodat", "rename",
-    "renameat", "renameat2", "unlink", "unlinkat", "link", "linkat", "symlink", "symlinkat", "truncate", "ftruncate", "fallocate", "chmod",
-    "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat", "utime", "utimes", "utimensat", "futimesat", "setxattr",
-    "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr", "memfd_create", "mq_open", "mq_unlink", "shmget", "shmat",
-    "msgget", "semget", "inotify_init", "inotify_init1", "fanotify_init",
+    "open", "openat", "creat", "open_by_handle_at", "name_to_handle_at", "mkdir", "mkdirat", "rmdir", "mknod",
+    "mknodat", "rename", "renameat", "renameat2", "unlink", "unlinkat", "link", "linkat", "symlink", "symlinkat",
+    "truncate", "ftruncate", "fallocate", "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown",
+    "fchownat", "utime", "utimes", "utimensat", "futimesat", "setxattr", "lsetxattr", "fsetxattr", "removexattr",
+    "lremovexattr", "fremovexattr", "memfd_create", "mq_open", "mq_unlink", "shmget", "shmat", "msgget", "semget",
+    "inotify_init", "inotify_init1", "fanotify_init",
     // programs and processes
-    "execve", "execveat", "fork", "vfork", "kill", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open", "pidfd_send_signal",
-    "pidfd_getfd", "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "process_mrelease", "kcmp", "setns", "unshare",
-    "setpgid", "setsid", "setrlimit",
+    "execve", "execveat", "fork", "vfork", "kill", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open",
+    "pidfd_send_signal", "pidfd_getfd", "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise",
+    "process_mrelease", "kcmp", "setns", "unshare", "setpgid", "setsid", "setrlimit",
     // the kernel
-    "bpf", "io_uring_setup", "io_uring_enter", "io_uring_register", "perf_event_open", "userfaultfd", "keyctl", "add_key", "request_key",
-    "mount", "umount2", "pivot_root", "chroot", "move_mount", "fsopen", "fsmount", "open_tree", "init_module", "finit_module",
-    "delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff", "acct", "quotactl", "settimeofday", "clock_settime",
-    "clock_adjtime", "adjtimex", "sethostname", "setdomainname", "iopl", "ioperm", "setuid", "setgid", "setreuid", "setregid", "setresuid",
-    "setresgid", "setfsuid", "setfsgid", "setgroups", "capset", "personality"};
+    "bpf", "io_uring_setup", "io_uring_enter", "io_uring_register", "perf_event_open", "userfaultfd", "keyctl",
+    "add_key", "request_key", "mount", "umount2", "pivot_root", "chroot", "move_mount", "fsopen", "fsmount",
+    "open_tree", "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon",
+    "swapoff", "acct", "quotactl", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname",
+    "setdomainname", "iopl", "ioperm", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid",
+    "setfsgid", "setgroups", "capset", "personality"};
 
 /// A filter context that is released whatever happens.
 class Filter {
@@ -84,7 +86,8 @@ void limit(int resource, rlim_t soft, rlim_t hard) {
 }
 
 void wipe_environment() {
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) explicit_bzero(*entry, std::strlen(*entry));
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry)
+    explicit_bzero(*entry, std::strlen(*entry));
   clearenv();
 }
 
@@ -103,7 +106,8 @@ PipeEnds become_worker() {
   ends.from_host = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
   ends.to_host = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
   const int null_device = open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (null_device < 0 || dup2(null_device, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) ends.to_host = -1;
+  if (null_device < 0 || dup2(null_device, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+    ends.to_host = -1;
   if (null_device >= 0) close(null_device);
   wipe_environment();
   reset_signals();

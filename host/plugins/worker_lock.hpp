@@ -1,5 +1,6 @@
 #pragma once
-// What a worker process does to itself before code of a plugin runs in it, so that a plugin reaches nothing but the pipe.
+// What a worker process does to itself before code of a plugin runs in it, so that a plugin reaches nothing but the
+// pipe.
 //
 // All functions are for a worker's main thread, in the order of this file. They change the whole process and are never
 // called in the host.
@@ -16,8 +17,8 @@ struct PipeEnds {
 };
 
 /// Moves descriptors 0 and 1 away and puts /dev/null and standard error in their places, so that what a plugin prints
-/// cannot break the protocol; wipes the environment, also from memory; own process group, default signals, no core file,
-/// few descriptors, not dumpable, killed with the thread that started it. Ends are -1 where descriptors ran out.
+/// cannot break the protocol; wipes the environment, also from memory; own process group, default signals, no core
+/// file, few descriptors, not dumpable, killed with the thread that started it. Ends are -1 where descriptors ran out.
 [[nodiscard]] PipeEnds become_worker();
 
 /// Address space and processor time. Not in sanitizer builds, which reserve terabytes.

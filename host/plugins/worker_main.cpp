@@ -22,12 +22,18 @@ class Worker {
   Result<std::string> handle(const Frame& call) {
     Decoder arguments(call.payload);
     switch (call.name) {
-      case Name::kOpen: return open(arguments);
-      case Name::kCreate: return create(arguments);
-      case Name::kCheck: return done(guest_ ? guest_->check() : not_open());
-      case Name::kRunPhase: return run_phase(arguments);
-      case Name::kOrganizations: return organizations();
-      default: return protocol_error("a call that is not known here");
+      case Name::kOpen:
+        return open(arguments);
+      case Name::kCreate:
+        return create(arguments);
+      case Name::kCheck:
+        return done(guest_ ? guest_->check() : not_open());
+      case Name::kRunPhase:
+        return run_phase(arguments);
+      case Name::kOrganizations:
+        return organizations();
+      default:
+        return protocol_error("a call that is not known here");
     }
   }
   void close() { guest_.reset(); }

@@ -28,18 +28,24 @@ namespace berth::plugins {
 namespace {
 
 constexpr std::size_t kReadBytes = 256u << 10u;
-constexpr int kSignalBase = 256;  // Poco's ProcessHandle::wait returns this plus the signal for a process that was ended by one
+constexpr int kSignalBase =
+    256;  // Poco's ProcessHandle::wait returns this plus the signal for a process that was ended by one
 
-void set_non_blocking(int descriptor) { fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK); }
+void set_non_blocking(int descriptor) {
+  fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+}
 
 std::string readable(std::string_view text) {
   if (is_valid_utf8(text)) return std::string(text);
   std::string out(text);
-  std::replace_if(out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80u; }, '?');
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80u; }, '?');
   return out;
 }
 
-int milliseconds_of(std::chrono::milliseconds duration) { return static_cast<int>(std::clamp<std::int64_t>(duration.count(), 0, 1'000'000)); }
+int milliseconds_of(std::chrono::milliseconds duration) {
+  return static_cast<int>(std::clamp<std::int64_t>(duration.count(), 0, 1'000'000));
+}
 
 }  // namespace
 
@@ -84,11 +90,14 @@ class Launcher {
   std::jthread thread_;  // last: starts when the rest is there
 };
 
-std::shared_ptr<Launcher> make_launcher() { return std::make_shared<Launcher>(); }
+std::shared_ptr<Launcher> make_launcher() {
+  return std::make_shared<Launcher>();
+}
 
 struct WorkerProcess::Handles {
   Handles(std::shared_ptr<Launcher> from, const std::string& executable, const std::vector<std::string>& arguments)
-      : launcher(std::move(from)), process(Poco::Process::launch(executable, arguments, &to_worker, &from_worker, &errors)) {}
+      : launcher(std::move(from)),
+        process(Poco::Process::launch(executable, arguments, &to_worker, &from_worker, &errors)) {}
   std::shared_ptr<Launcher> launcher;  // its thread must outlive the process
   Poco::Pipe to_worker;
   Poco::Pipe from_worker;
@@ -96,7 +105,8 @@ struct WorkerProcess::Handles {
   Poco::ProcessHandle process;
 };
 
-Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(std::shared_ptr<Launcher> launcher, const std::string& executable,
+Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(std::shared_ptr<Launcher> launcher,
+                                                            const std::string& executable,
                                                             const std::vector<std::string>& arguments) {
   std::unique_ptr<Handles> handles;
   std::string failure;
@@ -110,7 +120,8 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(std::shared_ptr<Laun
     }
   }));
   if (!handles) {
-    return make_error(Code::kEnvironment, "plugin.worker_failed", fmt::format("cannot start a worker process from {}: {}", executable, failure));
+    return make_error(Code::kEnvironment, "plugin.worker_failed",
+                      fmt::format("cannot start a worker process from {}: {}", executable, failure));
   }
   return std::unique_ptr<WorkerProcess>(new WorkerProcess(std::move(handles)));
 }
@@ -191,7 +202,8 @@ WorkerProcess::Event WorkerProcess::wait(std::chrono::milliseconds timeout, int 
   if (take_frame(frame)) return Event::kFrame;
   if (is_broken_) return Event::kBroken;
   if (is_ended_) return Event::kEnded;
-  pollfd waiting[3] = {{handles_->from_worker.readHandle(), POLLIN, 0}, {wake, POLLIN, 0}, {handles_->errors.readHandle(), POLLIN, 0}};
+  pollfd waiting[3] = {
+      {handles_->from_worker.readHandle(), POLLIN, 0}, {wake, POLLIN, 0}, {handles_->errors.readHandle(), POLLIN, 0}};
   // A standard error that has ended would be readable for ever.
   const nfds_t count = stderr_ended_ ? 2 : 3;
   if (poll(waiting, count, milliseconds_of(timeout)) <= 0) return Event::kNothing;
@@ -213,7 +225,8 @@ Status WorkerProcess::send(std::string_view bytes, std::chrono::milliseconds tim
     }
     if (put < 0 && errno == EPIPE) return success();
     if (put < 0 && errno != EAGAIN && errno != EINTR) {
-      return make_error(Code::kEnvironment, "plugin.worker_failed", fmt::format("cannot write to a worker: {}", std::strerror(errno)));
+      return make_error(Code::kEnvironment, "plugin.worker_failed",
+                        fmt::format("cannot write to a worker: {}", std::strerror(errno)));
     }
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     pollfd waiting{handles_->to_worker.writeHandle(), POLLOUT, 0};
@@ -252,8 +265,10 @@ ProcessEnd WorkerProcess::finish(std::chrono::milliseconds exit_grace, std::chro
   ProcessEnd end;
   try {
     const int status = handles_->process.wait();
-    if (status >= kSignalBase) end.signal = status - kSignalBase;
-    else end.exit_code = status;
+    if (status >= kSignalBase)
+      end.signal = status - kSignalBase;
+    else
+      end.exit_code = status;
   } catch (const Poco::Exception&) {
     end.exit_code = -1;  // somebody else has waited for it; nothing is known of its end
   }
@@ -264,6 +279,8 @@ ProcessEnd WorkerProcess::finish(std::chrono::milliseconds exit_grace, std::chro
   return end;
 }
 
-std::string WorkerProcess::stderr_tail() const { return readable(tail_); }
+std::string WorkerProcess::stderr_tail() const {
+  return readable(tail_);
+}
 
 }  // namespace berth::plugins

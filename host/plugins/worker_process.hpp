@@ -29,7 +29,7 @@ class Launcher;
 
 /// How a process ended.
 struct ProcessEnd {
-  int signal = 0;              // 0: it exited
+  int signal = 0;  // 0: it exited
   int exit_code = 0;
 };
 
@@ -49,8 +49,8 @@ class WorkerProcess {
   void on_stderr_line(std::function<void(std::string_view)> handler) { on_line_ = std::move(handler); }
 
   enum class Event { kFrame, kNothing, kEnded, kBroken };
-  /// Waits for the next frame, at most `timeout`, or until `wake` (a descriptor) can be read. kEnded: the pipe has ended;
-  /// kBroken: it carried something that is no frame.
+  /// Waits for the next frame, at most `timeout`, or until `wake` (a descriptor) can be read. kEnded: the pipe has
+  /// ended; kBroken: it carried something that is no frame.
   Event wait(std::chrono::milliseconds timeout, int wake, Frame& frame);
   /// Writes all of it; waits at most `timeout` while the worker does not read. A worker that is gone is no error here:
   /// wait() says so.
@@ -66,7 +66,7 @@ class WorkerProcess {
   [[nodiscard]] std::string stderr_tail() const;
 
  private:
-  struct Handles;              // Poco's pipes and process handle
+  struct Handles;  // Poco's pipes and process handle
   explicit WorkerProcess(std::unique_ptr<Handles> handles);
   bool take_frame(Frame& frame);
   bool read_pipe();
@@ -75,12 +75,12 @@ class WorkerProcess {
 
   std::unique_ptr<Handles> handles_;
   std::function<void(std::string_view)> on_line_;
-  std::string in_;             // bytes of frames that have come
-  std::size_t in_used_ = 0;    // of them handled
+  std::string in_;           // bytes of frames that have come
+  std::size_t in_used_ = 0;  // of them handled
   bool is_ended_ = false;
   bool is_broken_ = false;
   bool stderr_ended_ = false;
-  std::string line_;           // the unfinished line of standard error
+  std::string line_;  // the unfinished line of standard error
   std::string tail_;
   std::optional<ProcessEnd> end_;
 };

@@ -15,7 +15,9 @@ namespace {
 class NoServices final : public Services {
  public:
   void log(int, std::string_view, std::string_view) override {}
-  Status send_batch(std::span<const HttpRequest>, const std::function<bool(HttpReply&&)>&) override { return refused(); }
+  Status send_batch(std::span<const HttpRequest>, const std::function<bool(HttpReply&&)>&) override {
+    return refused();
+  }
   Status emit(EmittedRecord&&) override { return refused(); }
   Status checkpoint(std::string_view, bool) override { return refused(); }
   Result<std::vector<KnownAs>> known(std::span<const Ref>) override { return refused(); }
@@ -27,7 +29,10 @@ class NoServices final : public Services {
   void progress(std::int64_t, std::int64_t) override {}
 
  private:
-  static Error refused() { return make_error(Code::kUnsupported, "plugin.unsupported", "no host service may be used while a descriptor is read"); }
+  static Error refused() {
+    return make_error(Code::kUnsupported, "plugin.unsupported",
+                      "no host service may be used while a descriptor is read");
+  }
 };
 
 class WorkerRunner final : public PluginRunner {
@@ -37,7 +42,8 @@ class WorkerRunner final : public PluginRunner {
     if (sigaction(SIGPIPE, nullptr, &now) == 0 && now.sa_handler == SIG_DFL) std::signal(SIGPIPE, SIG_IGN);
   }
 
-  Result<std::unique_ptr<PluginInstance>> open(const OpenRequest& request, Services& services, std::stop_token stop) override {
+  Result<std::unique_ptr<PluginInstance>> open(const OpenRequest& request, Services& services,
+                                               std::stop_token stop) override {
     auto instance = BERTH_TRY(load(request, services, stop));
     BERTH_CHECK(instance->create(request, std::move(stop)));
     return std::unique_ptr<PluginInstance>(std::move(instance));
@@ -64,6 +70,8 @@ class WorkerRunner final : public PluginRunner {
 
 }  // namespace
 
-std::unique_ptr<PluginRunner> make_worker_runner(WorkerOptions options) { return std::make_unique<WorkerRunner>(std::move(options)); }
+std::unique_ptr<PluginRunner> make_worker_runner(WorkerOptions options) {
+  return std::make_unique<WorkerRunner>(std::move(options));
+}
 
 }  // namespace berth::plugins

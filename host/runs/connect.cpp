@@ -72,7 +72,8 @@ Result<std::pair<IntegrationUnit*, oauth::Grant>> Connector::accept_redirect(std
 
 Result<oauth::Grant> Connector::accept_code(IntegrationUnit& unit, Secret code, std::string_view accounts_server, bool self_client) {
   oauth::Authorizer authorizer(unit.provider, dependencies_.transport, dependencies_.states, dependencies_.clock, dependencies_.random);
-  return authorizer.accept_code(unit.setup.id, std::move(code), accounts_server, self_client ? std::string_view() : unit.client.redirect_uri);
+  return authorizer.accept_code(unit.setup.id, std::move(code), accounts_server, unit.client,
+                                self_client ? oauth::Authorizer::CodeOf::kSelfClient : oauth::Authorizer::CodeOf::kRedirect);
 }
 
 Result<Connected> Connector::complete(IntegrationUnit& unit, const oauth::Grant& grant, std::stop_token stop) {

@@ -143,7 +143,8 @@ Status Server::start() {
   try {
     Poco::Net::ServerSocket socket;
     const Poco::Net::SocketAddress address(impl_->options.host, impl_->options.port);
-    socket.bind(address, true);
+    // Without SO_REUSEPORT: a second host on the same port must fail, not share it silently.
+    socket.bind(address, true, false);
     socket.listen(static_cast<int>(kQueuedMax));
     Poco::Net::HTTPServerParams::Ptr parameters = new Poco::Net::HTTPServerParams;
     parameters->setMaxQueued(static_cast<int>(kQueuedMax));

@@ -8,30 +8,44 @@
 namespace berth::storage::account_rows {
 namespace {
 
-constexpr std::string_view kColumns = "integration, kind, row_key, company, label, account, origin, created_ms, mapped_ms";
+constexpr std::string_view kColumns =
+    "integration, kind, row_key, company, label, account, origin, created_ms, mapped_ms";
 
 AccountRow read(const Row& row) {
-  return {row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.text(5), row.text(6), row.instant(7), row.instant(8), 0};
+  return {row.text(0), row.text(1), row.text(2),    row.text(3),    row.text(4),
+          row.text(5), row.text(6), row.instant(7), row.instant(8), 0};
 }
 
 /// Makes the row, or gives the one that is there another account.
 Status store(Connection& connection, const AccountRow& row) {
-  BERTH_CHECK(connection.execute(
-      "INSERT INTO account_row (integration, kind, row_key, company, label, account, origin, created_ms, mapped_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
-      "ON CONFLICT (integration, kind, row_key, company) DO UPDATE SET account = excluded.account, origin = excluded.origin, mapped_ms = excluded.mapped_ms",
-      {row.integration, row.kind, row.row_key, row.company, row.label, row.account, row.origin, row.created, row.mapped}));
+  BERTH_CHECK(
+      connection.execute("INSERT INTO account_row (integration, kind, row_key, company, label, account, origin, "
+                         "created_ms, mapped_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                         "ON CONFLICT (integration, kind, row_key, company) DO UPDATE SET account = excluded.account, "
+                         "origin = excluded.origin, mapped_ms = excluded.mapped_ms",
+                         {row.integration, row.kind, row.row_key, row.company, row.label, row.account, row.origin,
+                          row.created, row.mapped}));
   return success();
 }
 
-AccountRow placeholder(std::string_view integration, std::string_view kind, std::string_view label, std::string_view company, Instant now) {
+AccountRow placeholder(std::string_view integration, std::string_view kind, std::string_view label,
+                       std::string_view company, Instant now) {
   const auto shown = trim(label);
-  return {std::string(integration), std::string(kind), key_of(kind, label), std::string(company),
-          shown.empty() ? "-" : std::string(shown), "", "seen", now, Instant{}, 0};
+  return {std::string(integration),
+          std::string(kind),
+          key_of(kind, label),
+          std::string(company),
+          shown.empty() ? "-" : std::string(shown),
+          "",
+          "seen",
+          now,
+          Instant{},
+          0};
 }
 
 /// The row there, or what it would be as a placeholder.
-Result<AccountRow> find_or_placeholder(Connection& connection, std::string_view integration, std::string_view kind, std::string_view label,
-                                       std::string_view company, Instant now) {
+Result<AccountRow> find_or_placeholder(Connection& connection, std::string_view integration, std::string_view kind,
+                                       std::string_view label, std::string_view company, Instant now) {
   auto found = BERTH_TRY(find(connection, integration, kind, label, company));
   return found ? std::move(*found) : placeholder(integration, kind, label, company, now);
 }
@@ -47,24 +61,25 @@ std::string key_of(std::string_view kind, std::string_view label) {
   return key;
 }
 
-Result<std::optional<AccountRow>> find(Connection& connection, std::string_view integration, std::string_view kind, std::string_view label,
-                                       std::string_view company) {
-  const auto row = BERTH_TRY(connection.first("SELECT " + std::string(kColumns) +
-                                                  " FROM account_row WHERE integration = ? AND kind = ? AND row_key = ? AND company = ?",
-                                              {integration, kind, key_of(kind, label), company}));
+Result<std::optional<AccountRow>> find(Connection& connection, std::string_view integration, std::string_view kind,
+                                       std::string_view label, std::string_view company) {
+  const auto row = BERTH_TRY(
+      connection.first("SELECT " + std::string(kColumns) +
+                           " FROM account_row WHERE integration = ? AND kind = ? AND row_key = ? AND company = ?",
+                       {integration, kind, key_of(kind, label), company}));
   return row ? std::optional(read(*row)) : std::nullopt;
 }
 
-Result<AccountRow> ensure(Connection& connection, std::string_view integration, std::string_view kind, std::string_view label,
-                          std::string_view company, Instant now) {
+Result<AccountRow> ensure(Connection& connection, std::string_view integration, std::string_view kind,
+                          std::string_view label, std::string_view company, Instant now) {
   if (auto found = BERTH_TRY(find(connection, integration, kind, label, company))) return std::move(*found);
   auto row = placeholder(integration, kind, label, company, now);
   BERTH_CHECK(store(connection, row));
   return row;
 }
 
-Result<AccountRow> map(Connection& connection, std::string_view integration, std::string_view kind, std::string_view label,
-                       std::string_view company, std::string_view account, Instant now) {
+Result<AccountRow> map(Connection& connection, std::string_view integration, std::string_view kind,
+                       std::string_view label, std::string_view company, std::string_view account, Instant now) {
   auto row = BERTH_TRY(find_or_placeholder(connection, integration, kind, label, company, now));
   row.account = account;
   row.origin = "person";
@@ -73,8 +88,8 @@ Result<AccountRow> map(Connection& connection, std::string_view integration, std
   return row;
 }
 
-Result<std::vector<AccountRow>> prefill(Connection& connection, std::string_view integration, const std::vector<AccountPrefill>& entries,
-                                        Instant now) {
+Result<std::vector<AccountRow>> prefill(Connection& connection, std::string_view integration,
+                                        const std::vector<AccountPrefill>& entries, Instant now) {
   std::vector<AccountRow> changed;
   for (const auto& entry : entries) {
     auto row = BERTH_TRY(find_or_placeholder(connection, integration, entry.kind, entry.label, entry.company, now));
@@ -92,7 +107,8 @@ Result<std::vector<AccountRow>> list(Connection& connection, std::string_view in
   std::vector<AccountRow> all;
   BERTH_CHECK(connection.each(
       "SELECT " + std::string(kColumns) +
-          ", (SELECT COUNT(*) FROM waiting w WHERE w.integration = account_row.integration AND w.awaited = 'account/' || account_row.kind || "
+          ", (SELECT COUNT(*) FROM waiting w WHERE w.integration = account_row.integration AND w.awaited = 'account/' "
+          "|| account_row.kind || "
           "'/' || account_row.label || '/' || account_row.company) FROM account_row WHERE integration = ? "
           "ORDER BY CASE WHEN account = '' THEN 0 ELSE 1 END, kind, row_key, company",
       {integration}, [&](const Row& row) {

@@ -2,7 +2,8 @@
 // The account table: (integration, kind, key, company) -> account. The file prefills it, documents make placeholders at
 // first sight, people map them.
 //
-// A row is awaited under "account/KIND/LABEL/COMPANY", e.g. "account/payment_mode/Stripe/acme_us", "account/default_income/-/acme_us".
+// A row is awaited under "account/KIND/LABEL/COMPANY", e.g. "account/payment_mode/Stripe/acme_us",
+// "account/default_income/-/acme_us".
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,15 +16,15 @@ namespace berth::storage {
 
 struct AccountRow {
   std::string integration{};
-  std::string kind{};                  // default_income | default_expense | payment_mode | tax | zoho_account | service_line | role
-  std::string row_key{};               // account_rows::key_of(kind, label)
+  std::string kind{};     // default_income | default_expense | payment_mode | tax | zoho_account | service_line | role
+  std::string row_key{};  // account_rows::key_of(kind, label)
   std::string company{};
-  std::string label{};                 // the key as first seen; "-" for none
-  std::string account{};               // "" = a placeholder that a person must map
-  std::string origin{};                // file | person | seen
+  std::string label{};    // the key as first seen; "-" for none
+  std::string account{};  // "" = a placeholder that a person must map
+  std::string origin{};   // file | person | seen
   Instant created{};
-  Instant mapped{};                    // 0: not mapped
-  std::int64_t waiting = 0;            // records that wait for it; list() fills it
+  Instant mapped{};          // 0: not mapped
+  std::int64_t waiting = 0;  // records that wait for it; list() fills it
   [[nodiscard]] bool is_mapped() const { return !account.empty(); }
   /// The name under which records wait for it.
   [[nodiscard]] std::string awaited() const { return "account/" + kind + "/" + label + "/" + company; }
@@ -45,11 +46,12 @@ std::string key_of(std::string_view kind, std::string_view label);
 Result<std::optional<AccountRow>> find(Connection& connection, std::string_view integration, std::string_view kind,
                                        std::string_view label, std::string_view company);
 /// The row, made as a placeholder where it is missing.
-Result<AccountRow> ensure(Connection& connection, std::string_view integration, std::string_view kind, std::string_view label,
-                          std::string_view company, Instant now);
-/// A person maps it (origin "person"), also one that nothing has shown yet. Returns the row; the caller wakes row.awaited().
-Result<AccountRow> map(Connection& connection, std::string_view integration, std::string_view kind, std::string_view label,
-                       std::string_view company, std::string_view account, Instant now);
+Result<AccountRow> ensure(Connection& connection, std::string_view integration, std::string_view kind,
+                          std::string_view label, std::string_view company, Instant now);
+/// A person maps it (origin "person"), also one that nothing has shown yet. Returns the row; the caller wakes
+/// row.awaited().
+Result<AccountRow> map(Connection& connection, std::string_view integration, std::string_view kind,
+                       std::string_view label, std::string_view company, std::string_view account, Instant now);
 /// From the file: rows that a person mapped stay. Returns those whose account changed, for waking.
 Result<std::vector<AccountRow>> prefill(Connection& connection, std::string_view integration,
                                         const std::vector<AccountPrefill>& entries, Instant now);

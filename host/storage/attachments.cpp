@@ -6,8 +6,9 @@ namespace berth::storage::attachments {
 
 Result<std::string> store(Connection& connection, std::string_view bytes) {
   if (bytes.size() > kBytesMax) {
-    return make_error(Code::kInvalidArgument, "storage.attachment_too_large",
-                      "A file of " + std::to_string(bytes.size()) + " bytes is larger than " + std::to_string(kBytesMax));
+    return make_error(
+        Code::kInvalidArgument, "storage.attachment_too_large",
+        "A file of " + std::to_string(bytes.size()) + " bytes is larger than " + std::to_string(kBytesMax));
   }
   auto hash = sha256_hex(bytes);
   BERTH_CHECK(connection.execute("INSERT INTO blob (hash, size, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -16,20 +17,24 @@ Result<std::string> store(Connection& connection, std::string_view bytes) {
 }
 
 Status link(Connection& connection, const Attachment& attachment) {
-  BERTH_CHECK(connection.execute("INSERT INTO attachment (record, name, media_type, hash, version) VALUES (?, ?, ?, ?, ?) ON CONFLICT (record, name) "
-                                 "DO UPDATE SET media_type = excluded.media_type, hash = excluded.hash, version = excluded.version",
-                                 {attachment.record, attachment.name, attachment.media_type, attachment.hash, attachment.version}));
+  BERTH_CHECK(connection.execute(
+      "INSERT INTO attachment (record, name, media_type, hash, version) VALUES (?, ?, ?, ?, ?) ON CONFLICT (record, "
+      "name) "
+      "DO UPDATE SET media_type = excluded.media_type, hash = excluded.hash, version = excluded.version",
+      {attachment.record, attachment.name, attachment.media_type, attachment.hash, attachment.version}));
   return success();
 }
 
 Result<std::vector<Attachment>> list(Connection& connection, std::int64_t record) {
   std::vector<Attachment> all;
-  BERTH_CHECK(connection.each("SELECT a.record, a.name, a.media_type, a.hash, a.version, b.size FROM attachment a JOIN blob b ON b.hash = a.hash "
-                              "WHERE a.record = ? ORDER BY a.name",
-                              {record}, [&](const Row& row) {
-                                all.push_back({row.integer(0), row.text(1), row.text(2), row.text(3), row.text(4), row.integer(5)});
-                                return true;
-                              }));
+  BERTH_CHECK(connection.each(
+      "SELECT a.record, a.name, a.media_type, a.hash, a.version, b.size FROM attachment a JOIN blob b ON b.hash = "
+      "a.hash "
+      "WHERE a.record = ? ORDER BY a.name",
+      {record}, [&](const Row& row) {
+        all.push_back({row.integer(0), row.text(1), row.text(2), row.text(3), row.text(4), row.integer(5)});
+        return true;
+      }));
   return all;
 }
 
@@ -40,7 +45,8 @@ Result<std::string> bytes(Connection& connection, std::string_view hash) {
 }
 
 Result<std::int64_t> prune(Connection& connection) {
-  return connection.execute("DELETE FROM blob WHERE NOT EXISTS (SELECT 1 FROM attachment WHERE attachment.hash = blob.hash)");
+  return connection.execute(
+      "DELETE FROM blob WHERE NOT EXISTS (SELECT 1 FROM attachment WHERE attachment.hash = blob.hash)");
 }
 
 }  // namespace berth::storage::attachments

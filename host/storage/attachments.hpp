@@ -14,7 +14,7 @@ struct Attachment {
   std::string name{};
   std::string media_type{};
   std::string hash{};
-  std::string version{};               // of the document it belongs to
+  std::string version{};  // of the document it belongs to
   std::int64_t size = 0;
 };
 

@@ -14,15 +14,15 @@ namespace berth::storage {
 struct AuditEntry {
   std::int64_t id = 0;
   Instant at{};
-  std::string actor{};                 // "token:console", "cli:root"
-  std::string action{};                // "integration.pause"
-  std::string target{};                // "zoho_acme"
+  std::string actor{};   // "token:console", "cli:root"
+  std::string action{};  // "integration.pause"
+  std::string target{};  // "zoho_acme"
   std::string detail_json = "{}";
-  std::string previous_hash{};         // append() sets it; "" for the first
-  std::string hash{};                  // append() sets it
+  std::string previous_hash{};  // append() sets it; "" for the first
+  std::string hash{};           // append() sets it
 };
 struct AuditFinding {
-  std::int64_t id = 0;                 // of the first entry that does not fit
+  std::int64_t id = 0;  // of the first entry that does not fit
   std::string message{};
 };
 

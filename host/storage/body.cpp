@@ -20,12 +20,14 @@ struct FreeContext {
 Result<Blob> compress_body(std::string_view body) {
   thread_local const std::unique_ptr<ZSTD_CCtx, FreeContext> context(ZSTD_createCCtx());
   if (body.size() > kBodyBytesMax) {
-    return make_error(Code::kInvalidArgument, "storage.body_too_large",
-                      "A body of " + std::to_string(body.size()) + " bytes is larger than " + std::to_string(kBodyBytesMax));
+    return make_error(
+        Code::kInvalidArgument, "storage.body_too_large",
+        "A body of " + std::to_string(body.size()) + " bytes is larger than " + std::to_string(kBodyBytesMax));
   }
   std::string stored(ZSTD_compressBound(body.size()), '\0');
   const auto size = ZSTD_compressCCtx(context.get(), stored.data(), stored.size(), body.data(), body.size(), kLevel);
-  if (ZSTD_isError(size) != 0) return make_error(Code::kInternal, "storage.failed", std::string("zstd: ") + ZSTD_getErrorName(size));
+  if (ZSTD_isError(size) != 0)
+    return make_error(Code::kInternal, "storage.failed", std::string("zstd: ") + ZSTD_getErrorName(size));
   stored.resize(size);
   return Blob{std::move(stored)};
 }
@@ -33,7 +35,7 @@ Result<Blob> compress_body(std::string_view body) {
 Result<std::string> decompress_body(const std::string& stored) {
   thread_local const std::unique_ptr<ZSTD_DCtx, FreeContext> context(ZSTD_createDCtx());
   const auto size = ZSTD_getFrameContentSize(stored.data(), stored.size());
-  if (size > kBodyBytesMax) {   // the two error values are the largest numbers there are
+  if (size > kBodyBytesMax) {  // the two error values are the largest numbers there are
     return make_error(Code::kEnvironment, "storage.body_damaged", "A stored body is not a zstd frame of known size");
   }
   std::string body(static_cast<std::size_t>(size), '\0');

@@ -9,7 +9,7 @@
 
 namespace berth::storage {
 
-constexpr std::size_t kBodyBytesMax = 16u << 20u;   // twice what the plugin boundary lets through
+constexpr std::size_t kBodyBytesMax = 16u << 20u;  // twice what the plugin boundary lets through
 
 /// Errors: storage.body_too_large.
 Result<Blob> compress_body(std::string_view body);

@@ -18,7 +18,8 @@ inline Status expect_changed(const Result<std::int64_t>& changed, std::string_vi
   return make_error(Code::kNotFound, "storage.not_found", "There is no " + std::string(what) + " " + std::string(id));
 }
 
-/// The one number of "... RETURNING x" or "SELECT COUNT(*) ...". Reads the answer to its end, as a statement that changes rows must be.
+/// The one number of "... RETURNING x" or "SELECT COUNT(*) ...". Reads the answer to its end, as a statement that
+/// changes rows must be.
 inline Result<std::optional<std::int64_t>> one_integer(Connection& connection, std::string_view sql,
                                                        std::initializer_list<Parameter> parameters) {
   const auto rows = BERTH_TRY(connection.query(sql, parameters));
@@ -35,7 +36,8 @@ inline Result<std::int64_t> parse_place(const std::string& after, std::string_vi
                     "\"" + shortened(after, 40) + "\" is not the place of a page of " + std::string(what));
 }
 
-/// Cuts a list that was read with one row more than the page holds, and sets `next` to what `place_of` says of its last.
+/// Cuts a list that was read with one row more than the page holds, and sets `next` to what `place_of` says of its
+/// last.
 template <class P, class PlaceOf>
 P cut_page(P page, std::size_t rows, const PlaceOf& place_of) {
   if (page.items.size() > rows) {

@@ -13,14 +13,14 @@ namespace berth::storage {
 struct Command {
   std::int64_t id = 0;
   std::string integration{};
-  std::string kind{};                 // sync | apply | retry
+  std::string kind{};  // sync | apply | retry
   std::string argument_json = "{}";
   Instant created{};
 };
 
 namespace commands {
 
-constexpr std::size_t kQueuedMax = 1000;   // for one integration; more is refused
+constexpr std::size_t kQueuedMax = 1000;  // for one integration; more is refused
 
 /// Queues it and returns its id; the same kind and argument already waiting is not queued twice (its id is returned).
 /// Errors: storage.commands_full.

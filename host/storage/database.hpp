@@ -7,12 +7,12 @@
 //     return success();                                               // commits; an Error rolls back
 //   }));
 //
-// Threads: Database may be used by any thread; a Connection belongs to the thread and the call that got it. One writer at
-// a time per database file; write() waits for its turn up to the busy limit.
-// Errors: storage.busy (another process kept the lock), storage.full (disk), storage.read_only, storage.damaged,
-// storage.newer (made by a newer Berth), storage.unique (a unique key was violated), storage.refused (a constraint or
-// trigger said no; its text is the message), storage.migration_changed (made by another build), storage.text_with_nul
-// (a text parameter with a NUL byte), storage.failed (anything else).
+// Threads: Database may be used by any thread; a Connection belongs to the thread and the call that got it. One writer
+// at a time per database file; write() waits for its turn up to the busy limit. Errors: storage.busy (another process
+// kept the lock), storage.full (disk), storage.read_only, storage.damaged, storage.newer (made by a newer Berth),
+// storage.unique (a unique key was violated), storage.refused (a constraint or trigger said no; its text is the
+// message), storage.migration_changed (made by another build), storage.text_with_nul (a text parameter with a NUL
+// byte), storage.failed (anything else).
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -40,15 +40,14 @@ using Value = std::variant<std::monostate, std::int64_t, std::string, Blob>;
 /// A parameter of a statement; converts from what people write.
 class Parameter {
  public:
-  Parameter(std::nullptr_t) {}                                                    // NOLINT
+  Parameter(std::nullptr_t) {}  // NOLINT
   template <class T>
-    requires std::is_integral_v<T>
-  Parameter(T value) : value_(static_cast<std::int64_t>(value)) {}                // NOLINT
-  Parameter(const char* value) : value_(std::string(value)) {}                    // NOLINT
-  Parameter(std::string_view value) : value_(std::string(value)) {}               // NOLINT
-  Parameter(std::string value) : value_(std::move(value)) {}                      // NOLINT
-  Parameter(Blob value) : value_(std::move(value)) {}                             // NOLINT
-  Parameter(Instant value) : value_(value.unix_ms) {}                             // NOLINT
+  requires std::is_integral_v<T> Parameter(T value) : value_(static_cast<std::int64_t>(value)) {}  // NOLINT
+  Parameter(const char* value) : value_(std::string(value)) {}                                     // NOLINT
+  Parameter(std::string_view value) : value_(std::string(value)) {}                                // NOLINT
+  Parameter(std::string value) : value_(std::move(value)) {}                                       // NOLINT
+  Parameter(Blob value) : value_(std::move(value)) {}                                              // NOLINT
+  Parameter(Instant value) : value_(value.unix_ms) {}                                              // NOLINT
   // Defined in the .cpp: in line, GCC 12 sees members of the variant "maybe uninitialized" wherever one is moved.
   Parameter(const Parameter& other);
   Parameter(Parameter&& other) noexcept;
@@ -65,7 +64,9 @@ class Parameter {
 class Row {
  public:
   explicit Row(std::vector<Value> columns) : columns_(std::move(columns)) {}
-  [[nodiscard]] bool is_null(std::size_t column) const { return std::holds_alternative<std::monostate>(columns_.at(column)); }
+  [[nodiscard]] bool is_null(std::size_t column) const {
+    return std::holds_alternative<std::monostate>(columns_.at(column));
+  }
   [[nodiscard]] std::int64_t integer(std::size_t column) const;
   [[nodiscard]] const std::string& text(std::size_t column) const;
   [[nodiscard]] const std::string& bytes(std::size_t column) const;
@@ -97,7 +98,8 @@ class Connection {
               const std::function<bool(const Row&)>& visit) {
     return each(sql, std::span<const Parameter>(parameters.begin(), parameters.size()), visit);
   }
-  Status each(std::string_view sql, const std::vector<Parameter>& parameters, const std::function<bool(const Row&)>& visit) {
+  Status each(std::string_view sql, const std::vector<Parameter>& parameters,
+              const std::function<bool(const Row&)>& visit) {
     return each(sql, std::span<const Parameter>(parameters), visit);
   }
   /// The first row, or nothing.
@@ -118,7 +120,7 @@ class Database {
 };
 
 struct SqliteOptions {
-  std::string path;                 // the file; its folder must exist
+  std::string path;  // the file; its folder must exist
   std::size_t readers_max = 4;
   std::chrono::milliseconds busy_limit{10000};
 };

@@ -9,20 +9,31 @@ namespace berth::storage::detail_queue {
 namespace {
 
 constexpr std::string_view kSelect =
-    "SELECT integration, entity, remote_id, want, version, priority, forced, attempts, cause, position, last_error_json FROM detail_queue";
+    "SELECT integration, entity, remote_id, want, version, priority, forced, attempts, cause, position, "
+    "last_error_json FROM detail_queue";
 constexpr std::string_view kByKey = " WHERE integration = ? AND entity = ? AND remote_id = ? AND want = ?";
 
 QueuedDetail read(const Row& row) {
-  return {.integration = row.text(0), .entity = row.text(1), .remote_id = row.text(2), .want = static_cast<std::uint32_t>(row.integer(3)),
-          .version = row.text(4), .priority = row.integer(5), .forced = row.boolean(6), .attempts = row.integer(7), .cause = row.text(8),
-          .position = row.integer(9), .last_error_json = row.text(10), .version_time = std::nullopt};
+  return {.integration = row.text(0),
+          .entity = row.text(1),
+          .remote_id = row.text(2),
+          .want = static_cast<std::uint32_t>(row.integer(3)),
+          .version = row.text(4),
+          .priority = row.integer(5),
+          .forced = row.boolean(6),
+          .attempts = row.integer(7),
+          .cause = row.text(8),
+          .position = row.integer(9),
+          .last_error_json = row.text(10),
+          .version_time = std::nullopt};
 }
 
 Result<bool> is_known(Connection& connection, const QueuedDetail& entry) {
   if (entry.want == kWantAttachments) {
-    const auto held = BERTH_TRY(connection.first(
-        "SELECT 1 FROM attachment WHERE version = ? AND record = (SELECT id FROM record WHERE integration = ? AND entity = ? AND remote_id = ?)",
-        {entry.version, entry.integration, entry.entity, entry.remote_id}));
+    const auto held =
+        BERTH_TRY(connection.first("SELECT 1 FROM attachment WHERE version = ? AND record = (SELECT id FROM record "
+                                   "WHERE integration = ? AND entity = ? AND remote_id = ?)",
+                                   {entry.version, entry.integration, entry.entity, entry.remote_id}));
     return held.has_value();
   }
   if (entry.version.empty()) {
@@ -41,17 +52,20 @@ Result<bool> put(Connection& connection, const QueuedDetail& entry) {
       "INSERT INTO detail_queue (integration, entity, remote_id, want, version, priority, forced, cause, position) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, (SELECT COALESCE(MAX(position), 0) + 1 FROM detail_queue)) "
       "ON CONFLICT (integration, entity, remote_id, want) DO UPDATE SET "
-      "attempts = CASE WHEN excluded.version <> '' AND excluded.version <> detail_queue.version THEN 0 ELSE detail_queue.attempts END, "
+      "attempts = CASE WHEN excluded.version <> '' AND excluded.version <> detail_queue.version THEN 0 ELSE "
+      "detail_queue.attempts END, "
       "version = CASE WHEN excluded.version <> '' THEN excluded.version ELSE detail_queue.version END, "
       "cause = CASE WHEN excluded.priority > detail_queue.priority THEN excluded.cause ELSE detail_queue.cause END, "
-      "priority = CASE WHEN excluded.priority > detail_queue.priority THEN excluded.priority ELSE detail_queue.priority END, "
+      "priority = CASE WHEN excluded.priority > detail_queue.priority THEN excluded.priority ELSE "
+      "detail_queue.priority END, "
       "forced = CASE WHEN excluded.forced <> 0 THEN 1 ELSE detail_queue.forced END",
-      {entry.integration, entry.entity, entry.remote_id, entry.want, entry.version, entry.priority, entry.forced, entry.cause}));
+      {entry.integration, entry.entity, entry.remote_id, entry.want, entry.version, entry.priority, entry.forced,
+       entry.cause}));
   return true;
 }
 
-Result<std::vector<QueuedDetail>> take(Connection& connection, std::string_view integration, const std::vector<std::string>& entities,
-                                       std::size_t n, HandedOut& handed_out) {
+Result<std::vector<QueuedDetail>> take(Connection& connection, std::string_view integration,
+                                       const std::vector<std::string>& entities, std::size_t n, HandedOut& handed_out) {
   std::vector<QueuedDetail> taken;
   if (entities.empty() || n == 0) return taken;
   std::string marks = "?";
@@ -60,25 +74,28 @@ Result<std::vector<QueuedDetail>> take(Connection& connection, std::string_view 
     marks += ", ?";
     parameters.emplace_back(entities[i]);
   }
-  BERTH_CHECK(connection.each(std::string(kSelect) + " WHERE integration = ? AND entity IN (" + marks + ") ORDER BY priority DESC, position",
-                              parameters, [&](const Row& row) {
-                                auto entry = read(row);
-                                if (handed_out.insert(entry)) taken.push_back(std::move(entry));
-                                return taken.size() < n;
-                              }));
+  BERTH_CHECK(connection.each(
+      std::string(kSelect) + " WHERE integration = ? AND entity IN (" + marks + ") ORDER BY priority DESC, position",
+      parameters, [&](const Row& row) {
+        auto entry = read(row);
+        if (handed_out.insert(entry)) taken.push_back(std::move(entry));
+        return taken.size() < n;
+      }));
   return taken;
 }
 
-Result<bool> done(Connection& connection, std::string_view integration, std::string_view entity, std::string_view remote_id,
-                  std::uint32_t want) {
-  return BERTH_TRY(connection.execute("DELETE FROM detail_queue" + std::string(kByKey), {integration, entity, remote_id, want})) > 0;
+Result<bool> done(Connection& connection, std::string_view integration, std::string_view entity,
+                  std::string_view remote_id, std::uint32_t want) {
+  return BERTH_TRY(connection.execute("DELETE FROM detail_queue" + std::string(kByKey),
+                                      {integration, entity, remote_id, want})) > 0;
 }
 
-Result<FailEffect> fail(Connection& connection, std::string_view integration, std::string_view entity, std::string_view remote_id,
-                        std::uint32_t want, std::string_view error_json) {
-  const auto attempts = BERTH_TRY(one_integer(
-      connection, "UPDATE detail_queue SET attempts = attempts + 1, last_error_json = ?" + std::string(kByKey) + " RETURNING attempts",
-      {error_json, integration, entity, remote_id, want}));
+Result<FailEffect> fail(Connection& connection, std::string_view integration, std::string_view entity,
+                        std::string_view remote_id, std::uint32_t want, std::string_view error_json) {
+  const auto attempts = BERTH_TRY(one_integer(connection,
+                                              "UPDATE detail_queue SET attempts = attempts + 1, last_error_json = ?" +
+                                                  std::string(kByKey) + " RETURNING attempts",
+                                              {error_json, integration, entity, remote_id, want}));
   if (!attempts || *attempts < kAttemptsMax) return FailEffect::kKept;
   BERTH_TRY(done(connection, integration, entity, remote_id, want));
   return FailEffect::kGaveUp;
@@ -86,18 +103,20 @@ Result<FailEffect> fail(Connection& connection, std::string_view integration, st
 
 Result<std::optional<QueuedDetail>> find(Connection& connection, std::string_view integration, std::string_view entity,
                                          std::string_view remote_id, std::uint32_t want) {
-  const auto row = BERTH_TRY(connection.first(std::string(kSelect) + std::string(kByKey), {integration, entity, remote_id, want}));
+  const auto row =
+      BERTH_TRY(connection.first(std::string(kSelect) + std::string(kByKey), {integration, entity, remote_id, want}));
   return row ? std::optional(read(*row)) : std::nullopt;
 }
 
 Result<std::vector<QueueCount>> counts(Connection& connection, std::string_view integration) {
   std::vector<QueueCount> all;
-  BERTH_CHECK(connection.each(
-      "SELECT entity, want, COUNT(*) FROM detail_queue WHERE integration = ? GROUP BY entity, want ORDER BY entity, want", {integration},
-      [&](const Row& row) {
-        all.push_back({row.text(0), static_cast<std::uint32_t>(row.integer(1)), row.integer(2)});
-        return true;
-      }));
+  BERTH_CHECK(
+      connection.each("SELECT entity, want, COUNT(*) FROM detail_queue WHERE integration = ? GROUP BY entity, want "
+                      "ORDER BY entity, want",
+                      {integration}, [&](const Row& row) {
+                        all.push_back({row.text(0), static_cast<std::uint32_t>(row.integer(1)), row.integer(2)});
+                        return true;
+                      }));
   return all;
 }
 

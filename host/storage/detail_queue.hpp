@@ -1,11 +1,13 @@
 #pragma once
-// Documents and files still to fetch. It commits with the cursor and outlives runs. Larger priority first, then by order
-// of arrival: 0-500 what lists show, above 500 forced fetches, below 0 missing attachments, kConfirmDeletion last.
+// Documents and files still to fetch. It commits with the cursor and outlives runs. Larger priority first, then by
+// order of arrival: 0-500 what lists show, above 500 forced fetches, below 0 missing attachments, kConfirmDeletion
+// last.
 //
-//   BERTH_TRY(storage::detail_queue::put(c, {.integration = i, .entity = "invoice", .remote_id = "46…", .version = v, .priority = 100}));
-//   storage::detail_queue::HandedOut handed_out;                                        // one for each run_phase
-//   for (auto& wanted : BERTH_TRY(storage::detail_queue::take(c, i, {"invoice"}, 100, handed_out))) ...
-//   BERTH_TRY(storage::detail_queue::done(c, i, "invoice", "46…", kWantDetail));        // in the transaction that captures it
+//   BERTH_TRY(storage::detail_queue::put(c, {.integration = i, .entity = "invoice", .remote_id = "46…", .version = v,
+//   .priority = 100})); storage::detail_queue::HandedOut handed_out;                                        // one for
+//   each run_phase for (auto& wanted : BERTH_TRY(storage::detail_queue::take(c, i, {"invoice"}, 100, handed_out))) ...
+//   BERTH_TRY(storage::detail_queue::done(c, i, "invoice", "46…", kWantDetail));        // in the transaction that
+//   captures it
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -29,12 +31,12 @@ struct QueuedDetail {
   std::uint32_t want = kWantDetail;
   std::string version{};
   std::int64_t priority = 0;
-  bool forced = false;                 // fetched although known
+  bool forced = false;  // fetched although known
   std::int64_t attempts = 0;
-  std::string cause = "list";          // list | reference | forced | webhook | confirm_deletion
-  std::int64_t position = 0;           // order of arrival; put() sets it
+  std::string cause = "list";  // list | reference | forced | webhook | confirm_deletion
+  std::int64_t position = 0;   // order of arrival; put() sets it
   std::string last_error_json = "{}";
-  std::optional<Instant> version_time{}; // only for put(): see KnownQuery
+  std::optional<Instant> version_time{};  // only for put(): see KnownQuery
 };
 struct QueueCount {
   std::string entity{};
@@ -50,10 +52,12 @@ constexpr std::int64_t kAttemptsMax = 5;
 /// What take() gave out in this run_phase: an entry is handed out once, also if it is put again meanwhile.
 class HandedOut {
  public:
-  using Key = std::tuple<std::string, std::string, std::uint32_t>;    // entity, remote id, want
+  using Key = std::tuple<std::string, std::string, std::uint32_t>;  // entity, remote id, want
   /// False if it was there.
   bool insert(const QueuedDetail& entry) { return keys_.emplace(entry.entity, entry.remote_id, entry.want).second; }
-  [[nodiscard]] bool contains(const QueuedDetail& entry) const { return keys_.contains({entry.entity, entry.remote_id, entry.want}); }
+  [[nodiscard]] bool contains(const QueuedDetail& entry) const {
+    return keys_.contains({entry.entity, entry.remote_id, entry.want});
+  }
   [[nodiscard]] std::size_t size() const { return keys_.size(); }
 
  private:
@@ -67,8 +71,8 @@ Result<bool> put(Connection& connection, const QueuedDetail& entry);
 Result<std::vector<QueuedDetail>> take(Connection& connection, std::string_view integration,
                                        const std::vector<std::string>& entities, std::size_t n, HandedOut& handed_out);
 /// What it wanted is committed. False if it was not there.
-Result<bool> done(Connection& connection, std::string_view integration, std::string_view entity, std::string_view remote_id,
-                  std::uint32_t want);
+Result<bool> done(Connection& connection, std::string_view integration, std::string_view entity,
+                  std::string_view remote_id, std::uint32_t want);
 enum class FailEffect { kKept, kGaveUp };
 /// Counts an attempt and keeps the error; after kAttemptsMax the entry is removed and the caller reports it.
 Result<FailEffect> fail(Connection& connection, std::string_view integration, std::string_view entity,

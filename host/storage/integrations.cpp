@@ -6,19 +6,39 @@ namespace berth::storage::integrations {
 namespace {
 
 constexpr std::string_view kSelect =
-    "SELECT id, plugin, company, tenant, environment, mode, origin, settings_json, desired, actual, reason, message, who_acts, since_ms, "
-    "next_attempt_ms, name, remote_id, organization_json, created_ms, connected_ms, last_sync_ms, backfill_floor_ms FROM integration";
+    "SELECT id, plugin, company, tenant, environment, mode, origin, settings_json, desired, actual, reason, message, "
+    "who_acts, since_ms, "
+    "next_attempt_ms, name, remote_id, organization_json, created_ms, connected_ms, last_sync_ms, backfill_floor_ms "
+    "FROM integration";
 
 Integration read(const Row& row) {
-  return {.id = row.text(0), .plugin = row.text(1), .company = row.text(2), .tenant = row.text(3), .environment = row.text(4),
-          .mode = row.text(5), .origin = row.text(6), .settings_json = row.text(7), .desired = row.text(8), .actual = row.text(9),
-          .reason = row.text(10), .message = row.text(11), .who_acts = row.text(12), .since = row.instant(13),
-          .next_attempt = row.instant(14), .name = row.text(15), .remote_id = row.text(16), .organization_json = row.text(17),
-          .created = row.instant(18), .connected = row.instant(19), .last_sync = row.instant(20), .backfill_floor = row.instant(21)};
+  return {.id = row.text(0),
+          .plugin = row.text(1),
+          .company = row.text(2),
+          .tenant = row.text(3),
+          .environment = row.text(4),
+          .mode = row.text(5),
+          .origin = row.text(6),
+          .settings_json = row.text(7),
+          .desired = row.text(8),
+          .actual = row.text(9),
+          .reason = row.text(10),
+          .message = row.text(11),
+          .who_acts = row.text(12),
+          .since = row.instant(13),
+          .next_attempt = row.instant(14),
+          .name = row.text(15),
+          .remote_id = row.text(16),
+          .organization_json = row.text(17),
+          .created = row.instant(18),
+          .connected = row.instant(19),
+          .last_sync = row.instant(20),
+          .backfill_floor = row.instant(21)};
 }
 
 Error taken(std::string_view id, std::string_view why) {
-  return make_error(Code::kConflict, "storage.integration_taken", "The integration " + std::string(id) + " " + std::string(why));
+  return make_error(Code::kConflict, "storage.integration_taken",
+                    "The integration " + std::string(id) + " " + std::string(why));
 }
 
 }  // namespace
@@ -26,13 +46,17 @@ Error taken(std::string_view id, std::string_view why) {
 Status upsert_declared(Connection& connection, const Integration& declared) {
   const auto before = BERTH_TRY(find(connection, declared.id));
   if (!before) return insert(connection, declared);
-  if (before->origin != declared.origin) return taken(declared.id, "exists already and was not declared by the file; choose another id");
+  if (before->origin != declared.origin)
+    return taken(declared.id, "exists already and was not declared by the file; choose another id");
   if (before->plugin != declared.plugin) {
-    return taken(declared.id, "is stored with the plugin " + before->plugin + ", not " + declared.plugin + "; choose another id");
+    return taken(declared.id,
+                 "is stored with the plugin " + before->plugin + ", not " + declared.plugin + "; choose another id");
   }
   return expect_changed(
-      connection.execute("UPDATE integration SET company = ?, tenant = ?, environment = ?, mode = ?, settings_json = ? WHERE id = ?",
-                         {declared.company, declared.tenant, declared.environment, declared.mode, declared.settings_json, declared.id}),
+      connection.execute(
+          "UPDATE integration SET company = ?, tenant = ?, environment = ?, mode = ?, settings_json = ? WHERE id = ?",
+          {declared.company, declared.tenant, declared.environment, declared.mode, declared.settings_json,
+           declared.id}),
       "integration", declared.id);
 }
 
@@ -40,11 +64,15 @@ Status insert(Connection& connection, const Integration& integration) {
   if (BERTH_TRY(find(connection, integration.id))) return taken(integration.id, "exists already");
   const auto& i = integration;
   BERTH_CHECK(connection.execute(
-      "INSERT INTO integration (id, plugin, company, tenant, environment, mode, origin, settings_json, desired, actual, reason, message, "
-      "who_acts, since_ms, next_attempt_ms, name, remote_id, organization_json, created_ms, connected_ms, last_sync_ms, backfill_floor_ms) "
+      "INSERT INTO integration (id, plugin, company, tenant, environment, mode, origin, settings_json, desired, "
+      "actual, reason, message, "
+      "who_acts, since_ms, next_attempt_ms, name, remote_id, organization_json, created_ms, connected_ms, "
+      "last_sync_ms, backfill_floor_ms) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      {i.id, i.plugin, i.company, i.tenant, i.environment, i.mode, i.origin, i.settings_json, i.desired, i.actual, i.reason, i.message,
-       i.who_acts, i.since, i.next_attempt, i.name, i.remote_id, i.organization_json, i.created, i.connected, i.last_sync, i.backfill_floor}));
+      {i.id,       i.plugin,        i.company,      i.tenant,        i.environment, i.mode,
+       i.origin,   i.settings_json, i.desired,      i.actual,        i.reason,      i.message,
+       i.who_acts, i.since,         i.next_attempt, i.name,          i.remote_id,   i.organization_json,
+       i.created,  i.connected,     i.last_sync,    i.backfill_floor}));
   return success();
 }
 
@@ -63,35 +91,41 @@ Result<std::vector<Integration>> list(Connection& connection) {
 }
 
 Status set_desired(Connection& connection, std::string_view id, std::string_view desired) {
-  return expect_changed(connection.execute("UPDATE integration SET desired = ? WHERE id = ?", {desired, id}), "integration", id);
+  return expect_changed(connection.execute("UPDATE integration SET desired = ? WHERE id = ?", {desired, id}),
+                        "integration", id);
 }
 
 Status set_status(Connection& connection, std::string_view id, const IntegrationStatus& status, Instant now) {
   return expect_changed(
-      connection.execute("UPDATE integration SET since_ms = CASE WHEN actual = ? AND reason = ? THEN since_ms ELSE ? END, actual = ?, "
-                         "reason = ?, message = ?, who_acts = ?, next_attempt_ms = ? WHERE id = ?",
-                         {status.actual, status.reason, now, status.actual, status.reason, status.message, status.who_acts,
-                          status.next_attempt, id}),
+      connection.execute(
+          "UPDATE integration SET since_ms = CASE WHEN actual = ? AND reason = ? THEN since_ms ELSE ? END, actual = ?, "
+          "reason = ?, message = ?, who_acts = ?, next_attempt_ms = ? WHERE id = ?",
+          {status.actual, status.reason, now, status.actual, status.reason, status.message, status.who_acts,
+           status.next_attempt, id}),
       "integration", id);
 }
 
 Status set_organization(Connection& connection, std::string_view id, std::string_view remote_id, std::string_view name,
                         std::string_view organization_json) {
-  return expect_changed(connection.execute("UPDATE integration SET remote_id = ?, name = ?, organization_json = ? WHERE id = ?",
-                                           {remote_id, name, organization_json, id}),
-                        "integration", id);
+  return expect_changed(
+      connection.execute("UPDATE integration SET remote_id = ?, name = ?, organization_json = ? WHERE id = ?",
+                         {remote_id, name, organization_json, id}),
+      "integration", id);
 }
 
 Status set_connected(Connection& connection, std::string_view id, Instant connected) {
-  return expect_changed(connection.execute("UPDATE integration SET connected_ms = ? WHERE id = ?", {connected, id}), "integration", id);
+  return expect_changed(connection.execute("UPDATE integration SET connected_ms = ? WHERE id = ?", {connected, id}),
+                        "integration", id);
 }
 
 Status set_last_sync(Connection& connection, std::string_view id, Instant last_sync) {
-  return expect_changed(connection.execute("UPDATE integration SET last_sync_ms = ? WHERE id = ?", {last_sync, id}), "integration", id);
+  return expect_changed(connection.execute("UPDATE integration SET last_sync_ms = ? WHERE id = ?", {last_sync, id}),
+                        "integration", id);
 }
 
 Status set_backfill_floor(Connection& connection, std::string_view id, Instant floor) {
-  return expect_changed(connection.execute("UPDATE integration SET backfill_floor_ms = ? WHERE id = ?", {floor, id}), "integration", id);
+  return expect_changed(connection.execute("UPDATE integration SET backfill_floor_ms = ? WHERE id = ?", {floor, id}),
+                        "integration", id);
 }
 
 }  // namespace berth::storage::integrations

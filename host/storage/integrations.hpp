@@ -1,8 +1,8 @@
 #pragma once
 // Integrations: what was declared (by the file or by REST) and how each one is doing. One table for both origins.
 //
-//   BERTH_CHECK(storage::integrations::upsert_declared(connection, declared));           // at start, once per entry of the file
-//   auto found = BERTH_TRY(storage::integrations::find(connection, "zoho_acme"));        // optional
+//   BERTH_CHECK(storage::integrations::upsert_declared(connection, declared));           // at start, once per entry of
+//   the file auto found = BERTH_TRY(storage::integrations::find(connection, "zoho_acme"));        // optional
 //
 // Setters fail with storage.not_found when there is no such integration.
 #include <optional>
@@ -20,24 +20,24 @@ struct Integration {
   std::string company{};
   std::string tenant{};
   std::string environment{};
-  std::string mode{};                     // pull_only | two_way
-  std::string origin = "file";            // file | api
-  std::string settings_json = "{}";       // the declaration of one made by REST
-  std::string desired = "enabled";        // enabled | paused | disabled
-  std::string actual = "pending";         // pending | authorizing | initial_sync | setup_incomplete | connected | waiting_quota |
-                                          // degraded | needs_reauth | error | unknown
+  std::string mode{};                // pull_only | two_way
+  std::string origin = "file";       // file | api
+  std::string settings_json = "{}";  // the declaration of one made by REST
+  std::string desired = "enabled";   // enabled | paused | disabled
+  std::string actual = "pending";    // pending | authorizing | initial_sync | setup_incomplete | connected |
+                                   // waiting_quota | degraded | needs_reauth | error | unknown
   std::string reason{};
   std::string message{};
   std::string who_acts{};
-  Instant since{};                        // of `actual` and `reason`
-  Instant next_attempt{};                 // unix_ms 0: none planned
-  std::string name{};                     // of the remote organisation
-  std::string remote_id{};                // of the remote organisation; "" = none chosen
-  std::string organization_json = "{}";   // currency, time zone, all organisations seen
+  Instant since{};                       // of `actual` and `reason`
+  Instant next_attempt{};                // unix_ms 0: none planned
+  std::string name{};                    // of the remote organisation
+  std::string remote_id{};               // of the remote organisation; "" = none chosen
+  std::string organization_json = "{}";  // currency, time zone, all organisations seen
   Instant created{};
-  Instant connected{};                    // 0: never
-  Instant last_sync{};                    // end of the last run in which every phase ended well; 0: none
-  Instant backfill_floor{};               // 0: no floor
+  Instant connected{};       // 0: never
+  Instant last_sync{};       // end of the last run in which every phase ended well; 0: none
+  Instant backfill_floor{};  // 0: no floor
 };
 
 struct IntegrationStatus {

@@ -7,16 +7,18 @@ namespace {
 
 Error lost(std::string_view integration, std::int64_t fencing) {
   return make_error(Code::kConflict, "storage.lease_lost",
-                    "The lease of " + std::string(integration) + " with fencing number " + std::to_string(fencing) + " is no longer ours");
+                    "The lease of " + std::string(integration) + " with fencing number " + std::to_string(fencing) +
+                        " is no longer ours");
 }
 
 }  // namespace
 
 // The row stays when the lease is given back, so that the fencing number grows for ever.
-Result<std::optional<std::int64_t>> acquire(Connection& connection, std::string_view integration, std::string_view owner,
-                                            std::chrono::milliseconds ttl, Instant now) {
+Result<std::optional<std::int64_t>> acquire(Connection& connection, std::string_view integration,
+                                            std::string_view owner, std::chrono::milliseconds ttl, Instant now) {
   return one_integer(connection,
-                     "INSERT INTO lease (integration, owner, fencing, expires_ms) VALUES (?, ?, 1, ?) ON CONFLICT (integration) DO UPDATE "
+                     "INSERT INTO lease (integration, owner, fencing, expires_ms) VALUES (?, ?, 1, ?) ON CONFLICT "
+                     "(integration) DO UPDATE "
                      "SET owner = excluded.owner, fencing = lease.fencing + 1, expires_ms = excluded.expires_ms "
                      "WHERE lease.owner = excluded.owner OR lease.expires_ms <= ? RETURNING fencing",
                      {integration, owner, now + ttl, now});
@@ -24,28 +26,32 @@ Result<std::optional<std::int64_t>> acquire(Connection& connection, std::string_
 
 Status renew(Connection& connection, std::string_view integration, std::string_view owner, std::int64_t fencing,
              std::chrono::milliseconds ttl, Instant now) {
-  const auto changed = BERTH_TRY(connection.execute("UPDATE lease SET expires_ms = ? WHERE integration = ? AND owner = ? AND fencing = ?",
-                                                    {now + ttl, integration, owner, fencing}));
+  const auto changed = BERTH_TRY(
+      connection.execute("UPDATE lease SET expires_ms = ? WHERE integration = ? AND owner = ? AND fencing = ?",
+                         {now + ttl, integration, owner, fencing}));
   if (changed == 0) return lost(integration, fencing);
   return success();
 }
 
 Status release(Connection& connection, std::string_view integration, std::string_view owner, std::int64_t fencing) {
-  BERTH_CHECK(connection.execute("UPDATE lease SET owner = '', expires_ms = 0 WHERE integration = ? AND owner = ? AND fencing = ?",
-                                 {integration, owner, fencing}));
+  BERTH_CHECK(connection.execute(
+      "UPDATE lease SET owner = '', expires_ms = 0 WHERE integration = ? AND owner = ? AND fencing = ?",
+      {integration, owner, fencing}));
   return success();
 }
 
 Status require(Connection& connection, std::string_view integration, std::string_view owner, std::int64_t fencing) {
-  const auto held = BERTH_TRY(connection.first("SELECT 1 FROM lease WHERE integration = ? AND owner = ? AND fencing = ?",
-                                               {integration, owner, fencing}));
+  const auto held = BERTH_TRY(connection.first(
+      "SELECT 1 FROM lease WHERE integration = ? AND owner = ? AND fencing = ?", {integration, owner, fencing}));
   if (!held) return lost(integration, fencing);
   return success();
 }
 
 Result<std::optional<Lease>> find(Connection& connection, std::string_view integration, Instant now) {
-  const auto row = BERTH_TRY(connection.first(
-      "SELECT integration, owner, fencing, expires_ms FROM lease WHERE integration = ? AND owner <> '' AND expires_ms > ?", {integration, now}));
+  const auto row =
+      BERTH_TRY(connection.first("SELECT integration, owner, fencing, expires_ms FROM lease WHERE integration = ? AND "
+                                 "owner <> '' AND expires_ms > ?",
+                                 {integration, now}));
   return row ? std::optional(Lease{row->text(0), row->text(1), row->integer(2), row->instant(3)}) : std::nullopt;
 }
 

@@ -20,7 +20,7 @@ namespace berth::storage {
 
 struct Lease {
   std::string integration{};
-  std::string owner{};      // one per process start and thread that runs, e.g. "host7:4711:0199c3e2"
+  std::string owner{};  // one per process start and thread that runs, e.g. "host7:4711:0199c3e2"
   std::int64_t fencing = 0;
   Instant expires{};
 };
@@ -29,8 +29,8 @@ namespace leases {
 
 /// Takes the lease if it is free, has expired or is ours, and returns its fencing number, larger than every one before;
 /// nothing if another owner holds it.
-Result<std::optional<std::int64_t>> acquire(Connection& connection, std::string_view integration, std::string_view owner,
-                                            std::chrono::milliseconds ttl, Instant now);
+Result<std::optional<std::int64_t>> acquire(Connection& connection, std::string_view integration,
+                                            std::string_view owner, std::chrono::milliseconds ttl, Instant now);
 /// Moves the end. Errors: storage.lease_lost.
 Status renew(Connection& connection, std::string_view integration, std::string_view owner, std::int64_t fencing,
              std::chrono::milliseconds ttl, Instant now);

@@ -20,7 +20,8 @@ namespace mapping_revisions {
 
 /// Saving a known revision again only makes it the latest. True if it was not the latest before.
 Result<bool> save(Connection& connection, const MappingRevision& revision);
-Result<std::optional<MappingRevision>> find(Connection& connection, std::string_view integration, std::string_view revision);
+Result<std::optional<MappingRevision>> find(Connection& connection, std::string_view integration,
+                                            std::string_view revision);
 Result<std::optional<MappingRevision>> latest(Connection& connection, std::string_view integration);
 /// Newest first.
 Result<std::vector<MappingRevision>> list(Connection& connection, std::string_view integration);

@@ -6,7 +6,9 @@
 
 namespace berth::storage {
 
-std::string checksum(const Migration& migration) { return sha256_hex(migration.sql); }
+std::string checksum(const Migration& migration) {
+  return sha256_hex(migration.sql);
+}
 
 Result<const Migration*> next_migration(std::span<const Migration> known, std::span<const AppliedMigration> applied) {
   std::int64_t newest = 0;
@@ -15,11 +17,14 @@ Result<const Migration*> next_migration(std::span<const Migration> known, std::s
     const auto found = std::ranges::find(known, done.version, &Migration::version);
     if (found == known.end()) {
       return make_error(Code::kEnvironment, "storage.newer",
-                        "The database has migration " + done.name + ", which this Berth does not know; use the Berth that made it or a newer one");
+                        "The database has migration " + done.name +
+                            ", which this Berth does not know; use the Berth that made it or a newer one");
     }
     if (checksum(*found) != done.checksum) {
-      return make_error(Code::kEnvironment, "storage.migration_changed",
-                        "Migration " + done.name + " was applied with another text than this Berth has; the database was made by another build");
+      return make_error(
+          Code::kEnvironment, "storage.migration_changed",
+          "Migration " + done.name +
+              " was applied with another text than this Berth has; the database was made by another build");
     }
   }
   const auto next = std::ranges::find_if(known, [&](const Migration& migration) { return migration.version > newest; });

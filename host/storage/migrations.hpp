@@ -13,9 +13,9 @@
 namespace berth::storage {
 
 struct Migration {
-  std::int64_t version = 0;          // the number at the start of the file's name
-  std::string_view name;             // the file's name without ".sql"
-  std::string_view sql;              // as in the file, with @SERIAL@, @SERIAL_COLUMN@ and @BLOB@
+  std::int64_t version = 0;  // the number at the start of the file's name
+  std::string_view name;     // the file's name without ".sql"
+  std::string_view sql;      // as in the file, with @SERIAL@, @SERIAL_COLUMN@ and @BLOB@
 };
 /// By version, without gaps in their order. Generated from the folder by host/storage/migrations.cmake.
 [[nodiscard]] std::span<const Migration> embedded_migrations();
@@ -30,7 +30,8 @@ struct AppliedMigration {
 [[nodiscard]] std::string checksum(const Migration& migration);
 /// The table that remembers; the same for every engine.
 inline constexpr std::string_view kMigrationTable =
-    "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, "
+    "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT "
+    "NULL, "
     "applied_ms BIGINT NOT NULL)";
 
 /// The next migration to apply, or nullptr. Errors: storage.newer (a version that this Berth does not have),

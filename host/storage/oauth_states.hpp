@@ -9,7 +9,7 @@
 namespace berth::storage {
 
 struct OauthState {
-  std::string state_hash{};            // SHA-256 of the state; the state itself is not stored
+  std::string state_hash{};  // SHA-256 of the state; the state itself is not stored
   std::string integration{};
   std::string redirect_uri{};
   std::string context_json = "{}";
@@ -18,7 +18,7 @@ struct OauthState {
 
 namespace oauth_states {
 
-constexpr std::int64_t kUnderWayMax = 1000;   // more are refused: nobody fills the table by opening links
+constexpr std::int64_t kUnderWayMax = 1000;  // more are refused: nobody fills the table by opening links
 
 /// Also removes what has expired. Errors: storage.oauth_states_full, storage.unique.
 Status put(Connection& connection, const OauthState& state, Instant now);

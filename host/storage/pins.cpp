@@ -4,14 +4,18 @@ namespace berth::storage::pins {
 namespace {
 
 constexpr std::string_view kSelect = "SELECT plugin, sha256, pinned_ms, pinned_by FROM plugin_pin";
-PluginPin read(const Row& row) { return {row.text(0), row.text(1), row.instant(2), row.text(3)}; }
+PluginPin read(const Row& row) {
+  return {row.text(0), row.text(1), row.instant(2), row.text(3)};
+}
 
 }  // namespace
 
 Status set(Connection& connection, const PluginPin& pin) {
-  BERTH_CHECK(connection.execute("INSERT INTO plugin_pin (plugin, sha256, pinned_ms, pinned_by) VALUES (?, ?, ?, ?) ON CONFLICT (plugin) DO UPDATE "
-                                 "SET sha256 = excluded.sha256, pinned_ms = excluded.pinned_ms, pinned_by = excluded.pinned_by",
-                                 {pin.plugin, pin.sha256, pin.pinned, pin.pinned_by}));
+  BERTH_CHECK(
+      connection.execute("INSERT INTO plugin_pin (plugin, sha256, pinned_ms, pinned_by) VALUES (?, ?, ?, ?) ON "
+                         "CONFLICT (plugin) DO UPDATE "
+                         "SET sha256 = excluded.sha256, pinned_ms = excluded.pinned_ms, pinned_by = excluded.pinned_by",
+                         {pin.plugin, pin.sha256, pin.pinned, pin.pinned_by}));
   return success();
 }
 

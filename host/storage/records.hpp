@@ -2,11 +2,14 @@
 // Remote documents: what was received, word for word (zstd-compressed), and what became of it.
 //
 // A record has a newest list row, a newest detail and named parts; every answer with new content is kept as a version.
-// Capturing new content sets the record's state to pending; applying it sets posted, parked, ignored, skipped or failed.
+// Capturing new content sets the record's state to pending; applying it sets posted, parked, ignored, skipped or
+// failed.
 //
 //   auto captured = BERTH_TRY(storage::records::capture_detail(c, {.integration = "zoho_acme", .entity = "invoice",
-//       .remote_id = "46…", .version = "2026-05-21T08:41:30-0400", .content_hash = hash, .body = json, .fetched = now, .pass = 12}));
-//   for (const auto& record : BERTH_TRY(storage::records::pending(c, "zoho_acme", {{"contact"}, {"invoice", true}}, 100))) ...
+//       .remote_id = "46…", .version = "2026-05-21T08:41:30-0400", .content_hash = hash, .body = json, .fetched = now,
+//       .pass = 12}));
+//   for (const auto& record : BERTH_TRY(storage::records::pending(c, "zoho_acme", {{"contact"}, {"invoice", true}},
+//   100))) ...
 //
 // Hashes are the caller's (over canonical JSON without volatile keys). Threads and errors: database.hpp; besides
 // storage.not_found, and storage.body_damaged when a stored body cannot be decompressed.
@@ -31,19 +34,19 @@ struct Record {
   std::string entity{};
   std::string remote_id{};
   std::string row_version{};
-  Instant row_fetched{};              // 0: no row
+  Instant row_fetched{};  // 0: no row
   std::string detail_version{};
-  Instant detail_fetched{};           // 0: no detail
-  std::string state = "pending";      // pending | posted | parked | ignored | skipped | failed | archived
+  Instant detail_fetched{};       // 0: no detail
+  std::string state = "pending";  // pending | posted | parked | ignored | skipped | failed | archived
   std::string reason{};
   std::string message{};
-  std::string detail_json = "{}";     // waits_for, warnings, flags, attention, remote error
+  std::string detail_json = "{}";  // waits_for, warnings, flags, attention, remote error
   std::string local_id{};
   std::string rules_revision{};
   std::string document_hash{};
-  std::string remote_state = "alive"; // alive | suspect | deleted
+  std::string remote_state = "alive";  // alive | suspect | deleted
   std::int64_t seen_pass = 0;
-  std::int64_t captured = 0;          // order of capture, over all integrations
+  std::int64_t captured = 0;  // order of capture, over all integrations
   Instant state_since{};
   [[nodiscard]] bool has_row() const { return row_fetched.unix_ms != 0; }
   [[nodiscard]] bool has_detail() const { return detail_fetched.unix_ms != 0; }
@@ -56,38 +59,39 @@ struct Capture {
   std::string_view remote_id;
   std::string_view version;
   std::string_view content_hash;
-  std::string_view body;              // as the remote sent it
-  Instant fetched{};                  // not 0
-  std::int64_t pass = 0;              // of the phase cursor; 0: not seen by a listing
+  std::string_view body;  // as the remote sent it
+  Instant fetched{};      // not 0
+  std::int64_t pass = 0;  // of the phase cursor; 0: not seen by a listing
 };
 
 enum class CaptureEffect { kUnchanged, kNew, kChanged };
 struct Captured {
   std::int64_t record = 0;
-  CaptureEffect effect = CaptureEffect::kUnchanged;   // of this body; kChanged also for one that came back after its deletion
-  bool pending = false;                               // this capture made the record pending
+  CaptureEffect effect =
+      CaptureEffect::kUnchanged;  // of this body; kChanged also for one that came back after its deletion
+  bool pending = false;           // this capture made the record pending
 };
 
 struct StoredBody {
-  std::int64_t id = 0;                // of the version
-  std::string kind{};                 // row | detail | part:NAME
+  std::int64_t id = 0;  // of the version
+  std::string kind{};   // row | detail | part:NAME
   std::string version{};
   std::string content_hash{};
-  std::string body{};                 // decompressed
+  std::string body{};  // decompressed
   Instant fetched{};
 };
 struct Bodies {
   std::optional<StoredBody> row{};
   std::optional<StoredBody> detail{};
-  std::map<std::string, StoredBody> parts{}; // by name
+  std::map<std::string, StoredBody> parts{};  // by name
 };
 
 enum class KnownAs : std::uint8_t { kNone = 0, kRow = 1, kDetail = 2 };
 struct KnownQuery {
   std::string_view remote_id;
   std::string_view version;
-  /// Versions of kind "time": the parsed version. What changes again within the second in which it was fetched keeps its
-  /// version, so a version within kFreshVersion of its own fetch counts as not known and is fetched once more.
+  /// Versions of kind "time": the parsed version. What changes again within the second in which it was fetched keeps
+  /// its version, so a version within kFreshVersion of its own fetch counts as not known and is fetched once more.
   std::optional<Instant> version_time{};
 };
 constexpr std::chrono::milliseconds kFreshVersion{2000};
@@ -97,7 +101,7 @@ struct RecordOutcome {
   std::string reason{};
   std::string message{};
   std::string detail_json = "{}";
-  std::optional<std::string> local_id{};       // nothing: stays
+  std::optional<std::string> local_id{};  // nothing: stays
   std::optional<std::string> rules_revision{};
   std::optional<std::string> document_hash{};
 };
@@ -109,7 +113,7 @@ struct PendingEntity {
 };
 
 struct RecordFilter {
-  std::string integration{};          // "" = any; so for each
+  std::string integration{};  // "" = any; so for each
   std::string entity{};
   std::string state{};
   std::string reason{};
@@ -128,20 +132,24 @@ struct MissingRecord {
 
 namespace records {
 
-/// A row of a list. It does not make the record pending when the stored detail has this very version: the detail says more.
+/// A row of a list. It does not make the record pending when the stored detail has this very version: the detail says
+/// more.
 Result<Captured> capture_row(Connection& connection, const Capture& capture);
 /// The whole document.
 Result<Captured> capture_detail(Connection& connection, const Capture& capture);
 /// A further answer kept beside the detail, under its name.
 Result<Captured> capture_part(Connection& connection, const Capture& capture, std::string_view part);
 
-/// Missing from a compared pass, or reported as gone: to be confirmed. Nothing for a record that is not alive or not there.
-Status mark_suspect(Connection& connection, std::string_view integration, std::string_view entity, std::string_view remote_id);
+/// Missing from a compared pass, or reported as gone: to be confirmed. Nothing for a record that is not alive or not
+/// there.
+Status mark_suspect(Connection& connection, std::string_view integration, std::string_view entity,
+                    std::string_view remote_id);
 /// Confirmed as gone: pending, so that what was posted is reversed. False if it is not there or already was.
 Result<bool> mark_deleted(Connection& connection, std::string_view integration, std::string_view entity,
                           std::string_view remote_id, Instant now);
 /// Data came: a suspect is alive again.
-Status clear_suspect(Connection& connection, std::string_view integration, std::string_view entity, std::string_view remote_id);
+Status clear_suspect(Connection& connection, std::string_view integration, std::string_view entity,
+                     std::string_view remote_id);
 
 /// How well each is stored with that very version; a deleted record is not known.
 Result<std::vector<KnownAs>> known(Connection& connection, std::string_view integration, std::string_view entity,

@@ -13,24 +13,29 @@ namespace {
 enum class Kind { kRow, kDetail, kPart };
 
 Result<std::int64_t> insert_record(Connection& connection, const Capture& capture) {
-  const auto id = BERTH_TRY(one_integer(connection,
-                                        "INSERT INTO record (integration, entity, remote_id, state_since_ms) VALUES (?, ?, ?, ?) RETURNING id",
-                                        {capture.integration, capture.entity, capture.remote_id, capture.fetched}));
+  const auto id = BERTH_TRY(one_integer(
+      connection,
+      "INSERT INTO record (integration, entity, remote_id, state_since_ms) VALUES (?, ?, ?, ?) RETURNING id",
+      {capture.integration, capture.entity, capture.remote_id, capture.fetched}));
   return id.value_or(0);
 }
 
 /// The id of a new version, or nothing where the newest of its kind has this content already.
-Result<std::optional<std::int64_t>> keep_body(Connection& connection, std::int64_t record, const std::string& kind, const Capture& capture) {
+Result<std::optional<std::int64_t>> keep_body(Connection& connection, std::int64_t record, const std::string& kind,
+                                              const Capture& capture) {
   const auto newest = BERTH_TRY(connection.first(
-      "SELECT id, content_hash FROM record_version WHERE record = ? AND kind = ? ORDER BY id DESC LIMIT 1", {record, kind}));
+      "SELECT id, content_hash FROM record_version WHERE record = ? AND kind = ? ORDER BY id DESC LIMIT 1",
+      {record, kind}));
   if (newest && newest->text(1) == capture.content_hash) {
     BERTH_CHECK(connection.execute("UPDATE record_version SET version = ?, fetched_ms = ? WHERE id = ?",
                                    {capture.version, capture.fetched, newest->integer(0)}));
     return std::optional<std::int64_t>();
   }
-  auto body = BERTH_TRY_CONTEXT(std::string(capture.entity) + " " + std::string(capture.remote_id), compress_body(capture.body));
+  auto body = BERTH_TRY_CONTEXT(std::string(capture.entity) + " " + std::string(capture.remote_id),
+                                compress_body(capture.body));
   return one_integer(connection,
-                     "INSERT INTO record_version (record, kind, version, content_hash, body, fetched_ms) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+                     "INSERT INTO record_version (record, kind, version, content_hash, body, fetched_ms) VALUES (?, ?, "
+                     "?, ?, ?, ?) RETURNING id",
                      {record, kind, capture.version, capture.content_hash, std::move(body), capture.fetched});
 }
 
@@ -41,8 +46,11 @@ Result<Captured> keep(Connection& connection, const Capture& capture, Kind kind,
   captured.record = before ? before->id : BERTH_TRY(insert_record(connection, capture));
   const auto version = BERTH_TRY(keep_body(connection, captured.record, kind_text, capture));
   const bool came_back = before && before->remote_state == "deleted";
-  const bool detail_says_more = kind == Kind::kRow && before && before->has_detail() && before->detail_version == capture.version;
-  captured.effect = !before ? CaptureEffect::kNew : version || came_back ? CaptureEffect::kChanged : CaptureEffect::kUnchanged;
+  const bool detail_says_more =
+      kind == Kind::kRow && before && before->has_detail() && before->detail_version == capture.version;
+  captured.effect = !before                ? CaptureEffect::kNew
+                    : version || came_back ? CaptureEffect::kChanged
+                                           : CaptureEffect::kUnchanged;
   captured.pending = came_back || (version && !detail_says_more);
 
   if (kind == Kind::kRow) {
@@ -52,9 +60,10 @@ Result<Captured> keep(Connection& connection, const Capture& capture, Kind kind,
     BERTH_CHECK(connection.execute("UPDATE record SET detail_version = ?, detail_fetched_ms = ? WHERE id = ?",
                                    {capture.version, capture.fetched, captured.record}));
   }
-  BERTH_CHECK(connection.execute(
-      "UPDATE record SET remote_state = 'alive', seen_pass = CASE WHEN seen_pass < ? THEN ? ELSE seen_pass END WHERE id = ?",
-      {capture.pass, capture.pass, captured.record}));
+  BERTH_CHECK(
+      connection.execute("UPDATE record SET remote_state = 'alive', seen_pass = CASE WHEN seen_pass < ? THEN ? ELSE "
+                         "seen_pass END WHERE id = ?",
+                         {capture.pass, capture.pass, captured.record}));
   if (captured.pending) {
     BERTH_CHECK(set_pending(connection, captured.record, capture.fetched));
     if (version) {
@@ -76,7 +85,9 @@ bool is_current(const std::string& stored, Instant fetched, const KnownQuery& qu
 
 }  // namespace
 
-Result<Captured> capture_row(Connection& connection, const Capture& capture) { return keep(connection, capture, Kind::kRow, "row"); }
+Result<Captured> capture_row(Connection& connection, const Capture& capture) {
+  return keep(connection, capture, Kind::kRow, "row");
+}
 
 Result<Captured> capture_detail(Connection& connection, const Capture& capture) {
   return keep(connection, capture, Kind::kDetail, "detail");
@@ -86,15 +97,17 @@ Result<Captured> capture_part(Connection& connection, const Capture& capture, st
   return keep(connection, capture, Kind::kPart, "part:" + std::string(part));
 }
 
-Status mark_suspect(Connection& connection, std::string_view integration, std::string_view entity, std::string_view remote_id) {
-  BERTH_CHECK(connection.execute(
-      "UPDATE record SET remote_state = 'suspect' WHERE integration = ? AND entity = ? AND remote_id = ? AND remote_state = 'alive'",
-      {integration, entity, remote_id}));
+Status mark_suspect(Connection& connection, std::string_view integration, std::string_view entity,
+                    std::string_view remote_id) {
+  BERTH_CHECK(
+      connection.execute("UPDATE record SET remote_state = 'suspect' WHERE integration = ? AND entity = ? AND "
+                         "remote_id = ? AND remote_state = 'alive'",
+                         {integration, entity, remote_id}));
   return success();
 }
 
-Result<bool> mark_deleted(Connection& connection, std::string_view integration, std::string_view entity, std::string_view remote_id,
-                          Instant now) {
+Result<bool> mark_deleted(Connection& connection, std::string_view integration, std::string_view entity,
+                          std::string_view remote_id, Instant now) {
   const auto record = BERTH_TRY(find(connection, integration, entity, remote_id));
   if (!record || record->remote_state == "deleted") return false;
   BERTH_CHECK(connection.execute("UPDATE record SET remote_state = 'deleted' WHERE id = ?", {record->id}));
@@ -102,10 +115,12 @@ Result<bool> mark_deleted(Connection& connection, std::string_view integration, 
   return true;
 }
 
-Status clear_suspect(Connection& connection, std::string_view integration, std::string_view entity, std::string_view remote_id) {
-  BERTH_CHECK(connection.execute(
-      "UPDATE record SET remote_state = 'alive' WHERE integration = ? AND entity = ? AND remote_id = ? AND remote_state = 'suspect'",
-      {integration, entity, remote_id}));
+Status clear_suspect(Connection& connection, std::string_view integration, std::string_view entity,
+                     std::string_view remote_id) {
+  BERTH_CHECK(
+      connection.execute("UPDATE record SET remote_state = 'alive' WHERE integration = ? AND entity = ? AND remote_id "
+                         "= ? AND remote_state = 'suspect'",
+                         {integration, entity, remote_id}));
   return success();
 }
 
@@ -128,37 +143,41 @@ Result<std::vector<KnownAs>> known(Connection& connection, std::string_view inte
   return answers;
 }
 
-Status touch_seen(Connection& connection, std::string_view integration, std::string_view entity, const std::vector<std::string>& remote_ids,
-                  std::int64_t pass) {
+Status touch_seen(Connection& connection, std::string_view integration, std::string_view entity,
+                  const std::vector<std::string>& remote_ids, std::int64_t pass) {
   for (const auto& remote_id : remote_ids) {
-    BERTH_CHECK(connection.execute(
-        "UPDATE record SET seen_pass = CASE WHEN seen_pass < ? THEN ? ELSE seen_pass END, remote_state = CASE WHEN remote_state = 'suspect' "
-        "THEN 'alive' ELSE remote_state END WHERE integration = ? AND entity = ? AND remote_id = ? AND (seen_pass < ? OR remote_state = 'suspect')",
-        {pass, pass, integration, entity, remote_id, pass}));
+    BERTH_CHECK(
+        connection.execute("UPDATE record SET seen_pass = CASE WHEN seen_pass < ? THEN ? ELSE seen_pass END, "
+                           "remote_state = CASE WHEN remote_state = 'suspect' "
+                           "THEN 'alive' ELSE remote_state END WHERE integration = ? AND entity = ? AND remote_id = ? "
+                           "AND (seen_pass < ? OR remote_state = 'suspect')",
+                           {pass, pass, integration, entity, remote_id, pass}));
   }
   return success();
 }
 
-Result<std::vector<MissingRecord>> missing_since_pass(Connection& connection, std::string_view integration, std::string_view entity,
-                                                      std::int64_t pass, std::size_t limit) {
+Result<std::vector<MissingRecord>> missing_since_pass(Connection& connection, std::string_view integration,
+                                                      std::string_view entity, std::int64_t pass, std::size_t limit) {
   std::vector<MissingRecord> missing;
-  BERTH_CHECK(connection.each(
-      "SELECT id, remote_id, state FROM record WHERE integration = ? AND entity = ? AND remote_state = 'alive' AND seen_pass < ? ORDER BY id LIMIT ?",
-      {integration, entity, pass, limit}, [&](const Row& row) {
-        missing.push_back({row.integer(0), row.text(1), row.text(2)});
-        return true;
-      }));
+  BERTH_CHECK(
+      connection.each("SELECT id, remote_id, state FROM record WHERE integration = ? AND entity = ? AND remote_state = "
+                      "'alive' AND seen_pass < ? ORDER BY id LIMIT ?",
+                      {integration, entity, pass, limit}, [&](const Row& row) {
+                        missing.push_back({row.integer(0), row.text(1), row.text(2)});
+                        return true;
+                      }));
   return missing;
 }
 
 Result<AliveCount> alive_count(Connection& connection, std::string_view integration, std::string_view entity) {
   AliveCount count;
-  BERTH_CHECK(connection.each(
-      "SELECT remote_state, COUNT(*) FROM record WHERE integration = ? AND entity = ? AND remote_state IN ('alive', 'suspect') GROUP BY remote_state",
-      {integration, entity}, [&](const Row& row) {
-        (row.text(0) == "alive" ? count.alive : count.suspect) = row.integer(1);
-        return true;
-      }));
+  BERTH_CHECK(
+      connection.each("SELECT remote_state, COUNT(*) FROM record WHERE integration = ? AND entity = ? AND remote_state "
+                      "IN ('alive', 'suspect') GROUP BY remote_state",
+                      {integration, entity}, [&](const Row& row) {
+                        (row.text(0) == "alive" ? count.alive : count.suspect) = row.integer(1);
+                        return true;
+                      }));
   return count;
 }
 

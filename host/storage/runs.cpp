@@ -6,38 +6,52 @@ namespace berth::storage::runs {
 namespace {
 
 constexpr std::string_view kSelect =
-    "SELECT id, integration, trigger_kind, phases_json, started_ms, ended_ms, outcome, reason, message, report_json FROM run";
+    "SELECT id, integration, trigger_kind, phases_json, started_ms, ended_ms, outcome, reason, message, report_json "
+    "FROM run";
 
 Run read(const Row& row) {
-  return {.id = row.text(0), .integration = row.text(1), .trigger = row.text(2), .phases_json = row.text(3), .started = row.instant(4),
-          .ended = row.instant(5), .outcome = row.text(6), .reason = row.text(7), .message = row.text(8), .report_json = row.text(9)};
+  return {.id = row.text(0),
+          .integration = row.text(1),
+          .trigger = row.text(2),
+          .phases_json = row.text(3),
+          .started = row.instant(4),
+          .ended = row.instant(5),
+          .outcome = row.text(6),
+          .reason = row.text(7),
+          .message = row.text(8),
+          .report_json = row.text(9)};
 }
 
 }  // namespace
 
 Status open(Connection& connection, const Run& run) {
-  BERTH_CHECK(connection.execute("INSERT INTO run (id, integration, trigger_kind, phases_json, started_ms, ended_ms, outcome, reason, message, "
-                                 "report_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                                 {run.id, run.integration, run.trigger, run.phases_json, run.started, run.ended, run.outcome, run.reason,
-                                  run.message, run.report_json}));
+  BERTH_CHECK(connection.execute(
+      "INSERT INTO run (id, integration, trigger_kind, phases_json, started_ms, ended_ms, outcome, reason, message, "
+      "report_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      {run.id, run.integration, run.trigger, run.phases_json, run.started, run.ended, run.outcome, run.reason,
+       run.message, run.report_json}));
   return success();
 }
 
 Status save_report(Connection& connection, std::string_view id, std::string_view report_json) {
-  return expect_changed(connection.execute("UPDATE run SET report_json = ? WHERE id = ?", {report_json, id}), "run", id);
+  return expect_changed(connection.execute("UPDATE run SET report_json = ? WHERE id = ?", {report_json, id}), "run",
+                        id);
 }
 
 Status finish(Connection& connection, std::string_view id, const RunEnd& end) {
   return expect_changed(
-      connection.execute("UPDATE run SET outcome = ?, reason = ?, message = ?, report_json = ?, ended_ms = ? WHERE id = ?",
-                         {end.outcome, end.reason, end.message, end.report_json, end.ended, id}),
+      connection.execute(
+          "UPDATE run SET outcome = ?, reason = ?, message = ?, report_json = ?, ended_ms = ? WHERE id = ?",
+          {end.outcome, end.reason, end.message, end.report_json, end.ended, id}),
       "run", id);
 }
 
-Result<std::int64_t> close_abandoned(Connection& connection, std::string_view integration, std::string_view keep_id, Instant now) {
-  return connection.execute("UPDATE run SET outcome = 'crashed', reason = 'berth.run_abandoned', message = 'The process that ran it ended "
-                            "before the run did', ended_ms = ? WHERE integration = ? AND outcome = 'running' AND id <> ?",
-                            {now, integration, keep_id});
+Result<std::int64_t> close_abandoned(Connection& connection, std::string_view integration, std::string_view keep_id,
+                                     Instant now) {
+  return connection.execute(
+      "UPDATE run SET outcome = 'crashed', reason = 'berth.run_abandoned', message = 'The process that ran it ended "
+      "before the run did', ended_ms = ? WHERE integration = ? AND outcome = 'running' AND id <> ?",
+      {now, integration, keep_id});
 }
 
 Result<std::optional<Run>> find(Connection& connection, std::string_view id) {
@@ -57,8 +71,8 @@ Result<Page<Run>> list(Connection& connection, std::string_view integration, con
   }
   where.then(page.rows() + 1);
   Page<Run> found;
-  BERTH_CHECK(connection.each(std::string(kSelect) + where.sql() + " ORDER BY started_ms DESC, id DESC LIMIT ?", where.parameters(),
-                              [&](const Row& row) {
+  BERTH_CHECK(connection.each(std::string(kSelect) + where.sql() + " ORDER BY started_ms DESC, id DESC LIMIT ?",
+                              where.parameters(), [&](const Row& row) {
                                 found.items.push_back(read(row));
                                 return true;
                               }));

@@ -14,11 +14,12 @@ namespace berth::storage {
 struct Run {
   std::string id{};
   std::string integration{};
-  std::string trigger{};                // schedule | command | api | connect
+  std::string trigger{};  // schedule | command | api | connect
   std::string phases_json = "[]";
   Instant started{};
-  Instant ended{};                      // 0: still running
-  std::string outcome = "running";      // running | succeeded | nothing_changed | incomplete | rate_limited | failed | crashed | cancelled
+  Instant ended{};  // 0: still running
+  std::string outcome =
+      "running";  // running | succeeded | nothing_changed | incomplete | rate_limited | failed | crashed | cancelled
   std::string reason{};
   std::string message{};
   std::string report_json = "{}";
@@ -39,9 +40,10 @@ Status open(Connection& connection, const Run& run);
 Status save_report(Connection& connection, std::string_view id, std::string_view report_json);
 /// Errors: storage.not_found.
 Status finish(Connection& connection, std::string_view id, const RunEnd& end);
-/// Ends runs of the integration that are still "running" as crashed, except `keep_id`. Call while holding the lease: then
-/// no other process can be in them. Returns how many.
-Result<std::int64_t> close_abandoned(Connection& connection, std::string_view integration, std::string_view keep_id, Instant now);
+/// Ends runs of the integration that are still "running" as crashed, except `keep_id`. Call while holding the lease:
+/// then no other process can be in them. Returns how many.
+Result<std::int64_t> close_abandoned(Connection& connection, std::string_view integration, std::string_view keep_id,
+                                     Instant now);
 Result<std::optional<Run>> find(Connection& connection, std::string_view id);
 /// Newest first; `integration` "" = of all.
 Result<Page<Run>> list(Connection& connection, std::string_view integration, const PageRequest& page = {});

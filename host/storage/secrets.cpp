@@ -3,13 +3,15 @@
 namespace berth::storage::secrets {
 namespace {
 
-constexpr std::string_view kSelect = "SELECT owner, name, version, key_id, sealed_key, sealed_value, updated_ms FROM secret";
+constexpr std::string_view kSelect =
+    "SELECT owner, name, version, key_id, sealed_key, sealed_value, updated_ms FROM secret";
 
 SecretRow read(const Row& row) {
   return {row.text(0), row.text(1), row.integer(2), row.text(3), row.bytes(4), row.bytes(5), row.instant(6)};
 }
 
-Result<std::vector<SecretRow>> read_all(Connection& connection, std::string_view rest, std::initializer_list<Parameter> parameters) {
+Result<std::vector<SecretRow>> read_all(Connection& connection, std::string_view rest,
+                                        std::initializer_list<Parameter> parameters) {
   std::vector<SecretRow> all;
   BERTH_CHECK(connection.each(std::string(kSelect) + std::string(rest), parameters, [&](const Row& row) {
     all.push_back(read(row));
@@ -22,8 +24,10 @@ Result<std::vector<SecretRow>> read_all(Connection& connection, std::string_view
 
 Status put(Connection& connection, const SecretRow& row) {
   BERTH_CHECK(connection.execute(
-      "INSERT INTO secret (owner, name, version, key_id, sealed_key, sealed_value, updated_ms) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT "
-      "(owner, name) DO UPDATE SET version = excluded.version, key_id = excluded.key_id, sealed_key = excluded.sealed_key, "
+      "INSERT INTO secret (owner, name, version, key_id, sealed_key, sealed_value, updated_ms) VALUES (?, ?, ?, ?, ?, "
+      "?, ?) ON CONFLICT "
+      "(owner, name) DO UPDATE SET version = excluded.version, key_id = excluded.key_id, sealed_key = "
+      "excluded.sealed_key, "
       "sealed_value = excluded.sealed_value, updated_ms = excluded.updated_ms",
       {row.owner, row.name, row.version, row.key_id, Blob{row.sealed_key}, Blob{row.sealed_value}, row.updated}));
   return success();
@@ -42,6 +46,8 @@ Result<std::vector<SecretRow>> list(Connection& connection, std::string_view own
   return read_all(connection, " WHERE owner = ? ORDER BY name", {owner});
 }
 
-Result<std::vector<SecretRow>> list_all(Connection& connection) { return read_all(connection, " ORDER BY owner, name", {}); }
+Result<std::vector<SecretRow>> list_all(Connection& connection) {
+  return read_all(connection, " ORDER BY owner, name", {});
+}
 
 }  // namespace berth::storage::secrets

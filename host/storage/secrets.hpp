@@ -11,12 +11,12 @@
 namespace berth::storage {
 
 struct SecretRow {
-  std::string owner{};                 // integration id, "" for the host
+  std::string owner{};  // integration id, "" for the host
   std::string name{};
   std::int64_t version = 0;
-  std::string key_id{};                // of the master key that sealed sealed_key
-  std::string sealed_key{};            // bytes
-  std::string sealed_value{};          // bytes
+  std::string key_id{};        // of the master key that sealed sealed_key
+  std::string sealed_key{};    // bytes
+  std::string sealed_value{};  // bytes
   Instant updated{};
 };
 

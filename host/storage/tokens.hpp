@@ -12,11 +12,11 @@ namespace berth::storage {
 struct ApiToken {
   std::string id{};
   std::string name{};
-  std::string role{};                  // admin | viewer
-  std::string token_hash{};            // SHA-256, hex
+  std::string role{};        // admin | viewer
+  std::string token_hash{};  // SHA-256, hex
   Instant created{};
-  Instant last_used{};                 // 0: never
-  Instant revoked{};                   // 0: valid
+  Instant last_used{};  // 0: never
+  Instant revoked{};    // 0: valid
 };
 
 namespace tokens {

@@ -4,41 +4,46 @@
 
 namespace berth::storage::waiting {
 
-Status set_waits(Connection& connection, std::int64_t record, std::string_view integration, const std::vector<std::string>& keys) {
+Status set_waits(Connection& connection, std::int64_t record, std::string_view integration,
+                 const std::vector<std::string>& keys) {
   BERTH_CHECK(connection.execute("DELETE FROM waiting WHERE record = ?", {record}));
   for (const auto& key : keys) {
-    BERTH_CHECK(connection.execute("INSERT INTO waiting (record, integration, awaited) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                                   {record, integration, key}));
+    BERTH_CHECK(
+        connection.execute("INSERT INTO waiting (record, integration, awaited) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                           {record, integration, key}));
   }
   return success();
 }
 
 Result<std::int64_t> wake(Connection& connection, std::string_view integration, std::string_view key, Instant now) {
-  const auto woken = BERTH_TRY(connection.execute(
-      "UPDATE record SET state = 'pending', reason = '', message = '', state_since_ms = ? WHERE state IN ('parked', 'failed', 'posted') AND "
-      "id IN (SELECT record FROM waiting WHERE integration = ? AND awaited = ?)",
-      {now, integration, key}));
+  const auto woken =
+      BERTH_TRY(connection.execute("UPDATE record SET state = 'pending', reason = '', message = '', state_since_ms = ? "
+                                   "WHERE state IN ('parked', 'failed', 'posted') AND "
+                                   "id IN (SELECT record FROM waiting WHERE integration = ? AND awaited = ?)",
+                                   {now, integration, key}));
   BERTH_CHECK(connection.execute("DELETE FROM waiting WHERE integration = ? AND awaited = ?", {integration, key}));
   return woken;
 }
 
 Result<std::vector<Awaited>> awaited(Connection& connection, std::string_view integration, std::string_view prefix) {
   std::vector<Awaited> all;
-  BERTH_CHECK(connection.each("SELECT awaited, COUNT(*) AS records FROM waiting WHERE integration = ? AND substr(awaited, 1, ?) = ? GROUP BY "
-                              "awaited ORDER BY records DESC, awaited",
-                              {integration, prefix.size(), prefix}, [&](const Row& row) {
-                                all.push_back({row.text(0), row.integer(1)});
-                                return true;
-                              }));
+  BERTH_CHECK(connection.each(
+      "SELECT awaited, COUNT(*) AS records FROM waiting WHERE integration = ? AND substr(awaited, 1, ?) = ? GROUP BY "
+      "awaited ORDER BY records DESC, awaited",
+      {integration, prefix.size(), prefix}, [&](const Row& row) {
+        all.push_back({row.text(0), row.integer(1)});
+        return true;
+      }));
   return all;
 }
 
 Result<std::vector<std::string>> waits_of(Connection& connection, std::int64_t record) {
   std::vector<std::string> keys;
-  BERTH_CHECK(connection.each("SELECT awaited FROM waiting WHERE record = ? ORDER BY awaited", {record}, [&](const Row& row) {
-    keys.push_back(row.text(0));
-    return true;
-  }));
+  BERTH_CHECK(
+      connection.each("SELECT awaited FROM waiting WHERE record = ? ORDER BY awaited", {record}, [&](const Row& row) {
+        keys.push_back(row.text(0));
+        return true;
+      }));
   return keys;
 }
 

@@ -23,7 +23,8 @@ Status set_waits(Connection& connection, std::int64_t record, std::string_view i
 /// Parked, failed and posted (with a deferred share) records that wait for the key become pending. Returns how many.
 Result<std::int64_t> wake(Connection& connection, std::string_view integration, std::string_view key, Instant now);
 /// What is awaited, most wanted first. `prefix` "" = everything, "account/" = account rows only.
-Result<std::vector<Awaited>> awaited(Connection& connection, std::string_view integration, std::string_view prefix = "");
+Result<std::vector<Awaited>> awaited(Connection& connection, std::string_view integration,
+                                     std::string_view prefix = "");
 Result<std::vector<std::string>> waits_of(Connection& connection, std::int64_t record);
 
 }  // namespace waiting

@@ -15,7 +15,8 @@ constexpr std::string_view kReservedKeys[] = {"time", "level", "message"};
 std::string clean(std::string_view text) {
   auto cut = shortened(text, kFieldBytesMax);
   if (!is_valid_utf8(cut)) {
-    std::ranges::replace_if(cut, [](char byte) { return static_cast<unsigned char>(byte) >= 0x80; }, '?');
+    std::ranges::replace_if(
+        cut, [](char byte) { return static_cast<unsigned char>(byte) >= 0x80; }, '?');
   }
   return cut;
 }
@@ -59,9 +60,8 @@ std::string_view to_string(Level level) {
 }
 
 std::string to_json_line(const Entry& entry) {
-  auto line = json::Value::object({{"time", to_string(entry.time)},
-                                   {"level", to_string(entry.level)},
-                                   {"message", clean(entry.message)}});
+  auto line = json::Value::object(
+      {{"time", to_string(entry.time)}, {"level", to_string(entry.level)}, {"message", clean(entry.message)}});
   for (const auto& field : entry.fields) {
     auto key = clean(field.key);
     if (std::ranges::find(kReservedKeys, key) != std::end(kReservedKeys)) key += '_';
@@ -94,7 +94,8 @@ std::string MemorySink::text() const {
   return lines;
 }
 
-Log::Log(std::shared_ptr<Sink> sink, const Clock& clock, Level least) : sink_(std::move(sink)), clock_(&clock), least_(least) {}
+Log::Log(std::shared_ptr<Sink> sink, const Clock& clock, Level least)
+    : sink_(std::move(sink)), clock_(&clock), least_(least) {}
 
 Log Log::with(std::initializer_list<Field> fields) const {
   Log copy = *this;

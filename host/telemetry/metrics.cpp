@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::string_view kRefused = "berth_metrics_refused_total";
 const prometheus::Histogram::BucketBoundaries& seconds_buckets() {
-  static const prometheus::Histogram::BucketBoundaries kBuckets{0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300};
+  static const prometheus::Histogram::BucketBoundaries kBuckets{0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1,
+                                                                2.5,   5,    10,   30,  60,   300};
   return kBuckets;
 }
 
@@ -26,7 +27,7 @@ struct Metrics::State {
   template <class Type>
   using Families = std::map<std::string, prometheus::Family<Type>*, std::less<>>;
 
-  std::mutex mutex;                    // guards all below; the library's own locks cover only its values
+  std::mutex mutex;  // guards all below; the library's own locks cover only its values
   prometheus::Registry registry;
   std::map<std::string, std::string, std::less<>> help;
   Families<prometheus::Counter> counters;
@@ -35,11 +36,16 @@ struct Metrics::State {
   std::set<std::pair<std::string, Labels>> series;
   prometheus::Counter& refused;
 
-  State() : refused(prometheus::BuildCounter().Name(std::string(kRefused)).Help("Values that could not be kept.").Register(registry).Add({})) {}
+  State()
+      : refused(prometheus::BuildCounter()
+                    .Name(std::string(kRefused))
+                    .Help("Values that could not be kept.")
+                    .Register(registry)
+                    .Add({})) {}
 
   /// The library throws for names and labels that Prometheus does not allow and for a name of another type.
   template <class Type, class Use>
-  void with(Families<Type>& families, auto (*build)(), std::string_view name, const Labels& labels, const Use& use) {
+  void with(Families<Type>& families, auto(*build)(), std::string_view name, const Labels& labels, const Use& use) {
     const std::lock_guard lock(mutex);
     const std::pair<std::string, Labels> key{std::string(name), labels};
     const bool is_new = !series.contains(key);
@@ -51,7 +57,8 @@ struct Metrics::State {
       auto found = families.find(name);
       if (found == families.end()) {
         const auto text = help.find(name);
-        auto& family = build().Name(key.first).Help(text == help.end() ? std::string() : text->second).Register(registry);
+        auto& family =
+            build().Name(key.first).Help(text == help.end() ? std::string() : text->second).Register(registry);
         found = families.emplace(key.first, &family).first;
       }
       use(*found->second);
@@ -71,11 +78,13 @@ void Metrics::describe(std::string_view name, std::string_view help) {
 }
 
 void Metrics::count(std::string_view name, const Labels& labels, double by) {
-  state_->with(state_->counters, &prometheus::BuildCounter, name, labels, [&](auto& family) { family.Add(labels).Increment(by); });
+  state_->with(state_->counters, &prometheus::BuildCounter, name, labels,
+               [&](auto& family) { family.Add(labels).Increment(by); });
 }
 
 void Metrics::set(std::string_view name, double value, const Labels& labels) {
-  state_->with(state_->gauges, &prometheus::BuildGauge, name, labels, [&](auto& family) { family.Add(labels).Set(value); });
+  state_->with(state_->gauges, &prometheus::BuildGauge, name, labels,
+               [&](auto& family) { family.Add(labels).Set(value); });
 }
 
 void Metrics::observe_seconds(std::string_view name, double seconds, const Labels& labels) {

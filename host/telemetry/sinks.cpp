@@ -47,13 +47,17 @@ std::shared_ptr<Sink> make_stderr_sink(Format format) {
 Result<std::shared_ptr<Sink>> make_file_sink(const FileSinkOptions& options) {
   try {
     spdlog::file_event_handlers handlers;
-    // Also for each file that a rotation opens. If it fails the file has the process's mask; the folder's mode decides then.
-    handlers.after_open = [](const spdlog::filename_t&, std::FILE* file) { static_cast<void>(::fchmod(::fileno(file), 0600)); };
-    auto sink = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(options.path, options.file_bytes_max, options.files_max,
-                                                                       false, handlers);
+    // Also for each file that a rotation opens. If it fails the file has the process's mask; the folder's mode decides
+    // then.
+    handlers.after_open = [](const spdlog::filename_t&, std::FILE* file) {
+      static_cast<void>(::fchmod(::fileno(file), 0600));
+    };
+    auto sink = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(options.path, options.file_bytes_max,
+                                                                       options.files_max, false, handlers);
     return std::shared_ptr<Sink>(std::make_shared<SpdlogSink>(std::move(sink), options.format));
   } catch (const std::exception& exception) {
-    return make_error(Code::kEnvironment, "telemetry.log_file", "Cannot open the log file " + options.path + ": " + exception.what());
+    return make_error(Code::kEnvironment, "telemetry.log_file",
+                      "Cannot open the log file " + options.path + ": " + exception.what());
   }
 }
 

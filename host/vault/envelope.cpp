@@ -13,7 +13,9 @@ constexpr std::size_t kTag = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 constexpr std::size_t kKey = crypto_aead_xchacha20poly1305_ietf_KEYBYTES;
 static_assert(kKey == kMasterKeyBytes);
 
-const unsigned char* unsigned_bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+const unsigned char* unsigned_bytes(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
 
 /// Bytes that are wiped at the end of the scope.
 struct Wiped {
@@ -22,7 +24,8 @@ struct Wiped {
 };
 
 void append_number(std::string& out, std::uint64_t number) {
-  for (unsigned shift = 0; shift < 64; shift += 8) out.push_back(static_cast<char>(static_cast<unsigned char>(number >> shift)));
+  for (unsigned shift = 0; shift < 64; shift += 8)
+    out.push_back(static_cast<char>(static_cast<unsigned char>(number >> shift)));
 }
 
 /// Lengths before texts, so that ("ab", "c") and ("a", "bc") differ. `purpose` keeps key and value apart.
@@ -41,8 +44,8 @@ std::string seal_bytes(const unsigned char* key, std::string_view associated, st
   std::string out(kNonce + plain.size() + kTag, '\0');
   random.fill(out.data(), kNonce);
   auto* bytes = reinterpret_cast<unsigned char*>(out.data());
-  crypto_aead_xchacha20poly1305_ietf_encrypt(bytes + kNonce, nullptr, unsigned_bytes(plain), plain.size(), unsigned_bytes(associated),
-                                             associated.size(), nullptr, bytes, key);
+  crypto_aead_xchacha20poly1305_ietf_encrypt(bytes + kNonce, nullptr, unsigned_bytes(plain), plain.size(),
+                                             unsigned_bytes(associated), associated.size(), nullptr, bytes, key);
   return out;
 }
 

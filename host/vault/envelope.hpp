@@ -18,8 +18,8 @@ struct Identity {
   std::int64_t version = 0;
 };
 struct Envelope {
-  std::string sealed_key;     // nonce, data key sealed with the master key
-  std::string sealed_value;   // nonce, secret sealed with the data key
+  std::string sealed_key;    // nonce, data key sealed with the master key
+  std::string sealed_value;  // nonce, secret sealed with the data key
 };
 
 Envelope seal(const MasterKey& key, const Identity& identity, std::string_view secret, Random& random);

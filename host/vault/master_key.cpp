@@ -20,10 +20,12 @@ namespace berth::vault {
 namespace {
 
 constexpr std::size_t kKeyTextBytesMax = 200;
-constexpr std::size_t kKeyIdBytes = crypto_generichash_BYTES_MIN;   // 16 bytes, of which 8 are shown
+constexpr std::size_t kKeyIdBytes = crypto_generichash_BYTES_MIN;  // 16 bytes, of which 8 are shown
 constexpr std::string_view kKeyIdContext = "berth vault master key id";
 
-void wipe(std::string& text) { sodium_memzero(text.data(), text.size()); }
+void wipe(std::string& text) {
+  sodium_memzero(text.data(), text.size());
+}
 
 /// A file descriptor that closes itself.
 class File {
@@ -40,7 +42,9 @@ class File {
   int descriptor_;
 };
 
-std::string system_reason() { return std::strerror(errno); }
+std::string system_reason() {
+  return std::strerror(errno);
+}
 
 /// 32 bytes as they are, or as hex (64 digits) or base64 in either alphabet, with or without padding.
 std::optional<std::string> decode(std::string_view given) {
@@ -62,8 +66,9 @@ Result<MasterKey> from_text(std::string text, const std::string& where, bool raw
   auto bytes = raw_allowed && text.size() == kMasterKeyBytes ? std::optional(text) : decode(text);
   wipe(text);
   if (!bytes) {
-    return make_error(Code::kInvalidConfig, "vault.key_invalid",
-                      where + " does not hold a key of 32 bytes" + (raw_allowed ? ", raw or" : "") + " in base64 or hex");
+    return make_error(
+        Code::kInvalidConfig, "vault.key_invalid",
+        where + " does not hold a key of 32 bytes" + (raw_allowed ? ", raw or" : "") + " in base64 or hex");
   }
   auto key = MasterKey::from_bytes(*bytes);
   wipe(*bytes);
@@ -73,22 +78,27 @@ Result<MasterKey> from_text(std::string text, const std::string& where, bool raw
 Result<MasterKey> from_file(const std::string& path) {
   const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   const std::string where = "The vault key file " + path;
-  if (file.get() < 0) return make_error(Code::kInvalidConfig, "vault.key_missing", where + " cannot be opened: " + system_reason());
+  if (file.get() < 0)
+    return make_error(Code::kInvalidConfig, "vault.key_missing", where + " cannot be opened: " + system_reason());
   struct stat status {};
-  if (::fstat(file.get(), &status) != 0) return make_error(Code::kEnvironment, "vault.key_missing", where + " cannot be read: " + system_reason());
-  if (!S_ISREG(status.st_mode)) return make_error(Code::kInvalidConfig, "vault.key_permissions", where + " is not a regular file");
+  if (::fstat(file.get(), &status) != 0)
+    return make_error(Code::kEnvironment, "vault.key_missing", where + " cannot be read: " + system_reason());
+  if (!S_ISREG(status.st_mode))
+    return make_error(Code::kInvalidConfig, "vault.key_permissions", where + " is not a regular file");
   if (status.st_uid != ::geteuid() && status.st_uid != 0) {
     return make_error(Code::kInvalidConfig, "vault.key_permissions", where + " belongs to another user");
   }
   if ((status.st_mode & 077u) != 0) {
-    return make_error(Code::kInvalidConfig, "vault.key_permissions", where + " can be read or written by others; set its mode to 0600");
+    return make_error(Code::kInvalidConfig, "vault.key_permissions",
+                      where + " can be read or written by others; set its mode to 0600");
   }
   std::array<char, kKeyTextBytesMax + 1> buffer{};
   std::size_t size = 0;
   while (size < buffer.size()) {
     const auto got = ::read(file.get(), buffer.data() + size, buffer.size() - size);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return make_error(Code::kEnvironment, "vault.key_missing", where + " cannot be read: " + system_reason());
+    if (got < 0)
+      return make_error(Code::kEnvironment, "vault.key_missing", where + " cannot be read: " + system_reason());
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
   }
@@ -99,27 +109,32 @@ Result<MasterKey> from_file(const std::string& path) {
 
 }  // namespace
 
-void MasterKey::Wipe::operator()(unsigned char* bytes) const { sodium_free(bytes); }
-MasterKey::MasterKey(std::unique_ptr<unsigned char, Wipe> bytes, std::string id) : bytes_(std::move(bytes)), id_(std::move(id)) {}
+void MasterKey::Wipe::operator()(unsigned char* bytes) const {
+  sodium_free(bytes);
+}
+MasterKey::MasterKey(std::unique_ptr<unsigned char, Wipe> bytes, std::string id)
+    : bytes_(std::move(bytes)), id_(std::move(id)) {}
 MasterKey::MasterKey(MasterKey&&) noexcept = default;
 MasterKey& MasterKey::operator=(MasterKey&&) noexcept = default;
 MasterKey::~MasterKey() = default;
 
 Result<MasterKey> MasterKey::from_bytes(std::string_view bytes) {
   if (::sodium_init() < 0) return make_error(Code::kEnvironment, "vault.memory", "libsodium cannot be started");
-  if (bytes.size() != kMasterKeyBytes) return make_error(Code::kInvalidConfig, "vault.key_invalid", "A vault key has 32 bytes");
+  if (bytes.size() != kMasterKeyBytes)
+    return make_error(Code::kInvalidConfig, "vault.key_invalid", "A vault key has 32 bytes");
   if (sodium_is_zero(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()) == 1) {
     return make_error(Code::kInvalidConfig, "vault.key_invalid", "The vault key is all zero");
   }
   // Guard pages, locked in memory, wiped at the end.
   std::unique_ptr<unsigned char, Wipe> copy(static_cast<unsigned char*>(sodium_malloc(kMasterKeyBytes)));
   if (copy == nullptr) {
-    return make_error(Code::kEnvironment, "vault.memory", "No locked memory for the vault key; raise the limit of locked memory (ulimit -l)");
+    return make_error(Code::kEnvironment, "vault.memory",
+                      "No locked memory for the vault key; raise the limit of locked memory (ulimit -l)");
   }
   std::memcpy(copy.get(), bytes.data(), kMasterKeyBytes);
   std::array<unsigned char, kKeyIdBytes> id{};
-  crypto_generichash(id.data(), id.size(), reinterpret_cast<const unsigned char*>(kKeyIdContext.data()), kKeyIdContext.size(),
-                     copy.get(), kMasterKeyBytes);
+  crypto_generichash(id.data(), id.size(), reinterpret_cast<const unsigned char*>(kKeyIdContext.data()),
+                     kKeyIdContext.size(), copy.get(), kMasterKeyBytes);
   sodium_mprotect_readonly(copy.get());
   return MasterKey(std::move(copy), to_hex({reinterpret_cast<const char*>(id.data()), 8}));
 }
@@ -130,13 +145,15 @@ Result<MasterKey> load_master_key(std::string_view source) {
   const std::string rest(colon == std::string_view::npos ? std::string_view() : source.substr(colon + 1));
   if (rest.empty() || (kind != "file" && kind != "env" && kind != "credential")) {
     // The text is not repeated: it may be the key itself.
-    return make_error(Code::kInvalidConfig, "vault.key_source", "The vault key is given as file:PATH, env:NAME or credential:NAME");
+    return make_error(Code::kInvalidConfig, "vault.key_source",
+                      "The vault key is given as file:PATH, env:NAME or credential:NAME");
   }
   if (kind == "file") return from_file(rest);
   if (kind == "env") {
     const char* value = std::getenv(rest.c_str());
     if (value == nullptr || *value == '\0') {
-      return make_error(Code::kInvalidConfig, "vault.key_missing", "The environment variable " + rest + " with the vault key is not set");
+      return make_error(Code::kInvalidConfig, "vault.key_missing",
+                        "The environment variable " + rest + " with the vault key is not set");
     }
     return from_text(value, "The environment variable " + rest, false);
   }
@@ -146,8 +163,9 @@ Result<MasterKey> load_master_key(std::string_view source) {
   // systemd.exec, "CREDENTIALS": files below $CREDENTIALS_DIRECTORY, readable by the service's user only.
   const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
   if (folder == nullptr || *folder == '\0') {
-    return make_error(Code::kInvalidConfig, "vault.key_missing",
-                      "CREDENTIALS_DIRECTORY is not set; the credential " + rest + " exists only in a service started by systemd");
+    return make_error(
+        Code::kInvalidConfig, "vault.key_missing",
+        "CREDENTIALS_DIRECTORY is not set; the credential " + rest + " exists only in a service started by systemd");
   }
   return from_file(std::string(folder) + "/" + rest);
 }
@@ -155,15 +173,19 @@ Result<MasterKey> load_master_key(std::string_view source) {
 Status create_key_file(const std::string& path, Random& random) {
   const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (file.get() < 0) {
-    if (errno == EEXIST) return make_error(Code::kConflict, "vault.key_exists", "The vault key file " + path + " exists already and is kept");
-    return make_error(Code::kEnvironment, "vault.key_missing", "Cannot make the vault key file " + path + ": " + system_reason());
+    if (errno == EEXIST)
+      return make_error(Code::kConflict, "vault.key_exists",
+                        "The vault key file " + path + " exists already and is kept");
+    return make_error(Code::kEnvironment, "vault.key_missing",
+                      "Cannot make the vault key file " + path + ": " + system_reason());
   }
   std::string bytes(kMasterKeyBytes, '\0');
   random.fill(bytes.data(), bytes.size());
   std::string text = to_base64url(bytes) + "\n";
   wipe(bytes);
   const auto written = ::write(file.get(), text.data(), text.size());
-  const bool whole = written == static_cast<ssize_t>(text.size()) && ::fchmod(file.get(), 0600) == 0 && ::fsync(file.get()) == 0;
+  const bool whole =
+      written == static_cast<ssize_t>(text.size()) && ::fchmod(file.get(), 0600) == 0 && ::fsync(file.get()) == 0;
   const auto why = system_reason();
   wipe(text);
   if (!whole) {
@@ -174,7 +196,8 @@ Status create_key_file(const std::string& path, Random& random) {
   const auto parent = std::filesystem::path(path).parent_path();
   const File folder(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() < 0 || ::fsync(folder.get()) != 0) {
-    return make_error(Code::kEnvironment, "vault.key_missing", "Cannot make the folder of " + path + " durable: " + system_reason());
+    return make_error(Code::kEnvironment, "vault.key_missing",
+                      "Cannot make the folder of " + path + " durable: " + system_reason());
   }
   return success();
 }

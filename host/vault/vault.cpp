@@ -17,7 +17,8 @@ Status check_name(std::string_view owner, std::string_view name) {
                      is_valid_utf8(name) && is_valid_utf8(owner) && name.find('\0') == std::string_view::npos &&
                      owner.find('\0') == std::string_view::npos;
   if (valid) return success();
-  return make_error(Code::kInvalidArgument, "vault.name_invalid", "A secret's name and owner are text of 1 to 200 bytes");
+  return make_error(Code::kInvalidArgument, "vault.name_invalid",
+                    "A secret's name and owner are text of 1 to 200 bytes");
 }
 
 Error wrong_key(const SecretRow& row, const MasterKey& key) {
@@ -26,7 +27,9 @@ Error wrong_key(const SecretRow& row, const MasterKey& key) {
                         ", but the key in use is " + key.id());
 }
 
-Identity identity_of(const SecretRow& row) { return {row.owner, row.name, row.version}; }
+Identity identity_of(const SecretRow& row) {
+  return {row.owner, row.name, row.version};
+}
 
 }  // namespace
 
@@ -37,8 +40,8 @@ Status Vault::put(Connection& connection, std::string_view owner, std::string_vi
   BERTH_CHECK(check_name(owner, name));
   if (value.reveal().size() > kSecretBytesMax) {
     return make_error(Code::kInvalidArgument, "vault.too_large",
-                      "The secret " + std::string(name) + " has " + std::to_string(value.reveal().size()) + " bytes, more than " +
-                          std::to_string(kSecretBytesMax));
+                      "The secret " + std::string(name) + " has " + std::to_string(value.reveal().size()) +
+                          " bytes, more than " + std::to_string(kSecretBytesMax));
   }
   const auto before = BERTH_TRY(storage::secrets::find(connection, owner, name));
   SecretRow row{std::string(owner), std::string(name), before ? before->version + 1 : 1, {}, {}, {}, clock_.now()};
@@ -52,7 +55,8 @@ Status Vault::put(Connection& connection, std::string_view owner, std::string_vi
   return storage::secrets::put(connection, row);
 }
 
-Result<std::optional<Secret>> Vault::try_get(Connection& connection, std::string_view owner, std::string_view name) const {
+Result<std::optional<Secret>> Vault::try_get(Connection& connection, std::string_view owner,
+                                             std::string_view name) const {
   auto row = BERTH_TRY(storage::secrets::find(connection, owner, name));
   if (!row) return std::optional<Secret>();
   const std::shared_lock lock(key_mutex_);
@@ -119,7 +123,8 @@ Result<VaultStatus> Vault::status() const {
   for (const auto& row : rows) {
     if (row.key_id == key_.id()) continue;
     ++status.other_key;
-    if (std::ranges::find(status.other_key_ids, row.key_id) == status.other_key_ids.end()) status.other_key_ids.push_back(row.key_id);
+    if (std::ranges::find(status.other_key_ids, row.key_id) == status.other_key_ids.end())
+      status.other_key_ids.push_back(row.key_id);
   }
   return status;
 }

@@ -2,8 +2,8 @@
 // The vault: secrets of integrations and of the host, each in an envelope in the database.
 //
 // An envelope is the secret sealed with a random data key of its own, and that key sealed with the master key, both by
-// XChaCha20-Poly1305 with owner, name and version as associated data: an envelope that was changed, moved to another name
-// or put back from an older version does not open.
+// XChaCha20-Poly1305 with owner, name and version as associated data: an envelope that was changed, moved to another
+// name or put back from an older version does not open.
 //
 //   Vault vault(database, std::move(master_key), random, clock);
 //   BERTH_CHECK(vault.put("zoho_acme", "refresh_token", Secret(token)));
@@ -38,9 +38,9 @@ struct SecretName {
   Instant updated;
 };
 struct VaultStatus {
-  std::string key_id;                        // of the master key in use
+  std::string key_id;  // of the master key in use
   std::int64_t secrets = 0;
-  std::int64_t other_key = 0;                // sealed by another master key
+  std::int64_t other_key = 0;  // sealed by another master key
   std::vector<std::string> other_key_ids;
 };
 
@@ -64,12 +64,13 @@ class Vault {
 
   /// The same inside a transaction of the caller, so that a token and what belongs to it are committed together.
   Status put(storage::Connection& connection, std::string_view owner, std::string_view name, const Secret& value);
-  Result<std::optional<Secret>> try_get(storage::Connection& connection, std::string_view owner, std::string_view name) const;
+  Result<std::optional<Secret>> try_get(storage::Connection& connection, std::string_view owner,
+                                        std::string_view name) const;
   Result<bool> erase(storage::Connection& connection, std::string_view owner, std::string_view name);
 
  private:
   storage::Database& database_;
-  mutable std::shared_mutex key_mutex_;      // guards key_
+  mutable std::shared_mutex key_mutex_;  // guards key_
   MasterKey key_;
   Random& random_;
   const Clock& clock_;

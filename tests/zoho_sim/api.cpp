@@ -22,7 +22,8 @@ bool is_number(std::string_view text) {
 // The token's scopes cover `needed` ("invoices.READ") directly, by ALL, or by full access. Letter case does not matter.
 bool covers(std::string_view scopes, const std::string& needed) {
   const std::string area = needed.substr(0, needed.find('.'));
-  const std::string wanted[] = {lower("ZohoBooks." + needed), lower("ZohoBooks." + area + ".ALL"), "zohobooks.fullaccess.all"};
+  const std::string wanted[] = {lower("ZohoBooks." + needed), lower("ZohoBooks." + area + ".ALL"),
+                                "zohobooks.fullaccess.all"};
   std::string small = lower(scopes);
   std::replace(small.begin(), small.end(), ' ', ',');
   while (!small.empty()) {
@@ -35,7 +36,8 @@ bool covers(std::string_view scopes, const std::string& needed) {
 }
 
 bool wants_pdf(const Request& request) {
-  return value_of(request.query, "accept") == "pdf" || header_of(request.headers, "Accept").rfind("application/pdf", 0) == 0;
+  return value_of(request.query, "accept") == "pdf" ||
+         header_of(request.headers, "Accept").rfind("application/pdf", 0) == 0;
 }
 
 }  // namespace
@@ -43,18 +45,24 @@ bool wants_pdf(const Request& request) {
 Response json_response(int status, std::string body) {
   Response response;
   response.status = status;
-  response.headers = {{"Content-Type", "application/json;charset=UTF-8"}, {"Content-Disposition", "attachment;"}, {"Server", "ZGS"}};
+  response.headers = {
+      {"Content-Type", "application/json;charset=UTF-8"}, {"Content-Disposition", "attachment;"}, {"Server", "ZGS"}};
   response.body = std::move(body);
   return response;
 }
 
 std::string_view name_of(CallKind kind) {
   switch (kind) {
-    case CallKind::kList: return "list";
-    case CallKind::kDetail: return "detail";
-    case CallKind::kFile: return "file";
-    case CallKind::kToken: return "token";
-    case CallKind::kOther: return "other";
+    case CallKind::kList:
+      return "list";
+    case CallKind::kDetail:
+      return "detail";
+    case CallKind::kFile:
+      return "file";
+    case CallKind::kToken:
+      return "token";
+    case CallKind::kOther:
+      return "other";
   }
   return "other";
 }
@@ -120,30 +128,41 @@ Response Api::handle(ApiCall call) {
     call.ids.clear();
     bool matches = true;
     for (std::size_t i = 0; i < parts.size() && matches; ++i) {
-      if (candidate.pattern[i] == "*" && is_number(parts[i])) call.ids.push_back(std::stoull(parts[i]));
-      else matches = candidate.pattern[i] == parts[i];
+      if (candidate.pattern[i] == "*" && is_number(parts[i]))
+        call.ids.push_back(std::stoull(parts[i]));
+      else
+        matches = candidate.pattern[i] == parts[i];
     }
     if (!matches) continue;
     known = true;
     if (candidate.method != call.request.method) continue;
-    if (!covers(call.scopes, candidate.scope)) throw ApiError{401, 57, "You are not authorized to perform this operation"};
+    if (!covers(call.scopes, candidate.scope))
+      throw ApiError{401, 57, "You are not authorized to perform this operation"};
     // Only the organisations may be asked for without naming one.
     if (parts.front() != "organizations" && value_of(call.request.query, "organization_id") != books_.organization.id) {
-      throw ApiError{400, 6041, "This user is not associated with the CompanyID/CompanyName:" + std::string(value_of(call.request.query, "organization_id")) + "."};
+      throw ApiError{400, 6041,
+                     "This user is not associated with the CompanyID/CompanyName:" +
+                         std::string(value_of(call.request.query, "organization_id")) + "."};
     }
     ++reads_;
     return (this->*candidate.handler)(call);
   }
-  if (known) throw ApiError{405, 37, "The HTTP method " + call.request.method + " is not allowed for the requested resource"};
+  if (known)
+    throw ApiError{405, 37, "The HTTP method " + call.request.method + " is not allowed for the requested resource"};
   throw ApiError{404, 5, "Invalid URL Passed"};
 }
 
-RenderContext Api::context(const ApiCall& call) { return {books_, zone_, call.now, zone_.day_of(call.now), reads_}; }
+RenderContext Api::context(const ApiCall& call) {
+  return {books_, zone_, call.now, zone_.day_of(call.now), reads_};
+}
 
-Response Api::one(const ApiCall& call, const char* key, const std::function<void(JsonWriter&, const RenderContext&)>& write, int status, const char* message) {
+Response Api::one(const ApiCall& call, const char* key,
+                  const std::function<void(JsonWriter&, const RenderContext&)>& write, int status,
+                  const char* message) {
   JsonWriter inner;
   write(inner, context(call));
-  return json_response(status, JsonWriter().object().integer("code", 0).text("message", message).raw(key, inner.take()).end().take());
+  return json_response(
+      status, JsonWriter().object().integer("code", 0).text("message", message).raw(key, inner.take()).end().take());
 }
 
 Response Api::said(const char* message) {
@@ -151,15 +170,17 @@ Response Api::said(const char* message) {
 }
 
 Response Api::organizations(const ApiCall& call) {
-  return one(call, "organizations", [](JsonWriter& json, const RenderContext& c) {  // no page_context here (wire recordings)
-    json.array();
-    organization_row(json, c);
-    json.end();
-  });
+  return one(call, "organizations",
+             [](JsonWriter& json, const RenderContext& c) {  // no page_context here (wire recordings)
+               json.array();
+               organization_row(json, c);
+               json.end();
+             });
 }
 
 Response Api::organization(const ApiCall& call) {
-  if (std::to_string(call.ids.front()) != books_.organization.id) throw ApiError{400, 6041, "This user is not associated with the CompanyID/CompanyName."};
+  if (std::to_string(call.ids.front()) != books_.organization.id)
+    throw ApiError{400, 6041, "This user is not associated with the CompanyID/CompanyName."};
   return one(call, "organization", [](JsonWriter& json, const RenderContext& c) { organization_row(json, c); });
 }
 
@@ -167,9 +188,12 @@ Response Api::invoice(const ApiCall& call) {
   const auto& found = books_.require_invoice(call.ids.front());
   const auto accept = value_of(call.request.query, "accept");
   if (!accept.empty() && accept != "json" && accept != "pdf" && accept != "html") refuse_value("accept");
-  if (!wants_pdf(call.request)) return one(call, "invoice", [&](JsonWriter& json, const RenderContext& c) { invoice_detail(json, c, found); });
+  if (!wants_pdf(call.request))
+    return one(call, "invoice", [&](JsonWriter& json, const RenderContext& c) { invoice_detail(json, c, found); });
   Response response;
-  response.headers = {{"Content-Type", "application/pdf;charset=UTF-8"}, {"Content-Disposition", "attachment; filename=\"" + found.number + ".pdf\""}, {"Server", "ZGS"}};
+  response.headers = {{"Content-Type", "application/pdf;charset=UTF-8"},
+                      {"Content-Disposition", "attachment; filename=\"" + found.number + ".pdf\""},
+                      {"Server", "ZGS"}};
   response.body = pdf_of(context(call), found);
   return response;
 }
@@ -231,13 +255,18 @@ Response Api::refunds_of_credit_note(const ApiCall& call) {
 }
 
 Response Api::exchange_rates(const ApiCall& call) {
-  const auto found = std::find_if(books_.currencies.begin(), books_.currencies.end(), [&](const Currency& c) { return c.id == call.ids.front(); });
+  const auto found = std::find_if(books_.currencies.begin(), books_.currencies.end(),
+                                  [&](const Currency& c) { return c.id == call.ids.front(); });
   if (found == books_.currencies.end()) throw ApiError{404, 1002, "Currency does not exist."};
   const auto asked = value_of(call.request.query, "from_date");
   const auto day = asked.empty() ? std::optional<Day>(zone_.day_of(call.now)) : parse_date(asked);
   if (!day) refuse_value("from_date");
   return one(call, "exchange_rates", [&](JsonWriter& json, const RenderContext&) {
-    json.array().object().id("exchange_rate_id", found->id + 500).id("currency_id", found->id).text("currency_code", found->code);
+    json.array()
+        .object()
+        .id("exchange_rate_id", found->id + 500)
+        .id("currency_id", found->id)
+        .text("currency_code", found->code);
     json.text("effective_date", date_text(*day)).number("rate", {found->rate, kRateScale}).end().end();
   });
 }

@@ -53,7 +53,9 @@ class Api {
   void route(const char* method, const char* pattern, const char* scope, Handler handler);
   template <class Record, class Row>
   Response list(const ApiCall& call, const ListShape& shape, Listing<Record>& listing, Row row);
-  Response one(const ApiCall& call, const char* key, const std::function<void(JsonWriter&, const RenderContext&)>& write, int status = 200, const char* message = "success");
+  Response one(const ApiCall& call, const char* key,
+               const std::function<void(JsonWriter&, const RenderContext&)>& write, int status = 200,
+               const char* message = "success");
   Response said(const char* message);
 
   Response organizations(const ApiCall& call);

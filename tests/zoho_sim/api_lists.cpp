@@ -9,16 +9,23 @@ namespace {
 constexpr std::int64_t kPageSizeMax = 200;
 constexpr std::size_t kCachedOrders = 8;
 
-SortKey by_text(std::string text) { return {0, lower(text)}; }
-SortKey by_number(std::int64_t number) { return {number, {}}; }
+SortKey by_text(std::string text) {
+  return {0, lower(text)};
+}
+SortKey by_number(std::int64_t number) {
+  return {number, {}};
+}
 
 // Filters and order, without what only says which part of the list is wanted.
-std::string order_key(const char* root, const Pairs& query, Undocumented undocumented, Day today, std::uint64_t revision) {
+std::string order_key(const char* root, const Pairs& query, Undocumented undocumented, Day today,
+                      std::uint64_t revision) {
   std::map<std::string, std::string> sorted;
   for (const auto& [name, value] : query) {
-    if (name != "page" && name != "per_page" && name != "organization_id" && name != "response_option") sorted.emplace(name, value);
+    if (name != "page" && name != "per_page" && name != "organization_id" && name != "response_option")
+      sorted.emplace(name, value);
   }
-  std::string key = std::string(root) + '/' + std::to_string(revision) + '/' + std::to_string(today) + '/' + std::to_string(static_cast<int>(undocumented));
+  std::string key = std::string(root) + '/' + std::to_string(revision) + '/' + std::to_string(today) + '/' +
+                    std::to_string(static_cast<int>(undocumented));
   for (const auto& [name, value] : sorted) key += '&' + name + '=' + value;
   return key;
 }
@@ -29,7 +36,8 @@ template <class Record, class Row>
 Response Api::list(const ApiCall& call, const ListShape& shape, Listing<Record>& listing, Row row) {
   const auto& query = call.request.query;
   const auto key = order_key(shape.root, query, call.undocumented, zone_.day_of(call.now), books_.revision());
-  auto cached = std::find_if(orders_.begin(), orders_.end(), [&](const CachedOrder& entry) { return entry.key == key; });
+  auto cached =
+      std::find_if(orders_.begin(), orders_.end(), [&](const CachedOrder& entry) { return entry.key == key; });
   if (cached == orders_.end()) {
     CachedOrder fresh;
     fresh.rows = listing.order(fresh.page, shape.sort_column, shape.sort_order);
@@ -60,10 +68,16 @@ Response Api::list(const ApiCall& call, const ListShape& shape, Listing<Record>&
   if (call.page_context != PageContext::kMissing) {
     JsonWriter inner;
     const auto filter = value_of(query, "filter_by");
-    inner.object().integer("page", page.number).integer("per_page", page.size).flag("has_more_page", last < cached->rows.size());
-    inner.text("report_name", shape.report).text("applied_filter", filter.empty() ? shape.filter : filter).empty_array("custom_fields");
+    inner.object()
+        .integer("page", page.number)
+        .integer("per_page", page.size)
+        .flag("has_more_page", last < cached->rows.size());
+    inner.text("report_name", shape.report)
+        .text("applied_filter", filter.empty() ? shape.filter : filter)
+        .empty_array("custom_fields");
     inner.text("sort_column", page.sort_column).text("sort_order", std::string(1, page.sort_order));
-    if (count_wanted) inner.text("response_option", option).integer("total", static_cast<std::int64_t>(cached->rows.size()));
+    if (count_wanted)
+      inner.text("response_option", option).integer("total", static_cast<std::int64_t>(cached->rows.size()));
     inner.end();
     const auto text = inner.take();
     json.raw("page_context", call.page_context == PageContext::kArray ? "[" + text + "]" : text);
@@ -89,16 +103,19 @@ Response Api::invoices(const ApiCall& call) {
   listing.modified_filter(true);
   if (const auto value = listing.sent("item_id")) {
     listing.keep([v = *value](const Invoice& i) {
-      return std::any_of(i.lines.begin(), i.lines.end(), [&](const Line& line) { return std::to_string(line.item) == v; });
+      return std::any_of(i.lines.begin(), i.lines.end(),
+                         [&](const Line& line) { return std::to_string(line.item) == v; });
     });
   }
   if (const auto value = listing.sent("search_text")) {
     listing.keep([v = lower(*value), customer](const Invoice& i) {
-      return lower(i.number).find(v) != std::string::npos || lower(i.reference).find(v) != std::string::npos || lower(customer(i)).find(v) != std::string::npos;
+      return lower(i.number).find(v) != std::string::npos || lower(i.reference).find(v) != std::string::npos ||
+             lower(customer(i)).find(v) != std::string::npos;
     });
   }
   const auto by_status = [&](const std::string& wanted, std::string_view parameter) {
-    static constexpr std::string_view kStatuses[] = {"sent", "draft", "overdue", "paid", "void", "unpaid", "partially_paid", "viewed"};
+    static constexpr std::string_view kStatuses[] = {"sent", "draft",  "overdue",        "paid",
+                                                     "void", "unpaid", "partially_paid", "viewed"};
     if (std::find(std::begin(kStatuses), std::end(kStatuses), wanted) == std::end(kStatuses)) refuse_value(parameter);
     listing.keep([this, wanted, today](const Invoice& i) {
       const auto status = books_.status_of(i, today);
@@ -108,12 +125,19 @@ Response Api::invoices(const ApiCall& call) {
   };
   if (const auto value = listing.sent("status")) by_status(*value, "status");
   if (const auto value = listing.sent("filter_by")) {
-    static const std::map<std::string, std::string> kFilters = {{"Status.Sent", "sent"}, {"Status.Draft", "draft"},   {"Status.OverDue", "overdue"},
-                                                                {"Status.Paid", "paid"}, {"Status.Void", "void"},     {"Status.Unpaid", "unpaid"},
-                                                                {"Status.PartiallyPaid", "partially_paid"}, {"Status.Viewed", "viewed"}};
+    static const std::map<std::string, std::string> kFilters = {{"Status.Sent", "sent"},
+                                                                {"Status.Draft", "draft"},
+                                                                {"Status.OverDue", "overdue"},
+                                                                {"Status.Paid", "paid"},
+                                                                {"Status.Void", "void"},
+                                                                {"Status.Unpaid", "unpaid"},
+                                                                {"Status.PartiallyPaid", "partially_paid"},
+                                                                {"Status.Viewed", "viewed"}};
     const auto found = kFilters.find(*value);
-    if (found != kFilters.end()) by_status(found->second, "filter_by");
-    else if (*value != "Status.All" && *value != "Date.PaymentExpectedDate") refuse_value("filter_by");
+    if (found != kFilters.end())
+      by_status(found->second, "filter_by");
+    else if (*value != "Status.All" && *value != "Date.PaymentExpectedDate")
+      refuse_value("filter_by");
   }
   listing.column("created_time", [](const Invoice& i) { return by_number(i.created); });
   listing.column("customer_name", [customer](const Invoice& i) { return by_text(customer(i)); });
@@ -122,7 +146,8 @@ Response Api::invoices(const ApiCall& call) {
   listing.column("due_date", [](const Invoice& i) { return by_number(i.due_date); });
   listing.column("total", [](const Invoice& i) { return by_number(i.total); });
   listing.column("balance", [](const Invoice& i) { return by_number(i.balance()); });
-  listing.column("last_modified_time", [](const Invoice& i) { return by_number(i.modified); }, false);
+  listing.column(
+      "last_modified_time", [](const Invoice& i) { return by_number(i.modified); }, false);
   return list(call, {"invoices", "Invoices", "Status.All", "created_time", 'D'}, listing, invoice_row);
 }
 
@@ -150,7 +175,8 @@ Response Api::contacts(const ApiCall& call) {
   listing.column("first_name", [](const Contact& c) { return by_text(c.first_name); });
   listing.column("last_name", [](const Contact& c) { return by_text(c.last_name); });
   listing.column("email", [](const Contact& c) { return by_text(c.email); });
-  listing.column("outstanding_receivable_amount", [this](const Contact& c) { return by_number(books_.balance_of(c.id).receivable); });
+  listing.column("outstanding_receivable_amount",
+                 [this](const Contact& c) { return by_number(books_.balance_of(c.id).receivable); });
   listing.column("created_time", [](const Contact& c) { return by_number(c.created); });
   listing.column("last_modified_time", [](const Contact& c) { return by_number(c.modified); });
   return list(call, {"contacts", "Contacts", "Status.All", "contact_name", 'A'}, listing, contact_row);
@@ -177,8 +203,10 @@ Response Api::items(const ApiCall& call) {
     const auto* tax = books_.tax(i.tax);
     return by_text(tax == nullptr ? "" : tax->name);
   });
-  listing.column("created_time", [](const Item& i) { return by_number(i.created); }, false);
-  listing.column("last_modified_time", [](const Item& i) { return by_number(i.modified); }, false);
+  listing.column(
+      "created_time", [](const Item& i) { return by_number(i.created); }, false);
+  listing.column(
+      "last_modified_time", [](const Item& i) { return by_number(i.modified); }, false);
   return list(call, {"items", "Items", "Status.All", "name", 'A'}, listing, item_row);
 }
 
@@ -192,17 +220,26 @@ Response Api::payments(const ApiCall& call) {
   listing.date_filter("date", [](const Payment& p) { return p.date; });
   listing.modified_filter(false);
   if (const auto value = listing.sent("filter_by")) {
-    static const std::map<std::string, std::string> kModes = {{"Check", "Check"}, {"Cash", "Cash"}, {"BankTransfer", "Bank Transfer"}, {"CreditCard", "Credit Card"},
-                                                              {"Stripe", "Stripe"}, {"BankRemittance", "Bank Remittance"}, {"Paypal", "Paypal"}, {"Others", "Others"}};
+    static const std::map<std::string, std::string> kModes = {{"Check", "Check"},
+                                                              {"Cash", "Cash"},
+                                                              {"BankTransfer", "Bank Transfer"},
+                                                              {"CreditCard", "Credit Card"},
+                                                              {"Stripe", "Stripe"},
+                                                              {"BankRemittance", "Bank Remittance"},
+                                                              {"Paypal", "Paypal"},
+                                                              {"Others", "Others"}};
     const auto found = value->rfind("PaymentMode.", 0) == 0 ? kModes.find(value->substr(12)) : kModes.end();
-    if (found != kModes.end()) listing.keep([mode = found->second](const Payment& p) { return p.mode == mode; });
-    else if (*value != "PaymentMode.All") refuse_value("filter_by");
+    if (found != kModes.end())
+      listing.keep([mode = found->second](const Payment& p) { return p.mode == mode; });
+    else if (*value != "PaymentMode.All")
+      refuse_value("filter_by");
   }
   listing.column("date", [](const Payment& p) { return by_number(p.date); });
   listing.column("created_time", [](const Payment& p) { return by_number(p.created); });
   listing.column("amount", [](const Payment& p) { return by_number(p.amount); });
   listing.column("payment_number", [](const Payment& p) { return by_number(parse_decimal(p.number, 0).value_or(0)); });
-  listing.column("last_modified_time", [](const Payment& p) { return by_number(p.modified); }, false);
+  listing.column(
+      "last_modified_time", [](const Payment& p) { return by_number(p.modified); }, false);
   return list(call, {"customerpayments", "Payments Received", "PaymentMode.All", "date", 'D'}, listing, payment_row);
 }
 
@@ -242,13 +279,15 @@ Response Api::currencies(const ApiCall& call) {
     listing.keep([](const Currency& c) { return !c.is_base; });
   }
   listing.column("currency_code", [](const Currency& c) { return by_text(c.code); });
-  return list(call, {"currencies", "Currencies", "", "currency_code", 'A'}, listing, [](JsonWriter& json, const RenderContext&, const Currency& c) { currency_row(json, c); });
+  return list(call, {"currencies", "Currencies", "", "currency_code", 'A'}, listing,
+              [](JsonWriter& json, const RenderContext&, const Currency& c) { currency_row(json, c); });
 }
 
 Response Api::taxes(const ApiCall& call) {
   Listing<Tax> listing(books_.taxes, call.request.query, zone_, call.undocumented);
   listing.column("tax_name", [](const Tax& t) { return by_text(t.name); });
-  return list(call, {"taxes", "Taxes", "Taxes.Active", "tax_name", 'A'}, listing, [](JsonWriter& json, const RenderContext&, const Tax& t) { tax_row(json, t); });
+  return list(call, {"taxes", "Taxes", "Taxes.Active", "tax_name", 'A'}, listing,
+              [](JsonWriter& json, const RenderContext&, const Tax& t) { tax_row(json, t); });
 }
 
 Response Api::accounts(const ApiCall& call) {
@@ -263,7 +302,8 @@ Response Api::accounts(const ApiCall& call) {
   listing.column("account_name", [](const Account& a) { return by_text(a.name); });
   listing.column("account_code", [](const Account&) { return SortKey{}; });
   // Five thousand a page by default (wire recordings).
-  return list(call, {"chartofaccounts", "Chart of Accounts", "AccountType.Active", "account_type", 'A', 5000}, listing, account_row);
+  return list(call, {"chartofaccounts", "Chart of Accounts", "AccountType.Active", "account_type", 'A', 5000}, listing,
+              account_row);
 }
 
 Response Api::bank_accounts(const ApiCall& call) {
@@ -271,7 +311,8 @@ Response Api::bank_accounts(const ApiCall& call) {
   listing.keep([](const Account& a) { return a.is_bank; });
   if (const auto value = listing.sent("filter_by")) {
     if (*value != "Status.All" && *value != "Status.Active" && *value != "Status.Inactive") refuse_value("filter_by");
-    if (*value != "Status.All") listing.keep([active = *value == "Status.Active"](const Account& a) { return a.is_active == active; });
+    if (*value != "Status.All")
+      listing.keep([active = *value == "Status.Active"](const Account& a) { return a.is_active == active; });
   }
   listing.column("account_name", [](const Account& a) { return by_text(a.name); });
   listing.column("account_type", [](const Account& a) { return by_text(a.type); });

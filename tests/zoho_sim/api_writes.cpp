@@ -16,12 +16,16 @@ Response Api::create_invoice(const ApiCall& call) {
   invoice.currency = contact.currency;
   if (!invoice.number.empty()) {
     for (const auto& other : books_.invoices.all()) {
-      if (!other.is_deleted && other.number == invoice.number) throw ApiError{400, 1001, "Invoice \"" + invoice.number + "\" already exists"};
+      if (!other.is_deleted && other.number == invoice.number)
+        throw ApiError{400, 1001, "Invoice \"" + invoice.number + "\" already exists"};
     }
   }
   if (value_of(call.request.query, "send") == "true") invoice.stage = Stage::kSent;
   const Id id = books_.add_invoice(std::move(invoice), call.now).id;
-  auto response = one(call, "invoice", [&](JsonWriter& json, const RenderContext& c) { invoice_detail(json, c, *books_.invoices.find(id)); }, 201, "The invoice has been created.");
+  auto response = one(
+      call, "invoice",
+      [&](JsonWriter& json, const RenderContext& c) { invoice_detail(json, c, *books_.invoices.find(id)); }, 201,
+      "The invoice has been created.");
   response.headers.emplace_back("Location", "/api/v3/invoices/" + std::to_string(id));
   return response;
 }
@@ -29,8 +33,14 @@ Response Api::create_invoice(const ApiCall& call) {
 Response Api::change_invoice_status(const ApiCall& call) {
   const auto& path = call.request.path;
   const auto wanted = path.substr(path.rfind('/') + 1);
-  books_.set_stage(call.ids.front(), wanted == "sent" ? Stage::kSent : wanted == "void" ? Stage::kVoid : Stage::kDraft, call.now);
-  return said(wanted == "sent" ? "Invoice status has been changed to Sent." : wanted == "void" ? "Invoice status has been changed to Void." : "Status of invoice changed from void to draft.");
+  books_.set_stage(call.ids.front(),
+                   wanted == "sent"   ? Stage::kSent
+                   : wanted == "void" ? Stage::kVoid
+                                      : Stage::kDraft,
+                   call.now);
+  return said(wanted == "sent"   ? "Invoice status has been changed to Sent."
+              : wanted == "void" ? "Invoice status has been changed to Void."
+                                 : "Status of invoice changed from void to draft.");
 }
 
 Response Api::remove_invoice(const ApiCall& call) {
@@ -46,7 +56,10 @@ Response Api::create_payment(const ApiCall& call) {
   if (payment.mode.empty()) refuse_value("payment_mode");
   payment.currency = books_.require_contact(payment.contact).currency;
   const Id id = books_.record_payment(std::move(payment), call.now).id;
-  auto response = one(call, "payment", [&](JsonWriter& json, const RenderContext& c) { payment_detail(json, c, *books_.payments.find(id)); }, 201, "The payment from the customer has been recorded");
+  auto response = one(
+      call, "payment",
+      [&](JsonWriter& json, const RenderContext& c) { payment_detail(json, c, *books_.payments.find(id)); }, 201,
+      "The payment from the customer has been recorded");
   response.headers.emplace_back("Location", "/api/v3/customerpayments/" + std::to_string(id));
   return response;
 }
@@ -63,11 +76,15 @@ Response Api::create_contact(const ApiCall& call) {
   if (contact.name.empty()) refuse_value("contact_name");
   for (const auto& other : books_.contacts.all()) {
     if (!other.is_deleted && equal_without_case(other.name, contact.name)) {
-      throw ApiError{400, 3062, "The customer \"" + contact.name + "\" already exists. Please specify a different name."};
+      throw ApiError{400, 3062,
+                     "The customer \"" + contact.name + "\" already exists. Please specify a different name."};
     }
   }
   const Id id = books_.add_contact(std::move(contact), call.now).id;
-  auto response = one(call, "contact", [&](JsonWriter& json, const RenderContext& c) { contact_detail(json, c, *books_.contacts.find(id)); }, 201, "The contact has been added.");
+  auto response = one(
+      call, "contact",
+      [&](JsonWriter& json, const RenderContext& c) { contact_detail(json, c, *books_.contacts.find(id)); }, 201,
+      "The contact has been added.");
   response.headers.emplace_back("Location", "/api/v3/contacts/" + std::to_string(id));
   return response;
 }

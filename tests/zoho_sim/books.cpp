@@ -11,8 +11,12 @@ namespace {
 
 constexpr Id kIdBase = 4815162342'000'000'000ULL;  // ids of 19 digits, beyond what a double holds
 
-ApiError missing(const char* what) { return {404, 1002, std::string(what) + " does not exist."}; }
-ApiError over_applied() { return {400, 24016, "The amount entered is more than the balance due for the selected invoices."}; }
+ApiError missing(const char* what) {
+  return {404, 1002, std::string(what) + " does not exist."};
+}
+ApiError over_applied() {
+  return {400, 24016, "The amount entered is more than the balance due for the selected invoices."};
+}
 
 std::string numbered(const char* prefix, std::uint64_t number) {
   std::array<char, 40> text{};
@@ -28,7 +32,9 @@ void stamp(Record& record, Time now) {
 
 }  // namespace
 
-Id Books::next_id() { return kIdBase + next_++ * 2 + 1; }
+Id Books::next_id() {
+  return kIdBase + next_++ * 2 + 1;
+}
 
 const Tax* Books::tax(Id id) const {
   const auto found = std::find_if(taxes.begin(), taxes.end(), [&](const Tax& tax) { return tax.id == id; });
@@ -36,7 +42,8 @@ const Tax* Books::tax(Id id) const {
 }
 
 const Account* Books::account(Id id) const {
-  const auto found = std::find_if(accounts.begin(), accounts.end(), [&](const Account& entry) { return entry.id == id; });
+  const auto found =
+      std::find_if(accounts.begin(), accounts.end(), [&](const Account& entry) { return entry.id == id; });
   return found == accounts.end() ? nullptr : &*found;
 }
 
@@ -160,7 +167,8 @@ Payment& Books::record_payment(Payment payment, Time now) {
   for (const auto& application : payment.applications) {
     const auto& invoice = require_invoice(application.invoice);
     per_invoice[invoice.id] += application.amount;
-    if (application.amount <= 0 || invoice.stage == Stage::kVoid || per_invoice[invoice.id] > invoice.open()) throw over_applied();
+    if (application.amount <= 0 || invoice.stage == Stage::kVoid || per_invoice[invoice.id] > invoice.open())
+      throw over_applied();
     applied += application.amount;
   }
   if (payment.amount <= 0 || applied > payment.amount) throw ApiError{400, 2, "Invalid value passed for amount"};
@@ -198,7 +206,8 @@ void Books::replace_invoice(const Invoice& changed, Time now) {
 void Books::detach_everything(Invoice& invoice, Time now) {
   const auto detach = [&](auto& table) {
     for (auto& record : table.all()) {
-      const auto removed = std::erase_if(record.applications, [&](const Application& entry) { return entry.invoice == invoice.id; });
+      const auto removed =
+          std::erase_if(record.applications, [&](const Application& entry) { return entry.invoice == invoice.id; });
       if (removed != 0 && !record.is_deleted) touch(record, now);
     }
   };
@@ -220,8 +229,10 @@ void Books::set_stage(Id id, Stage stage, Time now) {
 
 void Books::delete_invoice(Id id, bool detach, Time now) {
   auto& invoice = require_invoice(id);
-  if (invoice.payment_made != 0 && !detach) throw ApiError{400, 4001, "Payments have been recorded for the invoice. Delete them first."};
-  if (invoice.credits_applied != 0 && !detach) throw ApiError{400, 12008, "Credits have been applied to the invoice. Delete them first."};
+  if (invoice.payment_made != 0 && !detach)
+    throw ApiError{400, 4001, "Payments have been recorded for the invoice. Delete them first."};
+  if (invoice.credits_applied != 0 && !detach)
+    throw ApiError{400, 12008, "Credits have been applied to the invoice. Delete them first."};
   detach_everything(invoice, now);
   invoice.is_deleted = true;
   touch(invoice, now);
@@ -242,7 +253,8 @@ void Books::undo_write_off(Id id, Time now) {
 void Books::apply_payment(Id id, Id invoice_id, Minor amount, Day date, Time now) {
   auto& payment = require_payment(id);
   auto& invoice = require_invoice(invoice_id);
-  if (amount <= 0 || amount > payment.unused() || amount > invoice.open() || invoice.stage == Stage::kVoid) throw over_applied();
+  if (amount <= 0 || amount > payment.unused() || amount > invoice.open() || invoice.stage == Stage::kVoid)
+    throw over_applied();
   payment.applications.push_back({next_id(), invoice_id, amount, date});
   invoice.payment_made += amount;
   invoice.last_payment = std::max(invoice.last_payment, date);
@@ -252,7 +264,8 @@ void Books::apply_payment(Id id, Id invoice_id, Minor amount, Day date, Time now
 
 void Books::remove_application(Id id, Time now) {
   for (auto& payment : payments.all()) {
-    const auto found = std::find_if(payment.applications.begin(), payment.applications.end(), [&](const Application& entry) { return entry.id == id; });
+    const auto found = std::find_if(payment.applications.begin(), payment.applications.end(),
+                                    [&](const Application& entry) { return entry.id == id; });
     if (payment.is_deleted || found == payment.applications.end()) continue;
     auto& invoice = require_invoice(found->invoice);
     invoice.payment_made -= found->amount;
@@ -286,7 +299,9 @@ void Books::delete_payment(Id id, Time now) {
 void Books::apply_credit(Id id, Id invoice_id, Minor amount, Day date, Time now) {
   auto& note = require_credit_note(id);
   auto& invoice = require_invoice(invoice_id);
-  if (note.stage != Stage::kSent || amount <= 0 || amount > note.balance() || amount > invoice.open() || invoice.stage == Stage::kVoid) throw over_applied();
+  if (note.stage != Stage::kSent || amount <= 0 || amount > note.balance() || amount > invoice.open() ||
+      invoice.stage == Stage::kVoid)
+    throw over_applied();
   note.applications.push_back({next_id(), invoice_id, amount, date});
   invoice.credits_applied += amount;
   touch(note, now);
@@ -302,7 +317,8 @@ void Books::refund_credit(Id id, Minor amount, const std::string& mode, Day date
 
 void Books::void_credit_note(Id id, Time now) {
   auto& note = require_credit_note(id);
-  if (!note.applications.empty() || !note.refunds.empty()) throw ApiError{400, 12008, "Credits have been applied. Delete them first."};
+  if (!note.applications.empty() || !note.refunds.empty())
+    throw ApiError{400, 12008, "Credits have been applied. Delete them first."};
   note.stage = Stage::kVoid;
   touch(note, now);
 }
@@ -310,7 +326,8 @@ void Books::void_credit_note(Id id, Time now) {
 void Books::delete_contact(Id id, Time now) {
   auto& contact = require_contact(id);
   const auto uses = [&](const auto& table) {
-    return std::any_of(table.all().begin(), table.all().end(), [&](const auto& record) { return !record.is_deleted && record.contact == id; });
+    return std::any_of(table.all().begin(), table.all().end(),
+                       [&](const auto& record) { return !record.is_deleted && record.contact == id; });
   };
   if (uses(invoices) || uses(payments) || uses(credit_notes)) {
     throw ApiError{400, 3000, "The contact has transactions and cannot be deleted."};
@@ -352,8 +369,10 @@ std::vector<std::string> Books::problems() const {
     for (const auto& entry : payment.applications) {
       paid[entry.invoice] += entry.amount;
       const auto* invoice = invoices.find(entry.invoice);
-      if (invoice == nullptr) found.push_back("payment " + payment.number + " is applied to an invoice that is not there");
-      else if (invoice->contact != payment.contact) found.push_back("payment " + payment.number + " pays another customer's invoice");
+      if (invoice == nullptr)
+        found.push_back("payment " + payment.number + " is applied to an invoice that is not there");
+      else if (invoice->contact != payment.contact)
+        found.push_back("payment " + payment.number + " pays another customer's invoice");
       if (entry.amount <= 0) found.push_back("payment " + payment.number + " has an application of nothing");
     }
   }
@@ -366,11 +385,15 @@ std::vector<std::string> Books::problems() const {
     if (invoice.is_deleted) continue;
     Invoice again = invoice;
     compute(again);
-    if (again.total != invoice.total || again.tax_total != invoice.tax_total) found.push_back("invoice " + invoice.number + " does not follow from its lines");
-    if (paid[invoice.id] != invoice.payment_made) found.push_back("invoice " + invoice.number + " has a wrong sum of payments");
-    if (credited[invoice.id] != invoice.credits_applied) found.push_back("invoice " + invoice.number + " has a wrong sum of credits");
+    if (again.total != invoice.total || again.tax_total != invoice.tax_total)
+      found.push_back("invoice " + invoice.number + " does not follow from its lines");
+    if (paid[invoice.id] != invoice.payment_made)
+      found.push_back("invoice " + invoice.number + " has a wrong sum of payments");
+    if (credited[invoice.id] != invoice.credits_applied)
+      found.push_back("invoice " + invoice.number + " has a wrong sum of credits");
     if (invoice.open() < 0) found.push_back("invoice " + invoice.number + " is over-applied");
-    if (invoice.stage == Stage::kVoid && invoice.open() != invoice.total) found.push_back("void invoice " + invoice.number + " has applications");
+    if (invoice.stage == Stage::kVoid && invoice.open() != invoice.total)
+      found.push_back("void invoice " + invoice.number + " has applications");
     if (contacts.find(invoice.contact) == nullptr) found.push_back("invoice " + invoice.number + " has no customer");
   }
   return found;

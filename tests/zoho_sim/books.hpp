@@ -1,7 +1,9 @@
-// The books of the simulated organisation: the records, and every change that may be made to them. A change either keeps
-// the books consistent (balances follow applications, nothing is over-applied) or is refused with the code Zoho uses.
+// The books of the simulated organisation: the records, and every change that may be made to them. A change either
+// keeps the books consistent (balances follow applications, nothing is over-applied) or is refused with the code Zoho
+// uses.
 //
-//   books.record_payment({.contact = c, .amount = 5000, .mode = "Stripe", .applications = {{.invoice = i, .amount = 5000}}}, now);
+//   books.record_payment({.contact = c, .amount = 5000, .mode = "Stripe", .applications = {{.invoice = i, .amount =
+//   5000}}}, now);
 //
 // Not thread safe; the Simulator guards it. Refusals are thrown as ApiError and become HTTP answers at the edge.
 #pragma once
@@ -87,7 +89,8 @@ class Books {
   Contact& require_contact(Id id);
   Item& require_item(Id id);
 
-  // Records without id get one; numbers are given where empty; totals are computed. The result stays valid until the next addition.
+  // Records without id get one; numbers are given where empty; totals are computed. The result stays valid until the
+  // next addition.
   Contact& add_contact(Contact contact, Time now);
   Item& add_item(Item item, Time now);
   Invoice& add_invoice(Invoice invoice, Time now);
@@ -98,7 +101,7 @@ class Books {
   void replace_invoice(const Invoice& changed, Time now);
   void set_stage(Id invoice, Stage stage, Time now);  // void gives payments and credits back to the customer
   void delete_invoice(Id invoice, bool detach, Time now);
-  void write_off(Id invoice, Time now);               // the whole open balance
+  void write_off(Id invoice, Time now);  // the whole open balance
   void undo_write_off(Id invoice, Time now);
 
   void apply_payment(Id payment, Id invoice, Minor amount, Day date, Time now);

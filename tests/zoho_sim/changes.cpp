@@ -95,10 +95,18 @@ Body::Body(std::string_view text) : object_(std::make_unique<Object>()) {
 
 Body::~Body() = default;
 
-bool Body::has(std::string_view name) const { return object_->fields.contains(json::string_view(name.data(), name.size())); }
-std::optional<std::string> Body::text(std::string_view name) const { return text_in(object_->fields, name); }
-std::optional<std::int64_t> Body::number(std::string_view name) const { return decimal_in(object_->fields, name, 0); }
-std::optional<Minor> Body::money(std::string_view name) const { return decimal_in(object_->fields, name, kMoneyScale); }
+bool Body::has(std::string_view name) const {
+  return object_->fields.contains(json::string_view(name.data(), name.size()));
+}
+std::optional<std::string> Body::text(std::string_view name) const {
+  return text_in(object_->fields, name);
+}
+std::optional<std::int64_t> Body::number(std::string_view name) const {
+  return decimal_in(object_->fields, name, 0);
+}
+std::optional<Minor> Body::money(std::string_view name) const {
+  return decimal_in(object_->fields, name, kMoneyScale);
+}
 
 std::optional<bool> Body::flag(std::string_view name) const {
   const auto* value = object_->fields.if_contains(json::string_view(name.data(), name.size()));
@@ -132,7 +140,9 @@ void Body::read_priced(Priced& document, Books& books) const {
   if (const auto kind = text("discount_type")) {
     if (*kind != "item_level" && *kind != "entity_level") refuse_value("discount_type");
     const bool before = flag("is_discount_before_tax").value_or(true);
-    document.discount_kind = *kind == "item_level" ? DiscountKind::kItem : before ? DiscountKind::kEntityBeforeTax : DiscountKind::kEntityAfterTax;
+    document.discount_kind = *kind == "item_level" ? DiscountKind::kItem
+                             : before              ? DiscountKind::kEntityBeforeTax
+                                                   : DiscountKind::kEntityAfterTax;
   }
   if (const auto discount = text("discount")) {
     document.discount_percent = 0;
@@ -158,10 +168,14 @@ void Body::read(Invoice& invoice, Books& books) const {
     invoice.rate = *value;
   }
   const auto set = [&](const std::string& name, const std::string& value) {
-    if (name == "Company" || name == "cf_company" || name == std::to_string(books.company_field)) invoice.company = value;
-    else if (name == "Location" || name == "cf_location" || name == std::to_string(books.location_field)) invoice.location = value;
-    else if (name == "Service Line" || name == "cf_service_line" || name == std::to_string(books.service_line_field)) invoice.service_line = value;
-    else refuse_value("custom_fields");
+    if (name == "Company" || name == "cf_company" || name == std::to_string(books.company_field))
+      invoice.company = value;
+    else if (name == "Location" || name == "cf_location" || name == std::to_string(books.location_field))
+      invoice.location = value;
+    else if (name == "Service Line" || name == "cf_service_line" || name == std::to_string(books.service_line_field))
+      invoice.service_line = value;
+    else
+      refuse_value("custom_fields");
   };
   if (const auto* fields = object_->fields.if_contains("custom_fields")) {
     if (!fields->is_array()) refuse_value("custom_fields");
@@ -225,11 +239,14 @@ void Body::read(Contact& contact) const {
   }
   if (const auto value = text("status")) contact.is_active = *value == "active";
   if (const auto value = number("payment_terms")) contact.payment_terms = static_cast<int>(*value);
-  if (const auto* address = object_->fields.if_contains("billing_address"); address != nullptr && address->is_object()) {
+  if (const auto* address = object_->fields.if_contains("billing_address");
+      address != nullptr && address->is_object()) {
     const auto& fields = address->get_object();
-    contact.billing = {text_in(fields, "address").value_or(""), text_in(fields, "street2").value_or(""),    text_in(fields, "city").value_or(""),
-                       text_in(fields, "state").value_or(""),   text_in(fields, "state_code").value_or(""), text_in(fields, "zip").value_or(""),
-                       text_in(fields, "country").value_or(""), text_in(fields, "country_code").value_or(""), text_in(fields, "phone").value_or("")};
+    contact.billing = {text_in(fields, "address").value_or(""),    text_in(fields, "street2").value_or(""),
+                       text_in(fields, "city").value_or(""),       text_in(fields, "state").value_or(""),
+                       text_in(fields, "state_code").value_or(""), text_in(fields, "zip").value_or(""),
+                       text_in(fields, "country").value_or(""),    text_in(fields, "country_code").value_or(""),
+                       text_in(fields, "phone").value_or("")};
   }
 }
 
@@ -262,7 +279,8 @@ Fault Body::fault() const {
   fault.pause_ms = static_cast<int>(number("pause_ms").value_or(0));
   fault.process = flag("process").value_or(false);
   if (const auto* headers = object_->fields.if_contains("headers"); headers != nullptr && headers->is_object()) {
-    for (const auto& [name, value] : headers->get_object()) fault.headers.emplace_back(std::string(name.data(), name.size()), plain_text(value).value_or(""));
+    for (const auto& [name, value] : headers->get_object())
+      fault.headers.emplace_back(std::string(name.data(), name.size()), plain_text(value).value_or(""));
   }
   return fault;
 }

@@ -7,9 +7,9 @@
 #include "tests/zoho_sim/books.hpp"
 #include "tests/zoho_sim/faults.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
-#include <memory>
 #include <string_view>
 
 namespace zoho_sim {
@@ -23,7 +23,7 @@ class Body {
   Body& operator=(const Body&) = delete;
 
   bool has(std::string_view name) const;
-  std::optional<std::string> text(std::string_view name) const;   // texts and numbers, as text
+  std::optional<std::string> text(std::string_view name) const;  // texts and numbers, as text
   std::optional<bool> flag(std::string_view name) const;
   std::optional<std::int64_t> number(std::string_view name) const;
   std::optional<Minor> money(std::string_view name) const;

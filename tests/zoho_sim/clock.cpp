@@ -2,7 +2,8 @@
 
 namespace zoho_sim {
 
-VirtualClock::VirtualClock(Time start, bool running) : base_(start), running_(running), since_(std::chrono::steady_clock::now()) {}
+VirtualClock::VirtualClock(Time start, bool running)
+    : base_(start), running_(running), since_(std::chrono::steady_clock::now()) {}
 
 Time VirtualClock::now_locked() const {
   if (!running_) return base_;

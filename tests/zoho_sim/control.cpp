@@ -6,7 +6,9 @@
 namespace zoho_sim {
 namespace {
 
-ApiError unknown_path() { return {404, 5, "The control interface has no such path."}; }
+ApiError unknown_path() {
+  return {404, 5, "The control interface has no such path."};
+}
 
 Response done(Id id = 0) {
   JsonWriter json;
@@ -39,7 +41,8 @@ Response Control::handle(const Request& request) {
   parts.resize(3);
   const auto& [what, id, action] = std::tie(parts[0], parts[1], parts[2]);
   if (what == "invoices") return invoices(request, id, action);
-  if (what == "payments" || what == "applications") return payments(request, id, what == "applications" ? "application" : action);
+  if (what == "payments" || what == "applications")
+    return payments(request, id, what == "applications" ? "application" : action);
   if (what == "credit_notes") return credit_notes(request, id, action);
   if (what == "contacts") return contacts(request, id, action);
   if (what == "items") return items(request, id, action);
@@ -73,25 +76,46 @@ Response Control::system(const Request& request, const std::string& what, const 
       if (const auto run = body.flag("run")) clock->run(*run);
     }
     const Time time = s.clock_->now();
-    return json_response(200, JsonWriter().object().text("now", s.zone_.timestamp(time)).integer("epoch", time).flag("running", clock != nullptr && clock->is_running()).end().take());
+    return json_response(200, JsonWriter()
+                                  .object()
+                                  .text("now", s.zone_.timestamp(time))
+                                  .integer("epoch", time)
+                                  .flag("running", clock != nullptr && clock->is_running())
+                                  .end()
+                                  .take());
   }
   if (what == "tokens" && !get) {
     const Body body(request.body);
-    if (action == "expire") s.oauth_.expire_access_tokens();
-    else if (action == "revoke") s.oauth_.revoke_refresh_token(body.text("token").value_or(""));
+    if (action == "expire")
+      s.oauth_.expire_access_tokens();
+    else if (action == "revoke")
+      s.oauth_.revoke_refresh_token(body.text("token").value_or(""));
     else if (action == "issue") {
       const auto scope = body.text("scope").value_or("ZohoBooks.fullaccess.all");
-      return json_response(200, JsonWriter().object().text("access_token", s.oauth_.issue_access_token(scope, now)).text("refresh_token", s.oauth_.issue_refresh_token(scope, now)).end().take());
-    } else throw unknown_path();
+      return json_response(200, JsonWriter()
+                                    .object()
+                                    .text("access_token", s.oauth_.issue_access_token(scope, now))
+                                    .text("refresh_token", s.oauth_.issue_refresh_token(scope, now))
+                                    .end()
+                                    .take());
+    } else
+      throw unknown_path();
     return done();
   }
   if (what == "faults") {
-    if (request.method == "DELETE") s.faults_.clear();
-    else if (!get) s.faults_.add(Body(request.body).fault());
+    if (request.method == "DELETE")
+      s.faults_.clear();
+    else if (!get)
+      s.faults_.add(Body(request.body).fault());
     JsonWriter json;
     json.object().array("faults");
     for (const auto& fault : s.faults_.waiting()) {
-      json.object().text("kind", fault_name(fault.kind)).text("path", fault.path_prefix).integer("count", fault.count).integer("skip", fault.skip).end();
+      json.object()
+          .text("kind", fault_name(fault.kind))
+          .text("path", fault.path_prefix)
+          .integer("count", fault.count)
+          .integer("skip", fault.skip)
+          .end();
     }
     return json_response(200, json.end().end().take());
   }
@@ -102,15 +126,26 @@ Response Control::system(const Request& request, const std::string& what, const 
     if (const auto value = body.number("per_day")) limits.per_day = static_cast<int>(*value);
     if (const auto value = body.number("concurrent")) limits.concurrent = static_cast<int>(*value);
     if (const auto value = body.number("used_today")) s.limits_.set_used_today(static_cast<int>(*value));
-    return json_response(200, JsonWriter().object().integer("per_minute", limits.per_minute).integer("per_day", limits.per_day).integer("concurrent", limits.concurrent).integer("used_today", s.limits_.used_today()).end().take());
+    return json_response(200, JsonWriter()
+                                  .object()
+                                  .integer("per_minute", limits.per_minute)
+                                  .integer("per_day", limits.per_day)
+                                  .integer("concurrent", limits.concurrent)
+                                  .integer("used_today", s.limits_.used_today())
+                                  .end()
+                                  .take());
   }
   if (what == "options" && !get) {
     const Body body(request.body);
     if (const auto value = body.text("undocumented")) {
-      if (*value == "honoured") s.options_.undocumented = Undocumented::kHonoured;
-      else if (*value == "ignored") s.options_.undocumented = Undocumented::kIgnored;
-      else if (*value == "refused") s.options_.undocumented = Undocumented::kRefused;
-      else refuse_value("undocumented");
+      if (*value == "honoured")
+        s.options_.undocumented = Undocumented::kHonoured;
+      else if (*value == "ignored")
+        s.options_.undocumented = Undocumented::kIgnored;
+      else if (*value == "refused")
+        s.options_.undocumented = Undocumented::kRefused;
+      else
+        refuse_value("undocumented");
     }
     auto& oauth = s.oauth_.options();
     if (const auto value = body.number("latency_ms")) s.latency_ms_ = static_cast<int>(*value);
@@ -134,7 +169,8 @@ Response Control::invoices(const Request& request, const std::string& id, const 
     Invoice invoice;
     invoice.date = simulator_.zone_.day_of(now);
     for (const auto& contact : books.contacts.all()) {
-      if (invoice.contact == 0 && !contact.is_vendor && contact.is_active && !contact.is_deleted) invoice.contact = contact.id;
+      if (invoice.contact == 0 && !contact.is_vendor && contact.is_active && !contact.is_deleted)
+        invoice.contact = contact.id;
     }
     body.read(invoice, books);
     if (invoice.lines.empty()) refuse_value("line_items");
@@ -144,18 +180,26 @@ Response Control::invoices(const Request& request, const std::string& id, const 
     return done(books.add_invoice(std::move(invoice), now).id);
   }
   const Id which = id_of(id);
-  if (remove) books.delete_invoice(which, value_of(request.query, "detach") != "false", now);
-  else if (request.method != "POST") throw unknown_path();
-  else if (action == "void") books.set_stage(which, Stage::kVoid, now);
-  else if (action == "sent") books.set_stage(which, Stage::kSent, now);
-  else if (action == "draft") books.set_stage(which, Stage::kDraft, now);
-  else if (action == "writeoff") books.write_off(which, now);
-  else if (action == "writeoff_cancel") books.undo_write_off(which, now);
+  if (remove)
+    books.delete_invoice(which, value_of(request.query, "detach") != "false", now);
+  else if (request.method != "POST")
+    throw unknown_path();
+  else if (action == "void")
+    books.set_stage(which, Stage::kVoid, now);
+  else if (action == "sent")
+    books.set_stage(which, Stage::kSent, now);
+  else if (action == "draft")
+    books.set_stage(which, Stage::kDraft, now);
+  else if (action == "writeoff")
+    books.write_off(which, now);
+  else if (action == "writeoff_cancel")
+    books.undo_write_off(which, now);
   else if (action.empty()) {
     Invoice changed = books.require_invoice(which);
     Body(request.body).read(changed, books);
     books.replace_invoice(changed, now);
-  } else throw unknown_path();
+  } else
+    throw unknown_path();
   return done(which);
 }
 
@@ -183,16 +227,24 @@ Response Control::payments(const Request& request, const std::string& id, const 
     return done(books.record_payment(std::move(payment), now).id);
   }
   const Id which = id_of(id);
-  if (request.method == "DELETE") books.delete_payment(which, now);
-  else if (request.method != "POST") throw unknown_path();
-  else if (action == "apply") books.apply_payment(which, need(body.id("invoice_id"), "invoice_id"), need(body.money("amount"), "amount"), date, now);
-  else if (action == "refund") books.refund_payment(which, need(body.money("amount"), "amount"), body.text("refund_mode").value_or("Bank Transfer"), date, now);
+  if (request.method == "DELETE")
+    books.delete_payment(which, now);
+  else if (request.method != "POST")
+    throw unknown_path();
+  else if (action == "apply")
+    books.apply_payment(which, need(body.id("invoice_id"), "invoice_id"), need(body.money("amount"), "amount"), date,
+                        now);
+  else if (action == "refund")
+    books.refund_payment(which, need(body.money("amount"), "amount"),
+                         body.text("refund_mode").value_or("Bank Transfer"), date, now);
   else if (action.empty()) {
     auto& payment = books.require_payment(which);
-    if (body.has("amount") || body.has("invoices") || body.has("customer_id")) refuse_value("amount");  // delete it and record another
+    if (body.has("amount") || body.has("invoices") || body.has("customer_id"))
+      refuse_value("amount");  // delete it and record another
     body.read(payment);
     books.touch(payment, now);
-  } else throw unknown_path();
+  } else
+    throw unknown_path();
   return done(which);
 }
 
@@ -210,10 +262,16 @@ Response Control::credit_notes(const Request& request, const std::string& id, co
     return done(books.add_credit_note(std::move(note), now).id);
   }
   const Id which = id_of(id);
-  if (action == "apply") books.apply_credit(which, need(body.id("invoice_id"), "invoice_id"), need(body.money("amount"), "amount"), date, now);
-  else if (action == "refund") books.refund_credit(which, need(body.money("amount"), "amount"), body.text("refund_mode").value_or("Bank Transfer"), date, now);
-  else if (action == "void") books.void_credit_note(which, now);
-  else throw unknown_path();
+  if (action == "apply")
+    books.apply_credit(which, need(body.id("invoice_id"), "invoice_id"), need(body.money("amount"), "amount"), date,
+                       now);
+  else if (action == "refund")
+    books.refund_credit(which, need(body.money("amount"), "amount"), body.text("refund_mode").value_or("Bank Transfer"),
+                        date, now);
+  else if (action == "void")
+    books.void_credit_note(which, now);
+  else
+    throw unknown_path();
   return done(which);
 }
 
@@ -227,14 +285,18 @@ Response Control::contacts(const Request& request, const std::string& id, const 
     return done(books.add_contact(std::move(contact), now).id);
   }
   const Id which = id_of(id);
-  if (request.method == "DELETE") books.delete_contact(which, now);
-  else if (request.method != "POST") throw unknown_path();
-  else if (action == "merge") books.merge_contacts(which, need(body.id("into"), "into"), now);
+  if (request.method == "DELETE")
+    books.delete_contact(which, now);
+  else if (request.method != "POST")
+    throw unknown_path();
+  else if (action == "merge")
+    books.merge_contacts(which, need(body.id("into"), "into"), now);
   else if (action.empty()) {
     auto& contact = books.require_contact(which);
     body.read(contact);
     books.touch(contact, now);
-  } else throw unknown_path();
+  } else
+    throw unknown_path();
   return done(which);
 }
 
@@ -249,19 +311,23 @@ Response Control::items(const Request& request, const std::string& id, const std
     return done(books.add_item(std::move(item), now).id);
   }
   const Id which = id_of(id);
-  if (request.method == "DELETE") books.delete_item(which, now);
+  if (request.method == "DELETE")
+    books.delete_item(which, now);
   else if (request.method == "POST") {
     auto& item = books.require_item(which);
     body.read(item, books);
     books.touch(item, now);
-  } else throw unknown_path();
+  } else
+    throw unknown_path();
   return done(which);
 }
 
 std::string Control::counters() const {
   const auto& c = simulator_.counters_;
   JsonWriter json;
-  const auto number = [&](std::string_view key, std::uint64_t value) { json.integer(key, static_cast<std::int64_t>(value)); };
+  const auto number = [&](std::string_view key, std::uint64_t value) {
+    json.integer(key, static_cast<std::int64_t>(value));
+  };
   json.object();
   number("calls", c.calls);
   number("writes", c.writes);
@@ -291,8 +357,14 @@ std::string Control::books() const {
     if (invoice.is_deleted) continue;
     const Minor open = invoice.stage == Stage::kSent ? invoice.open() : 0;
     receivable += open;
-    json.object(std::to_string(invoice.id)).text("number", invoice.number).text("status", books.status_of(invoice, today)).money("total", invoice.total);
-    json.money("balance", open).text("currency", books.currencies[invoice.currency].code).id("customer_id", invoice.contact).end();
+    json.object(std::to_string(invoice.id))
+        .text("number", invoice.number)
+        .text("status", books.status_of(invoice, today))
+        .money("total", invoice.total);
+    json.money("balance", open)
+        .text("currency", books.currencies[invoice.currency].code)
+        .id("customer_id", invoice.contact)
+        .end();
   }
   json.end().object("payments");
   for (const auto& payment : books.payments.all()) {
@@ -300,14 +372,24 @@ std::string Control::books() const {
     paid += payment.amount;
     unused += payment.unused();
     charges += payment.bank_charges;
-    json.object(std::to_string(payment.id)).text("mode", payment.mode).money("amount", payment.amount).money("unused", payment.unused()).money("bank_charges", payment.bank_charges).end();
+    json.object(std::to_string(payment.id))
+        .text("mode", payment.mode)
+        .money("amount", payment.amount)
+        .money("unused", payment.unused())
+        .money("bank_charges", payment.bank_charges)
+        .end();
   }
   json.end().object("credit_notes");
   for (const auto& note : books.credit_notes.all()) {
     if (note.is_deleted) continue;
     const Minor open = note.stage == Stage::kSent ? note.balance() : 0;
     credits += open;
-    json.object(std::to_string(note.id)).text("number", note.number).text("status", books.status_of(note)).money("total", note.total).money("balance", open).end();
+    json.object(std::to_string(note.id))
+        .text("number", note.number)
+        .text("status", books.status_of(note))
+        .money("total", note.total)
+        .money("balance", open)
+        .end();
   }
   json.end().object("receivables");
   for (const auto& contact : books.contacts.all()) {
@@ -315,9 +397,19 @@ std::string Control::books() const {
     const auto& balance = books.balance_of(contact.id);
     if (balance.receivable != 0) json.money(std::to_string(contact.id), balance.receivable);
   }
-  json.end().object("sums").money("receivable", receivable).money("payments", paid).money("unused", unused).money("bank_charges", charges).money("open_credit_notes", credits).end();
-  json.object("counts").integer("contacts", static_cast<std::int64_t>(books.contacts.live())).integer("items", static_cast<std::int64_t>(books.items.live()));
-  json.integer("invoices", static_cast<std::int64_t>(books.invoices.live())).integer("payments", static_cast<std::int64_t>(books.payments.live()));
+  json.end()
+      .object("sums")
+      .money("receivable", receivable)
+      .money("payments", paid)
+      .money("unused", unused)
+      .money("bank_charges", charges)
+      .money("open_credit_notes", credits)
+      .end();
+  json.object("counts")
+      .integer("contacts", static_cast<std::int64_t>(books.contacts.live()))
+      .integer("items", static_cast<std::int64_t>(books.items.live()));
+  json.integer("invoices", static_cast<std::int64_t>(books.invoices.live()))
+      .integer("payments", static_cast<std::int64_t>(books.payments.live()));
   json.integer("credit_notes", static_cast<std::int64_t>(books.credit_notes.live())).end().array("problems");
   for (const auto& problem : books.problems()) json.element(problem);
   return json.end().end().take();

@@ -1,5 +1,5 @@
-// The control interface under /_control/: counters, clock, faults, limits, tokens, and every change to the books, as JSON
-// over the same server. Calls to it are neither counted nor limited. README.md lists the paths.
+// The control interface under /_control/: counters, clock, faults, limits, tokens, and every change to the books, as
+// JSON over the same server. Calls to it are neither counted nor limited. README.md lists the paths.
 //
 // Called by the Simulator under its lock; refusals are thrown as ApiError.
 #pragma once

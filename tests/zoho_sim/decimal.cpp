@@ -17,7 +17,8 @@ std::string to_text(Decimal value) {
   // Filled from the back: digits, the point after `scale` of them, at least one digit before it, the sign.
   std::array<char, 48> buffer{};
   auto at = buffer.size();
-  std::uint64_t rest = value.units < 0 ? 0 - static_cast<std::uint64_t>(value.units) : static_cast<std::uint64_t>(value.units);
+  std::uint64_t rest =
+      value.units < 0 ? 0 - static_cast<std::uint64_t>(value.units) : static_cast<std::uint64_t>(value.units);
   for (int written = 0; rest != 0 || written <= value.scale; ++written) {
     if (written == value.scale && value.scale > 0) buffer.at(--at) = '.';
     buffer.at(--at) = static_cast<char>('0' + rest % 10);
@@ -49,7 +50,9 @@ std::optional<std::int64_t> parse_decimal(std::string_view text, int scale) {
         if (c != '0') return std::nullopt;
         continue;
       }
-      if (__builtin_mul_overflow(units, std::int64_t{10}, &units) || __builtin_add_overflow(units, std::int64_t{c - '0'}, &units)) return std::nullopt;
+      if (__builtin_mul_overflow(units, std::int64_t{10}, &units) ||
+          __builtin_add_overflow(units, std::int64_t{c - '0'}, &units))
+        return std::nullopt;
       if (decimals >= 0) ++decimals;
       any = true;
     } else {

@@ -20,14 +20,17 @@ struct Decimal {
   int scale = 0;
 };
 
-inline Decimal money(Minor amount) { return {amount, kMoneyScale}; }
+inline Decimal money(Minor amount) {
+  return {amount, kMoneyScale};
+}
 
 std::string to_text(Decimal value);
 
 // amount * factor / divisor, rounded half away from zero once, on the product.
 std::int64_t multiply_divide(std::int64_t amount, std::int64_t factor, std::int64_t divisor);
 
-// "12.5" with scale 2 is 1250. Nothing for text that is no plain decimal has more decimals than the scale, or does not fit.
+// "12.5" with scale 2 is 1250. Nothing for text that is no plain decimal has more decimals than the scale, or does not
+// fit.
 std::optional<std::int64_t> parse_decimal(std::string_view text, int scale);
 
 }  // namespace zoho_sim

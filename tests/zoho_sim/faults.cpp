@@ -13,23 +13,24 @@ constexpr std::size_t kHeaderFloodBytes = 1'000'000;
 constexpr int kHangMs = 60'000;
 constexpr int kDripPauseMs = 50;
 
-constexpr std::array<std::pair<std::string_view, FaultKind>, 17> kNames = {{{"status", FaultKind::kStatus},
-                                                                            {"html", FaultKind::kHtml},
-                                                                            {"empty", FaultKind::kEmpty},
-                                                                            {"truncated", FaultKind::kTruncated},
-                                                                            {"cut_chunked", FaultKind::kCutChunked},
-                                                                            {"drip", FaultKind::kDrip},
-                                                                            {"hang", FaultKind::kHang},
-                                                                            {"reset", FaultKind::kReset},
-                                                                            {"close", FaultKind::kClose},
-                                                                            {"big_body", FaultKind::kBigBody},
-                                                                            {"header_flood", FaultKind::kHeaderFlood},
-                                                                            {"redirect", FaultKind::kRedirect},
-                                                                            {"rate_limit", FaultKind::kRateLimit},
-                                                                            {"delay", FaultKind::kDelay},
-                                                                            {"page_context_missing", FaultKind::kPageContextMissing},
-                                                                            {"page_context_array", FaultKind::kPageContextArray},
-                                                                            {"no_rate_headers", FaultKind::kNoRateHeaders}}};
+constexpr std::array<std::pair<std::string_view, FaultKind>, 17> kNames = {
+    {{"status", FaultKind::kStatus},
+     {"html", FaultKind::kHtml},
+     {"empty", FaultKind::kEmpty},
+     {"truncated", FaultKind::kTruncated},
+     {"cut_chunked", FaultKind::kCutChunked},
+     {"drip", FaultKind::kDrip},
+     {"hang", FaultKind::kHang},
+     {"reset", FaultKind::kReset},
+     {"close", FaultKind::kClose},
+     {"big_body", FaultKind::kBigBody},
+     {"header_flood", FaultKind::kHeaderFlood},
+     {"redirect", FaultKind::kRedirect},
+     {"rate_limit", FaultKind::kRateLimit},
+     {"delay", FaultKind::kDelay},
+     {"page_context_missing", FaultKind::kPageContextMissing},
+     {"page_context_array", FaultKind::kPageContextArray},
+     {"no_rate_headers", FaultKind::kNoRateHeaders}}};
 
 }  // namespace
 
@@ -58,8 +59,10 @@ bool replaces_answer(const Fault& fault) {
     case FaultKind::kBigBody:
     case FaultKind::kHeaderFlood:
     case FaultKind::kRedirect:
-    case FaultKind::kRateLimit: return !fault.process;
-    default: return false;
+    case FaultKind::kRateLimit:
+      return !fault.process;
+    default:
+      return false;
   }
 }
 
@@ -82,7 +85,8 @@ void distort(Response& response, const Fault& fault) {
     case FaultKind::kHtml:
       response.status = fault.status;
       response.headers = {{"Content-Type", "text/html"}};
-      response.body = fault.body.empty() ? "<html><body><h1>Service temporarily unavailable</h1></body></html>" : fault.body;
+      response.body =
+          fault.body.empty() ? "<html><body><h1>Service temporarily unavailable</h1></body></html>" : fault.body;
       break;
     case FaultKind::kEmpty:
       response.status = fault.status;
@@ -106,17 +110,23 @@ void distort(Response& response, const Fault& fault) {
       response.delivery = Delivery::kHang;
       response.pause_ms = fault.pause_ms == 0 ? kHangMs : fault.pause_ms;
       break;
-    case FaultKind::kReset: response.delivery = Delivery::kReset; break;
-    case FaultKind::kClose: response.delivery = Delivery::kClose; break;
+    case FaultKind::kReset:
+      response.delivery = Delivery::kReset;
+      break;
+    case FaultKind::kClose:
+      response.delivery = Delivery::kClose;
+      break;
     case FaultKind::kBigBody:
       response.status = 200;
-      json(R"({"code":0,"message":"success","padding":")" + std::string(fault.bytes == 0 ? kBigBodyBytes : fault.bytes, 'x') + "\"}");
+      json(R"({"code":0,"message":"success","padding":")" +
+           std::string(fault.bytes == 0 ? kBigBodyBytes : fault.bytes, 'x') + "\"}");
       break;
     case FaultKind::kHeaderFlood: {
       response.status = 200;
       json(R"({"code":0,"message":"success"})");
       const std::size_t lines = (fault.bytes == 0 ? kHeaderFloodBytes : fault.bytes) / 1000 + 1;
-      for (std::size_t i = 0; i < lines; ++i) response.headers.emplace_back("X-Flood-" + std::to_string(i), std::string(980, 'f'));
+      for (std::size_t i = 0; i < lines; ++i)
+        response.headers.emplace_back("X-Flood-" + std::to_string(i), std::string(980, 'f'));
       break;
     }
     case FaultKind::kRedirect:
@@ -126,15 +136,23 @@ void distort(Response& response, const Fault& fault) {
       break;
     case FaultKind::kRateLimit:
       response.status = 429;
-      json(JsonWriter().object().integer("code", fault.code).text("message", "You have exceeded the limit.").end().take());
+      json(JsonWriter()
+               .object()
+               .integer("code", fault.code)
+               .text("message", "You have exceeded the limit.")
+               .end()
+               .take());
       if (!fault.retry_after.empty()) response.headers.emplace_back("Retry-After", fault.retry_after);
       break;
-    case FaultKind::kDelay: response.pause_ms = fault.pause_ms; break;
+    case FaultKind::kDelay:
+      response.pause_ms = fault.pause_ms;
+      break;
     case FaultKind::kNoRateHeaders:
       std::erase_if(response.headers, [](const auto& pair) { return pair.first.rfind("X-Rate-Limit-", 0) == 0; });
       break;
     case FaultKind::kPageContextMissing:
-    case FaultKind::kPageContextArray: break;  // done where the list is written
+    case FaultKind::kPageContextArray:
+      break;  // done where the list is written
   }
   for (const auto& header : fault.headers) response.headers.push_back(header);
 }

@@ -34,9 +34,9 @@ enum class FaultKind {
 struct Fault {
   FaultKind kind = FaultKind::kStatus;
   std::string path_prefix = "/";
-  std::string method = {};   // empty: any
-  int skip = 0;              // matching calls that pass first
-  int count = 1;             // calls hit; negative is for ever
+  std::string method = {};  // empty: any
+  int skip = 0;             // matching calls that pass first
+  int count = 1;            // calls hit; negative is for ever
   int status = 500;
   int code = 44;
   std::string body = {};

@@ -48,7 +48,9 @@ class Generator {
 
   void reference_data() {
     auto& b = books_;
-    b.organization = {options_.organization_id, options_.organization_name, options_.time_zone, "acmetrading", "Professional", "Rosa Ferreira", "rosa@acme.example"};
+    b.organization = {
+        options_.organization_id, options_.organization_name, options_.time_zone, "acmetrading", "Professional",
+        "Rosa Ferreira",          "rosa@acme.example"};
     b.user = b.next_id();
     b.template_id = b.next_id();
     b.terms_id = b.next_id();
@@ -74,8 +76,9 @@ class Generator {
     b.accounts.back().is_active = true;
     account("Old Sales Account", "income");
     b.accounts.back().is_active = false;
-    b.taxes = {{b.next_id(), "NYC Sales Tax", 8875}, {b.next_id(), "State Tax", 6000}, {b.next_id(), "City Tax", 4500},
-               {b.next_id(), "VAT", 20000},          {b.next_id(), "Service Tax", 10000}, {b.next_id(), "Zero Rate", 0}};
+    b.taxes = {{b.next_id(), "NYC Sales Tax", 8875}, {b.next_id(), "State Tax", 6000},
+               {b.next_id(), "City Tax", 4500},      {b.next_id(), "VAT", 20000},
+               {b.next_id(), "Service Tax", 10000},  {b.next_id(), "Zero Rate", 0}};
     b.company_field = b.next_id();
     b.location_field = b.next_id();
     b.service_line_field = b.next_id();
@@ -89,9 +92,18 @@ class Generator {
   }
 
   Address some_address(bool euro) {
-    const auto& place = euro ? random_.pick(names::kPlacesEuro) : names::kPlacesHome[random_.one_in_ten_thousand(8000) ? random_.next() % 5 : random_.next() % 7];
-    return {std::to_string(random_.between(1, 980)) + " " + random_.pick(names::kStreets), random_.one_in_ten_thousand(2000) ? "Suite " + std::to_string(random_.between(2, 40)) : "",
-            place.city, place.state, place.state_code, place.zip, place.country, place.country_code, ""};
+    const auto& place =
+        euro ? random_.pick(names::kPlacesEuro)
+             : names::kPlacesHome[random_.one_in_ten_thousand(8000) ? random_.next() % 5 : random_.next() % 7];
+    return {std::to_string(random_.between(1, 980)) + " " + random_.pick(names::kStreets),
+            random_.one_in_ten_thousand(2000) ? "Suite " + std::to_string(random_.between(2, 40)) : "",
+            place.city,
+            place.state,
+            place.state_code,
+            place.zip,
+            place.country,
+            place.country_code,
+            ""};
   }
 
   void make_contacts() {
@@ -100,15 +112,17 @@ class Generator {
     for (int i = 0; i < count; ++i) {
       // The first is always older than every document; six in ten are.
       const bool early = i == 0 || random_.one_in_ten_thousand(6000);
-      times.push_back(early ? zone_.start_of_day(first_day() - static_cast<Day>(random_.between(2, 60))) + random_.between(30'000, 60'000)
+      times.push_back(early ? zone_.start_of_day(first_day() - static_cast<Day>(random_.between(2, 60))) +
+                                  random_.between(30'000, 60'000)
                             : office_time(static_cast<Day>(random_.between(first_day(), today_ - 1))));
     }
     std::sort(times.begin(), times.end());
     for (int i = 0; i < count; ++i) {
       Contact c;
       const auto number = static_cast<std::size_t>(i);
-      c.name = std::string(names::kFirstWords[number % std::size(names::kFirstWords)]) + " " +
-               names::kSecondWords[(number / std::size(names::kFirstWords) + number * 7) % std::size(names::kSecondWords)];
+      c.name =
+          std::string(names::kFirstWords[number % std::size(names::kFirstWords)]) + " " +
+          names::kSecondWords[(number / std::size(names::kFirstWords) + number * 7) % std::size(names::kSecondWords)];
       const auto round = number / (std::size(names::kFirstWords) * std::size(names::kSecondWords));
       if (round > 0) c.name += " " + std::to_string(round + 1);
       if (!used_names_.insert(c.name).second) c.name += " #" + std::to_string(i);
@@ -116,7 +130,8 @@ class Generator {
       c.company = c.name + " " + random_.pick(names::kSuffixes);
       c.first_name = random_.pick(names::kGivenNames);
       c.last_name = random_.pick(names::kFamilyNames);
-      if (!random_.one_in_ten_thousand(300)) c.email = "accounts" + std::to_string(i) + "@" + lower_first_word(c.name) + ".example";
+      if (!random_.one_in_ten_thousand(300))
+        c.email = "accounts" + std::to_string(i) + "@" + lower_first_word(c.name) + ".example";
       if (random_.one_in_ten_thousand(5000)) c.phone = "+1 555 01" + std::to_string(random_.between(10, 99));
       c.is_vendor = i > 0 && random_.one_in_ten_thousand(options_.vendors);
       c.currency = i > 0 && random_.one_in_ten_thousand(options_.foreign) ? 1 : 0;
@@ -157,7 +172,8 @@ class Generator {
       item.tax = some_tax();
       item.account = goods ? books_.sales_account : service_account_;
       item.is_active = !random_.one_in_ten_thousand(options_.inactive);
-      item.created = zone_.start_of_day(first_day() - static_cast<Day>(random_.between(1, 60))) + random_.between(30'000, 60'000);
+      item.created =
+          zone_.start_of_day(first_day() - static_cast<Day>(random_.between(1, 60))) + random_.between(30'000, 60'000);
       item.modified = std::min(options_.now - 60, item.created + random_.between(0, 300) * kDay);
       books_.add_item(item, item.created);
     }
@@ -194,11 +210,15 @@ class Generator {
     document.tax_rounded_per_line = random_.one_in_ten_thousand(2000);
     if (random_.one_in_ten_thousand(1500)) {
       static constexpr int kDiscounts[] = {5000, 10000, 12500, 33333};
-      for (auto& line : document.lines) line.discount_percent = random_.one_in_ten_thousand(7000) ? random_.pick(kDiscounts) : 0;
+      for (auto& line : document.lines)
+        line.discount_percent = random_.one_in_ten_thousand(7000) ? random_.pick(kDiscounts) : 0;
     } else if (!document.is_inclusive_tax && random_.one_in_ten_thousand(1000)) {
-      document.discount_kind = random_.one_in_ten_thousand(6000) ? DiscountKind::kEntityBeforeTax : DiscountKind::kEntityAfterTax;
-      if (random_.one_in_ten_thousand(7000)) document.discount_percent = static_cast<int>(random_.between(2, 15)) * 1000;
-      else document.discount_fixed = random_.between(100, 900);
+      document.discount_kind =
+          random_.one_in_ten_thousand(6000) ? DiscountKind::kEntityBeforeTax : DiscountKind::kEntityAfterTax;
+      if (random_.one_in_ten_thousand(7000))
+        document.discount_percent = static_cast<int>(random_.between(2, 15)) * 1000;
+      else
+        document.discount_fixed = random_.between(100, 900);
     }
     if (random_.one_in_ten_thousand(1200)) {
       document.shipping = random_.between(5, 60) * 100 + 50;
@@ -212,13 +232,15 @@ class Generator {
     auto times = sorted_times(options_.invoices, first_day());
     for (const Time created : times) {
       Invoice invoice;
-      const auto known = std::upper_bound(customer_since_.begin(), customer_since_.end(), created) - customer_since_.begin();
+      const auto known =
+          std::upper_bound(customer_since_.begin(), customer_since_.end(), created) - customer_since_.begin();
       invoice.contact = customers_[static_cast<std::size_t>(random_.between(0, std::max<std::int64_t>(known, 1) - 1))];
       const auto& contact = *books_.contacts.find(invoice.contact);
       invoice.currency = contact.currency;
       invoice.rate = some_rate(contact.currency);
       invoice.created = created;
-      invoice.date = zone_.day_of(created) - (random_.one_in_ten_thousand(1500) ? static_cast<Day>(random_.between(1, 3)) : 0);
+      invoice.date =
+          zone_.day_of(created) - (random_.one_in_ten_thousand(1500) ? static_cast<Day>(random_.between(1, 3)) : 0);
       invoice.due_date = invoice.date + contact.payment_terms;
       invoice.modified = std::min(options_.now - 30, created + random_.between(60, 7200));
       if (random_.one_in_ten_thousand(3000)) invoice.reference = "PO-" + std::to_string(random_.between(1000, 9999));
@@ -228,7 +250,8 @@ class Generator {
         invoice.lines.push_back(free);  // a total of nothing
       } else {
         price(invoice);
-        if (random_.one_in_ten_thousand(150) && invoice.discount_kind == DiscountKind::kItem && invoice.lines.front().rate >= 2000) {
+        if (random_.one_in_ten_thousand(150) && invoice.discount_kind == DiscountKind::kItem &&
+            invoice.lines.front().rate >= 2000) {
           Line loyalty;  // a discount entered as a line of its own
           loyalty.name = "Loyalty discount";
           loyalty.rate = -random_.between(100, 400);
@@ -239,12 +262,14 @@ class Generator {
       if (random_.one_in_ten_thousand(options_.custom_fields)) {
         if (random_.one_in_ten_thousand(8500)) invoice.location = random_.pick(names::kLocations);
         if (random_.one_in_ten_thousand(7500)) invoice.service_line = random_.pick(names::kServiceLines);
-        if (random_.one_in_ten_thousand(2500)) invoice.company = random_.one_in_ten_thousand(800) ? "Acme Northwest" : "Acme West";
+        if (random_.one_in_ten_thousand(2500))
+          invoice.company = random_.one_in_ten_thousand(800) ? "Acme Northwest" : "Acme West";
       }
       invoice.stage = random_.one_in_ten_thousand(options_.drafts)  ? Stage::kDraft
                       : random_.one_in_ten_thousand(options_.voids) ? Stage::kVoid
                                                                     : Stage::kSent;
-      if (invoice.stage == Stage::kVoid) invoice.modified = std::min(options_.now - 20, created + random_.between(1, 40) * kDay);
+      if (invoice.stage == Stage::kVoid)
+        invoice.modified = std::min(options_.now - 20, created + random_.between(1, 40) * kDay);
       const auto& added = books_.add_invoice(std::move(invoice), created);
       if (added.stage == Stage::kSent && added.total > 0) {
         payable_.push_back(added.id);
@@ -254,18 +279,23 @@ class Generator {
     }
   }
 
-  std::int64_t some_rate(std::size_t currency) { return currency == 0 ? 1'000'000 : random_.between(10'500, 11'500) * 100; }
+  std::int64_t some_rate(std::size_t currency) {
+    return currency == 0 ? 1'000'000 : random_.between(10'500, 11'500) * 100;
+  }
 
   // A moment after `from`: typically `days` later, never after now.
   Time later(Time from, std::int64_t days) {
     const Time moment = from + days * kDay + random_.between(600, 20'000);
-    return moment < options_.now - 30 ? moment : from + random_.between(10, std::max<std::int64_t>(11, options_.now - 30 - from));
+    return moment < options_.now - 30
+               ? moment
+               : from + random_.between(10, std::max<std::int64_t>(11, options_.now - 30 - from));
   }
 
   void make_credit_notes() {
     const auto times = sorted_times(options_.credit_notes, first_day() + 10);
     for (const Time created : times) {
-      const auto known = std::upper_bound(payable_since_.begin(), payable_since_.end(), created) - payable_since_.begin();
+      const auto known =
+          std::upper_bound(payable_since_.begin(), payable_since_.end(), created) - payable_since_.begin();
       if (known == 0) continue;
       auto& invoice = *books_.invoices.find(payable_[static_cast<std::size_t>(random_.between(0, known - 1))]);
       CreditNote note;
@@ -295,7 +325,8 @@ class Generator {
       if (kind < 75 && amount > 0) books_.apply_credit(id, invoice.id, amount, zone_.day_of(applied), applied);
       if (kind >= 65 && kind < 85 && added.balance() > 0) {
         const Time refunded = later(applied, random_.between(1, 15));
-        books_.refund_credit(id, kind < 75 ? added.balance() : added.balance() / 2 + 1, "Bank Transfer", zone_.day_of(refunded), refunded);
+        books_.refund_credit(id, kind < 75 ? added.balance() : added.balance() / 2 + 1, "Bank Transfer",
+                             zone_.day_of(refunded), refunded);
       }
     }
   }
@@ -309,15 +340,18 @@ class Generator {
   void make_payments() {
     if (customers_.empty()) return;
     std::vector<Id> queue = payable_;
-    for (std::size_t i = queue.size(); i > 1; --i) std::swap(queue[i - 1], queue[static_cast<std::size_t>(random_.next() % i)]);
+    for (std::size_t i = queue.size(); i > 1; --i)
+      std::swap(queue[i - 1], queue[static_cast<std::size_t>(random_.next() % i)]);
     std::vector<Plan> plans;
     for (int i = 0; i < options_.payments; ++i) {
       Plan plan;
       plan.kind = random_.between(0, 999);
       if (plan.kind < 40 || queue.empty()) {  // an advance
-        const auto index = static_cast<std::size_t>(random_.between(0, static_cast<std::int64_t>(customers_.size()) - 1));
+        const auto index =
+            static_cast<std::size_t>(random_.between(0, static_cast<std::int64_t>(customers_.size()) - 1));
         plan.contact = customers_[index];
-        plan.at = later(std::max(customer_since_[index], zone_.start_of_day(first_day())), random_.between(1, options_.history_days));
+        plan.at = later(std::max(customer_since_[index], zone_.start_of_day(first_day())),
+                        random_.between(1, options_.history_days));
       } else {
         const auto& invoice = *books_.invoices.find(queue[static_cast<std::size_t>(i) % queue.size()]);
         plan.invoice = invoice.id;
@@ -357,14 +391,21 @@ class Generator {
     }
     if (payment.amount == 0) payment.amount = random_.between(50, 2000) * 100;
     const auto mode = random_.between(0, 99);
-    if (mode < 30) payment.mode = "Stripe", payment.reference = "ch_" + hex(random_.next(), 14);
-    else if (mode < 48) payment.mode = "Check", payment.reference = std::to_string(random_.between(1000, 9999));
-    else if (mode < 55) payment.mode = "Cash";
-    else if (mode < 80) payment.mode = "Bank Transfer", payment.reference = "TRN-" + std::to_string(random_.between(100000, 999999));
-    else if (mode < 92) payment.mode = "Credit Card", payment.reference = "auth " + hex(random_.next(), 6);
-    else payment.mode = "ACH/WIRE", payment.reference = "wire " + std::to_string(random_.between(1000, 9999));
+    if (mode < 30)
+      payment.mode = "Stripe", payment.reference = "ch_" + hex(random_.next(), 14);
+    else if (mode < 48)
+      payment.mode = "Check", payment.reference = std::to_string(random_.between(1000, 9999));
+    else if (mode < 55)
+      payment.mode = "Cash";
+    else if (mode < 80)
+      payment.mode = "Bank Transfer", payment.reference = "TRN-" + std::to_string(random_.between(100000, 999999));
+    else if (mode < 92)
+      payment.mode = "Credit Card", payment.reference = "auth " + hex(random_.next(), 6);
+    else
+      payment.mode = "ACH/WIRE", payment.reference = "wire " + std::to_string(random_.between(1000, 9999));
     payment.account = mode >= 55 && mode < 80 ? bank_account_ : books_.undeposited_account;
-    if (random_.one_in_ten_thousand(500)) payment.bank_charges = std::max<Minor>(1, multiply_divide(payment.amount, random_.between(5, 29), 1000));
+    if (random_.one_in_ten_thousand(500))
+      payment.bank_charges = std::max<Minor>(1, multiply_divide(payment.amount, random_.between(5, 29), 1000));
     books_.record_payment(std::move(payment), plan.at);
   }
 
@@ -401,6 +442,8 @@ class Generator {
 
 }  // namespace
 
-Books generate_books(const GeneratorOptions& options, const OrgTime& zone) { return Generator(options, zone).make(); }
+Books generate_books(const GeneratorOptions& options, const OrgTime& zone) {
+  return Generator(options, zone).make();
+}
 
 }  // namespace zoho_sim

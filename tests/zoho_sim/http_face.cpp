@@ -52,7 +52,8 @@ void send_all(Poco::Net::StreamSocket& socket, std::string_view bytes) {
 std::string head_of(const Response& response, bool chunked) {
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + " Answer\r\n";
   for (const auto& [name, value] : response.headers) head += name + ": " + value + "\r\n";
-  head += chunked ? "Transfer-Encoding: chunked\r\n" : "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
+  head +=
+      chunked ? "Transfer-Encoding: chunked\r\n" : "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
   return head + "Connection: close\r\n\r\n";
 }
 
@@ -60,7 +61,9 @@ std::string head_of(const Response& response, bool chunked) {
 void deliver_fault(Poco::Net::StreamSocket& socket, const Response& response, Stopper& stopper) {
   const std::string_view body = response.body;
   switch (response.delivery) {
-    case Delivery::kTruncated: send_all(socket, head_of(response, false) + std::string(body.substr(0, response.cut_after))); break;
+    case Delivery::kTruncated:
+      send_all(socket, head_of(response, false) + std::string(body.substr(0, response.cut_after)));
+      break;
     case Delivery::kCutChunked: {
       const auto part = body.substr(0, response.cut_after);
       char size[20];
@@ -75,10 +78,15 @@ void deliver_fault(Poco::Net::StreamSocket& socket, const Response& response, St
         send_all(socket, body.substr(at, response.drip_bytes));
       }
       break;
-    case Delivery::kHang: stopper.wait(response.pause_ms); break;
-    case Delivery::kReset: socket.setLinger(true, 0); break;
+    case Delivery::kHang:
+      stopper.wait(response.pause_ms);
+      break;
+    case Delivery::kReset:
+      socket.setLinger(true, 0);
+      break;
     case Delivery::kClose:
-    case Delivery::kNormal: break;
+    case Delivery::kNormal:
+      break;
   }
 }
 
@@ -130,7 +138,9 @@ class Handler final : public Poco::Net::HTTPRequestHandler {
 class Factory final : public Poco::Net::HTTPRequestHandlerFactory {
  public:
   Factory(Simulator& simulator, Stopper& stopper) : simulator_(simulator), stopper_(stopper) {}
-  Poco::Net::HTTPRequestHandler* createRequestHandler(const Poco::Net::HTTPServerRequest&) override { return new Handler(simulator_, stopper_); }
+  Poco::Net::HTTPRequestHandler* createRequestHandler(const Poco::Net::HTTPServerRequest&) override {
+    return new Handler(simulator_, stopper_);
+  }
 
  private:
   Simulator& simulator_;
@@ -140,8 +150,7 @@ class Factory final : public Poco::Net::HTTPRequestHandlerFactory {
 }  // namespace
 
 struct HttpFace::State {
-  State(Simulator& simulator, int port, int threads)
-      : pool(2, threads, 30) {
+  State(Simulator& simulator, int port, int threads) : pool(2, threads, 30) {
     // Without the last argument Poco shares the port, and a second simulator would silently take half of the calls.
     socket.bind(Poco::Net::SocketAddress("127.0.0.1", static_cast<Poco::UInt16>(port)), true, false);
     socket.listen(256);
@@ -165,15 +174,22 @@ HttpFace::HttpFace(Simulator& simulator, int port, int threads) {
   try {
     state_ = std::make_unique<State>(simulator, port, threads);
   } catch (const Poco::Exception& error) {
-    throw std::runtime_error("The simulator cannot listen on port " + std::to_string(port) + ": " + error.displayText());
+    throw std::runtime_error("The simulator cannot listen on port " + std::to_string(port) + ": " +
+                             error.displayText());
   }
 }
 
-HttpFace::~HttpFace() { stop(); }
+HttpFace::~HttpFace() {
+  stop();
+}
 
-int HttpFace::port() const { return state_->socket.address().port(); }
+int HttpFace::port() const {
+  return state_->socket.address().port();
+}
 
-std::string HttpFace::origin() const { return "http://127.0.0.1:" + std::to_string(port()); }
+std::string HttpFace::origin() const {
+  return "http://127.0.0.1:" + std::to_string(port());
+}
 
 void HttpFace::stop() {
   if (state_->server == nullptr) return;

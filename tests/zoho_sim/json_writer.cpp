@@ -74,13 +74,21 @@ JsonWriter& JsonWriter::text(std::string_view name, std::string_view value) {
   return *this;
 }
 
-JsonWriter& JsonWriter::number(std::string_view name, Decimal value) { return raw(name, to_text(value)); }
+JsonWriter& JsonWriter::number(std::string_view name, Decimal value) {
+  return raw(name, to_text(value));
+}
 
-JsonWriter& JsonWriter::integer(std::string_view name, std::int64_t value) { return raw(name, std::to_string(value)); }
+JsonWriter& JsonWriter::integer(std::string_view name, std::int64_t value) {
+  return raw(name, std::to_string(value));
+}
 
-JsonWriter& JsonWriter::flag(std::string_view name, bool value) { return raw(name, value ? "true" : "false"); }
+JsonWriter& JsonWriter::flag(std::string_view name, bool value) {
+  return raw(name, value ? "true" : "false");
+}
 
-JsonWriter& JsonWriter::id(std::string_view name, std::uint64_t value) { return text(name, value == 0 ? std::string() : std::to_string(value)); }
+JsonWriter& JsonWriter::id(std::string_view name, std::uint64_t value) {
+  return text(name, value == 0 ? std::string() : std::to_string(value));
+}
 
 JsonWriter& JsonWriter::raw(std::string_view name, std::string_view json) {
   key(name);

@@ -14,13 +14,18 @@ std::optional<ApiError> Limits::admit(Time now, Day today, int in_process) {
     used_today_ = 0;
   }
   if (options_.concurrent > 0 && in_process >= options_.concurrent) {
-    return ApiError{429, 1070, "Your organization has crossed the maximum number of in process requests allowed (" + std::to_string(options_.concurrent) + ")."};
+    return ApiError{429, 1070,
+                    "Your organization has crossed the maximum number of in process requests allowed (" +
+                        std::to_string(options_.concurrent) + ")."};
   }
   if (options_.per_day > 0 && used_today_ >= options_.per_day) {
-    return ApiError{429, 45, "You have exceeded the maximum call rate limit of " + std::to_string(options_.per_day) + "."};
+    return ApiError{429, 45,
+                    "You have exceeded the maximum call rate limit of " + std::to_string(options_.per_day) + "."};
   }
   if (options_.per_minute > 0 && used_this_minute_ >= options_.per_minute) {
-    return ApiError{429, 44, "Your organization has been blocked for some time as it has exceeded the maximum number of requests per minute."};
+    return ApiError{429, 44,
+                    "Your organization has been blocked for some time as it has exceeded the maximum number of "
+                    "requests per minute."};
   }
   ++used_this_minute_;
   ++used_today_;

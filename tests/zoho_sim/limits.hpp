@@ -19,8 +19,8 @@ class Limits {
  public:
   explicit Limits(LimitOptions options) : options_(options) {}
 
-  // Counts the call, or says why it is refused. `in_process` is the number of admitted calls not yet answered. Refused calls
-  // do not count (whether they do at Zoho is unknown).
+  // Counts the call, or says why it is refused. `in_process` is the number of admitted calls not yet answered. Refused
+  // calls do not count (whether they do at Zoho is unknown).
   std::optional<ApiError> admit(Time now, Day today, int in_process);
   // X-Rate-Limit-*; Reset is seconds until midnight of the organisation, no point in time.
   Pairs headers(Time now, Day today, Time next_midnight) const;

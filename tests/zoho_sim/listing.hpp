@@ -1,6 +1,6 @@
-// Filters, sorts and pages one list. Documented filters and sort columns always work; for the others the simulator is told
-// whether Zoho honours, ignores or refuses them, because nobody knows. Names it has never heard of are ignored, bad values
-// of known ones are refused with code 2.
+// Filters, sorts and pages one list. Documented filters and sort columns always work; for the others the simulator is
+// told whether Zoho honours, ignores or refuses them, because nobody knows. Names it has never heard of are ignored,
+// bad values of known ones are refused with code 2.
 //
 // Used while the caller holds the lock; refusals are thrown as ApiError.
 #pragma once
@@ -20,7 +20,9 @@ namespace zoho_sim {
 
 enum class Undocumented { kHonoured, kIgnored, kRefused };
 
-[[noreturn]] inline void refuse_value(std::string_view name) { throw ApiError{400, 2, "Invalid value passed for " + std::string(name)}; }
+[[noreturn]] inline void refuse_value(std::string_view name) {
+  throw ApiError{400, 2, "Invalid value passed for " + std::string(name)};
+}
 
 struct SortKey {
   std::int64_t number = 0;
@@ -66,8 +68,10 @@ class Listing {
   template <class Get>
   void text_filter(const std::string& name, Get get) {
     if (const auto value = sent(name)) keep([v = lower(*value), get](const Record& r) { return lower(get(r)) == v; });
-    if (const auto value = sent(name + "_startswith")) keep([v = lower(*value), get](const Record& r) { return lower(get(r)).rfind(v, 0) == 0; });
-    if (const auto value = sent(name + "_contains")) keep([v = lower(*value), get](const Record& r) { return lower(get(r)).find(v) != std::string::npos; });
+    if (const auto value = sent(name + "_startswith"))
+      keep([v = lower(*value), get](const Record& r) { return lower(get(r)).rfind(v, 0) == 0; });
+    if (const auto value = sent(name + "_contains"))
+      keep([v = lower(*value), get](const Record& r) { return lower(get(r)).find(v) != std::string::npos; });
   }
   template <class Get>
   void id_filter(const std::string& name, Get get) {
@@ -131,18 +135,23 @@ class Listing {
     for (const auto& candidate : columns_) {
       if (candidate.name == (asked.empty() ? default_column : std::string(asked))) column = &candidate;
     }
-    if (column == nullptr || (!column->documented && undocumented_ == Undocumented::kRefused && !asked.empty())) refuse_value("sort_column");
+    if (column == nullptr || (!column->documented && undocumented_ == Undocumented::kRefused && !asked.empty()))
+      refuse_value("sort_column");
     if (!asked.empty() && !column->documented && undocumented_ == Undocumented::kIgnored) {
       for (const auto& candidate : columns_) column = candidate.name == default_column ? &candidate : column;
     } else {
       page.sort_column = column->name;
-      if (!way.empty()) page.sort_order = way[0];
-      else if (!asked.empty()) page.sort_order = 'A';
+      if (!way.empty())
+        page.sort_order = way[0];
+      else if (!asked.empty())
+        page.sort_order = 'A';
     }
     std::vector<std::pair<SortKey, std::size_t>> found;
     for (std::size_t i = 0; i < records_.size(); ++i) {
       const auto& record = records_[i];
-      if (is_deleted(record) || !std::all_of(tests_.begin(), tests_.end(), [&](const Test& test) { return test(record); })) continue;
+      if (is_deleted(record) ||
+          !std::all_of(tests_.begin(), tests_.end(), [&](const Test& test) { return test(record); }))
+        continue;
       found.emplace_back(column->key(record), i);
     }
     std::sort(found.begin(), found.end());
@@ -163,8 +172,10 @@ class Listing {
     bool documented;
   };
   static bool is_deleted(const Record& record) {
-    if constexpr (requires { record.is_deleted; }) return record.is_deleted;
-    else return false;
+    if constexpr (requires { record.is_deleted; })
+      return record.is_deleted;
+    else
+      return false;
   }
 
   const std::vector<Record>& records_;

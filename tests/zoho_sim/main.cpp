@@ -21,7 +21,8 @@ CLI::Option* share(CLI::App& app, const std::string& name, int& target, const st
           [&target, name](std::string text) {
             if (!text.empty() && text.back() == '%') text.pop_back();
             const auto value = zoho_sim::parse_decimal(text, 2);
-            if (!value || *value < 0 || *value > 10'000) throw CLI::ValidationError(name, "\"" + text + "\" is no percentage");
+            if (!value || *value < 0 || *value > 10'000)
+              throw CLI::ValidationError(name, "\"" + text + "\" is no percentage");
             target = static_cast<int>(*value);
           },
           what)
@@ -65,29 +66,38 @@ int main(int argc, char** argv) {
   share(app, "--inactive", books.inactive, "Share of contacts and items that are inactive (default 5%)");
   share(app, "--foreign", books.foreign, "Share of contacts with currency EUR (default 0%)");
   share(app, "--write-offs", books.write_offs, "Share of open invoices that are written off (default 0%)");
-  app.add_option("--history-days", books.history_days, "Days before --now over which documents are spread (default 730)");
-  app.add_option("--now", now_text, "Moment the books end at, as 2026-06-09T10:00:00-0400 (default: the current hour); also sets the clock");
-  app.add_option("--clock", clock_mode, "running or frozen (default running)")->check(CLI::IsMember({"running", "frozen"}));
+  app.add_option("--history-days", books.history_days,
+                 "Days before --now over which documents are spread (default 730)");
+  app.add_option(
+      "--now", now_text,
+      "Moment the books end at, as 2026-06-09T10:00:00-0400 (default: the current hour); also sets the clock");
+  app.add_option("--clock", clock_mode, "running or frozen (default running)")
+      ->check(CLI::IsMember({"running", "frozen"}));
   app.add_option("--time-zone", books.time_zone, "Time zone of the organisation (default America/New_York)");
   app.add_option("--organization-id", books.organization_id, "Id of the organisation (default 927000001)");
   app.add_option("--organization-name", books.organization_name, "Name of the organisation");
   app.add_option("--client-id", options.oauth.client_id, "OAuth client id");
   app.add_option("--client-secret", options.oauth.client_secret, "OAuth client secret");
-  app.add_option("--redirect-uri", options.oauth.redirect_uris, "Registered redirect URI, repeatable; * is any loopback URI (default *)");
+  app.add_option("--redirect-uri", options.oauth.redirect_uris,
+                 "Registered redirect URI, repeatable; * is any loopback URI (default *)");
   app.add_option("--location", options.oauth.location, "Name of this data centre in the redirect (default us)");
   app.add_flag("--auto-consent", options.oauth.auto_consent, "Redirect at once instead of showing the consent page");
   app.add_flag("--no-token-throttle", no_throttle, "Do not limit codes and tokens to 10 in 10 minutes");
   app.add_option("--per-minute", options.limits.per_minute, "Calls per minute, 0 is no limit (default 100)");
   app.add_option("--per-day", options.limits.per_day, "Calls per day, 0 is no limit and no headers (default 10000)");
   app.add_option("--concurrent", options.limits.concurrent, "Calls at the same time, 0 is no limit (default 10)");
-  app.add_option("--undocumented", undocumented, "Filters and sorts that Zoho does not document: honoured, ignored or refused")
+  app.add_option("--undocumented", undocumented,
+                 "Filters and sorts that Zoho does not document: honoured, ignored or refused")
       ->check(CLI::IsMember({"honoured", "ignored", "refused"}));
   app.add_option("--latency-ms", options.latency_ms, "Milliseconds every answer takes at least (default 0)");
-  app.add_option("--public-origin", options.public_origin, "Origin to give in redirects and tokens (default: http:// and the Host header)");
+  app.add_option("--public-origin", options.public_origin,
+                 "Origin to give in redirects and tokens (default: http:// and the Host header)");
   CLI11_PARSE(app, argc, argv);
 
   options.oauth.throttle = !no_throttle;
-  options.undocumented = undocumented == "ignored" ? Undocumented::kIgnored : undocumented == "refused" ? Undocumented::kRefused : Undocumented::kHonoured;
+  options.undocumented = undocumented == "ignored"   ? Undocumented::kIgnored
+                         : undocumented == "refused" ? Undocumented::kRefused
+                                                     : Undocumented::kHonoured;
 
   sigset_t signals;
   sigemptyset(&signals);

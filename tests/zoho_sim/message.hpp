@@ -16,22 +16,22 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
   std::string method = "GET";
-  std::string path = "/";      // without the query, still percent-encoded as it came
-  Pairs query;                 // decoded
+  std::string path = "/";  // without the query, still percent-encoded as it came
+  Pairs query;             // decoded
   Pairs headers;
   std::string body;
-  bool from_loopback = true;   // the control interface answers only to loopback callers
+  bool from_loopback = true;  // the control interface answers only to loopback callers
 };
 
 // How the face carries the answer. Everything but kNormal is an injected fault.
 enum class Delivery {
   kNormal,
-  kTruncated,    // Content-Length of the whole body, but only `cut_after` bytes of it
-  kCutChunked,   // chunked, cut after `cut_after` bytes without the last chunk
-  kDrip,         // `drip_bytes` at a time with `pause_ms` between
-  kHang,         // nothing for `pause_ms`, then the connection closes
-  kReset,        // TCP reset without an answer
-  kClose         // orderly close without an answer
+  kTruncated,   // Content-Length of the whole body, but only `cut_after` bytes of it
+  kCutChunked,  // chunked, cut after `cut_after` bytes without the last chunk
+  kDrip,        // `drip_bytes` at a time with `pause_ms` between
+  kHang,        // nothing for `pause_ms`, then the connection closes
+  kReset,       // TCP reset without an answer
+  kClose        // orderly close without an answer
 };
 
 struct Response {

@@ -68,8 +68,8 @@ struct Line {
   int discount_percent = 0;  // of the line, thousandths; item-level discount
   // Computed:
   Minor discount_amount = 0;
-  Minor item_total = 0;      // without tax, after the item-level discount
-  Minor inclusive_total = 0; // with tax where the document is tax-inclusive
+  Minor item_total = 0;       // without tax, after the item-level discount
+  Minor inclusive_total = 0;  // with tax where the document is tax-inclusive
   Minor tax_amount = 0;
 };
 
@@ -84,8 +84,8 @@ struct TaxRow {
 struct Priced {
   std::vector<Line> lines;
   DiscountKind discount_kind = DiscountKind::kItem;
-  int discount_percent = 0;   // entity level, thousandths
-  Minor discount_fixed = 0;   // entity level, if no percentage
+  int discount_percent = 0;  // entity level, thousandths
+  Minor discount_fixed = 0;  // entity level, if no percentage
   bool is_inclusive_tax = false;
   bool tax_rounded_per_line = false;
   Minor shipping = 0;

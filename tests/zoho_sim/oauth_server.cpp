@@ -33,7 +33,8 @@ Response page(int status, const std::string& title, const std::string& inner) {
   Response response;
   response.status = status;
   response.headers = {{"Content-Type", "text/html;charset=UTF-8"}};
-  response.body = "<!doctype html><html><head><title>" + title + "</title></head><body><h1>" + title + "</h1>" + inner + "</body></html>";
+  response.body = "<!doctype html><html><head><title>" + title + "</title></head><body><h1>" + title + "</h1>" + inner +
+                  "</body></html>";
   return response;
 }
 
@@ -47,11 +48,16 @@ Response redirect(const std::string& target) {
 std::string html(std::string_view text) {
   std::string result;
   for (const char c : text) {
-    if (c == '<') result += "&lt;";
-    else if (c == '>') result += "&gt;";
-    else if (c == '&') result += "&amp;";
-    else if (c == '"') result += "&quot;";
-    else result += c;
+    if (c == '<')
+      result += "&lt;";
+    else if (c == '>')
+      result += "&gt;";
+    else if (c == '&')
+      result += "&amp;";
+    else if (c == '"')
+      result += "&quot;";
+    else
+      result += c;
   }
   return result;
 }
@@ -113,9 +119,12 @@ Pairs parameters_of(const Request& request) {
 
 }  // namespace
 
-OAuthServer::OAuthServer(OAuthOptions options, std::uint64_t seed) : options_(std::move(options)), random_(seed ^ 0xACC0077ULL) {}
+OAuthServer::OAuthServer(OAuthOptions options, std::uint64_t seed)
+    : options_(std::move(options)), random_(seed ^ 0xACC0077ULL) {}
 
-bool OAuthServer::serves(std::string_view path) { return path.rfind("/oauth/", 0) == 0; }
+bool OAuthServer::serves(std::string_view path) {
+  return path.rfind("/oauth/", 0) == 0;
+}
 
 std::string OAuthServer::random_token() {
   static constexpr char kHex[] = "0123456789abcdef";
@@ -130,9 +139,11 @@ std::string OAuthServer::random_token() {
 bool OAuthServer::redirect_allowed(std::string_view uri) const {
   return std::any_of(options_.redirect_uris.begin(), options_.redirect_uris.end(), [&](const std::string& known) {
     if (known != "*") return known == uri;
-    static constexpr std::array<std::string_view, 4> kHosts = {"http://127.0.0.1", "http://localhost", "https://127.0.0.1", "https://localhost"};
+    static constexpr std::array<std::string_view, 4> kHosts = {"http://127.0.0.1", "http://localhost",
+                                                               "https://127.0.0.1", "https://localhost"};
     return std::any_of(kHosts.begin(), kHosts.end(), [&](std::string_view host) {
-      return uri.rfind(host, 0) == 0 && (uri.size() == host.size() || uri[host.size()] == ':' || uri[host.size()] == '/');
+      return uri.rfind(host, 0) == 0 &&
+             (uri.size() == host.size() || uri[host.size()] == ':' || uri[host.size()] == '/');
     });
   });
 }
@@ -142,17 +153,27 @@ Response OAuthServer::handle(const Request& request, Time now, const std::string
   if (path == "/oauth/v2/auth" && request.method == "GET") return authorize(request, now, origin);
   if (path == "/oauth/v2/auth/decision" && request.method == "POST") return decide(request, now, origin);
   if (path == "/oauth/v2/token") return token(request, now, origin);
-  if ((path == "/oauth/v2/token/revoke" || path == "/oauth/v2/revoke/token") && request.method == "POST") return revoke(request);
+  if ((path == "/oauth/v2/token/revoke" || path == "/oauth/v2/revoke/token") && request.method == "POST")
+    return revoke(request);
   if (path == "/oauth/serverinfo" && request.method == "GET") {
-    return json_answer(200, JsonWriter().object().text("result", "success").object("locations").text(options_.location, origin).end().end().take());
+    return json_answer(200, JsonWriter()
+                                .object()
+                                .text("result", "success")
+                                .object("locations")
+                                .text(options_.location, origin)
+                                .end()
+                                .end()
+                                .take());
   }
   return page(404, "Not found", "<p>There is no such page.</p>");
 }
 
 Response OAuthServer::authorize(const Request& request, Time now, const std::string& origin) {
   const auto& query = request.query;
-  if (value_of(query, "client_id") != options_.client_id) return page(400, "Invalid client", "<p>invalid_client: the client id is not known here.</p>");
-  if (!redirect_allowed(value_of(query, "redirect_uri"))) return page(400, "Invalid redirect", "<p>invalid_redirect_uri</p>");
+  if (value_of(query, "client_id") != options_.client_id)
+    return page(400, "Invalid client", "<p>invalid_client: the client id is not known here.</p>");
+  if (!redirect_allowed(value_of(query, "redirect_uri")))
+    return page(400, "Invalid redirect", "<p>invalid_redirect_uri</p>");
   if (value_of(query, "response_type") != "code") return page(400, "Invalid request", "<p>invalid_response_type</p>");
   if (!scopes_are_known(value_of(query, "scope"))) return page(400, "Invalid scope", "<p>Enter a valid scope.</p>");
   Grant grant;
@@ -165,7 +186,8 @@ Response OAuthServer::authorize(const Request& request, Time now, const std::str
   const std::string ticket = random_token();
   waiting_[ticket] = grant;
   return page(200, "Allow access to your books?",
-              "<p>The application asks for: " + html(grant.scope) + "</p><form method=\"post\" action=\"/oauth/v2/auth/decision\">" +
+              "<p>The application asks for: " + html(grant.scope) +
+                  "</p><form method=\"post\" action=\"/oauth/v2/auth/decision\">" +
                   "<input type=\"hidden\" name=\"ticket\" value=\"" + ticket + "\">" +
                   "<button type=\"submit\" name=\"decision\" value=\"accept\">Accept</button> " +
                   "<button type=\"submit\" name=\"decision\" value=\"reject\">Reject</button></form>");
@@ -193,18 +215,21 @@ Response OAuthServer::redirect_with_code(const Grant& grant, Time now, const std
   codes_[code].expires = now + kCodeSeconds;
   const auto& server = options_.accounts_server.empty() ? origin : options_.accounts_server;
   // Zoho's redirect ends in a stray "&".
-  return redirect(target + "&code=" + code + "&location=" + percent_encode(options_.location) + "&accounts-server=" + percent_encode(server) + "&");
+  return redirect(target + "&code=" + code + "&location=" + percent_encode(options_.location) +
+                  "&accounts-server=" + percent_encode(server) + "&");
 }
 
 OAuthServer::Refresh* OAuthServer::find_refresh(std::string_view token) {
-  const auto found = std::find_if(refreshes_.begin(), refreshes_.end(), [&](const Refresh& entry) { return entry.token == token; });
+  const auto found =
+      std::find_if(refreshes_.begin(), refreshes_.end(), [&](const Refresh& entry) { return entry.token == token; });
   return found == refreshes_.end() ? nullptr : &*found;
 }
 
 std::string OAuthServer::add_access(const std::string& refresh, const std::string& scope, Time now) {
   std::erase_if(accesses_, [&](const Access& entry) { return entry.expires <= now; });
   const auto of_refresh = [&](const Access& entry) { return entry.refresh == refresh; };
-  if (!refresh.empty() && static_cast<std::size_t>(std::count_if(accesses_.begin(), accesses_.end(), of_refresh)) >= kActiveAccessTokens) {
+  if (!refresh.empty() &&
+      static_cast<std::size_t>(std::count_if(accesses_.begin(), accesses_.end(), of_refresh)) >= kActiveAccessTokens) {
     accesses_.erase(std::find_if(accesses_.begin(), accesses_.end(), of_refresh));  // the oldest dies without a word
   }
   accesses_.push_back({random_token(), refresh, scope, now + kAccessSeconds});
@@ -217,7 +242,9 @@ std::string OAuthServer::issue_refresh_token(const std::string& scopes, Time now
   return refreshes_.back().token;
 }
 
-std::string OAuthServer::issue_access_token(const std::string& scopes, Time now) { return add_access({}, scopes, now); }
+std::string OAuthServer::issue_access_token(const std::string& scopes, Time now) {
+  return add_access({}, scopes, now);
+}
 
 Response OAuthServer::token(const Request& request, Time now, const std::string& origin) {
   if (request.method != "POST") return error_answer("server_error", 400);
@@ -229,7 +256,10 @@ Response OAuthServer::token(const Request& request, Time now, const std::string&
   const auto finish = [&](const std::string& access, const std::string& refresh) {
     json.object().text("access_token", access);
     if (!refresh.empty()) json.text("refresh_token", refresh);
-    json.text("api_domain", options_.api_domain.empty() ? origin : options_.api_domain).text("token_type", "Bearer").integer("expires_in", kAccessSeconds).end();
+    json.text("api_domain", options_.api_domain.empty() ? origin : options_.api_domain)
+        .text("token_type", "Bearer")
+        .integer("expires_in", kAccessSeconds)
+        .end();
     return json_answer(200, json.take());
   };
   if (grant_type == "authorization_code") {
@@ -253,8 +283,15 @@ Response OAuthServer::token(const Request& request, Time now, const std::string&
       entry->issued_in_window = 0;
     }
     if (options_.throttle && entry->issued_in_window >= kTokensPerWindow) {
-      return json_answer(400, JsonWriter().object().text("error_description", "You have made too many requests continuously. Please try again after some time.")
-                                  .text("error", "Access Denied").text("status", "failure").end().take());
+      return json_answer(400,
+                         JsonWriter()
+                             .object()
+                             .text("error_description",
+                                   "You have made too many requests continuously. Please try again after some time.")
+                             .text("error", "Access Denied")
+                             .text("status", "failure")
+                             .end()
+                             .take());
     }
     ++entry->issued_in_window;
     return finish(add_access(entry->token, entry->scope, now), {});
@@ -266,17 +303,21 @@ Response OAuthServer::revoke(const Request& request) {
   const auto pairs = parameters_of(request);
   const std::string token(value_of(pairs, "token"));
   const auto erased = std::erase_if(accesses_, [&](const Access& entry) { return entry.token == token; });
-  if (!token.empty() && (erased != 0 || revoke_refresh_token(token))) return json_answer(200, R"({"status":"success"})");
+  if (!token.empty() && (erased != 0 || revoke_refresh_token(token)))
+    return json_answer(200, R"({"status":"success"})");
   return error_answer("invalid_token", 400);
 }
 
 std::optional<std::string> OAuthServer::scopes_of(std::string_view access_token, Time now) const {
-  const auto found = std::find_if(accesses_.begin(), accesses_.end(), [&](const Access& entry) { return entry.token == access_token; });
+  const auto found = std::find_if(accesses_.begin(), accesses_.end(),
+                                  [&](const Access& entry) { return entry.token == access_token; });
   if (found == accesses_.end() || found->expires <= now) return std::nullopt;
   return found->scope;
 }
 
-void OAuthServer::expire_access_tokens() { accesses_.clear(); }
+void OAuthServer::expire_access_tokens() {
+  accesses_.clear();
+}
 
 bool OAuthServer::revoke_refresh_token(std::string_view token) {
   const std::string gone(token);  // the argument may live inside what is erased

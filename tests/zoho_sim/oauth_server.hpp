@@ -22,7 +22,7 @@ struct OAuthOptions {
   std::vector<std::string> redirect_uris = {"*"};  // "*": any http(s) URI on a loopback host
   std::string location = "us";                     // what the redirect calls this data centre
   bool auto_consent = false;
-  bool throttle = true;                            // 10 codes and 10 access tokens in 10 minutes
+  bool throttle = true;  // 10 codes and 10 access tokens in 10 minutes
   // For hostile tests: sent instead of the own origin when not empty.
   std::string accounts_server = {};
   std::string api_domain = {};
@@ -37,7 +37,7 @@ class OAuthServer {
 
   // The scopes of a live access token.
   std::optional<std::string> scopes_of(std::string_view access_token, Time now) const;
-  std::string issue_access_token(const std::string& scopes, Time now);   // without the browser part, for tests
+  std::string issue_access_token(const std::string& scopes, Time now);  // without the browser part, for tests
   std::string issue_refresh_token(const std::string& scopes, Time now);
   void expire_access_tokens();
   bool revoke_refresh_token(std::string_view token);  // empty: all of them

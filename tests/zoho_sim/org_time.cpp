@@ -12,10 +12,13 @@ namespace {
 constexpr Time kSecondsPerDay = 86400;
 
 Day floor_day(Time seconds) {
-  return static_cast<Day>(seconds >= 0 ? seconds / kSecondsPerDay : -((-seconds + kSecondsPerDay - 1) / kSecondsPerDay));
+  return static_cast<Day>(seconds >= 0 ? seconds / kSecondsPerDay
+                                       : -((-seconds + kSecondsPerDay - 1) / kSecondsPerDay));
 }
 
-date::year_month_day civil(Day day) { return date::year_month_day{date::sys_days{date::days{day}}}; }
+date::year_month_day civil(Day day) {
+  return date::year_month_day{date::sys_days{date::days{day}}};
+}
 
 std::optional<int> digits(std::string_view text, std::size_t at, std::size_t count) {
   if (at + count > text.size()) return std::nullopt;
@@ -56,7 +59,9 @@ std::string OrgTime::timestamp(Time time) const {
   return date_text(day) + tail.data();
 }
 
-Day OrgTime::day_of(Time time) const { return floor_day(time + offset_seconds(time)); }
+Day OrgTime::day_of(Time time) const {
+  return floor_day(time + offset_seconds(time));
+}
 
 Time OrgTime::start_of_day(Day day) const {
   const date::local_seconds midnight{std::chrono::seconds{static_cast<Time>(day) * kSecondsPerDay}};
@@ -68,12 +73,15 @@ std::optional<Time> OrgTime::parse_timestamp(std::string_view text) const {
   const auto hour = digits(text, 11, 2);
   const auto minute = digits(text, 14, 2);
   const auto second = digits(text, 17, 2);
-  if (!day || text.size() < 19 || text[10] != 'T' || !hour || !minute || !second || text[13] != ':' || text[16] != ':') return std::nullopt;
+  if (!day || text.size() < 19 || text[10] != 'T' || !hour || !minute || !second || text[13] != ':' || text[16] != ':')
+    return std::nullopt;
   if (*hour > 23 || *minute > 59 || *second > 59) return std::nullopt;
   const Time local = static_cast<Time>(*day) * kSecondsPerDay + *hour * 3600 + *minute * 60 + *second;
   const auto zone = text.substr(19);
   if (zone.empty()) {
-    return zone_->zone->to_sys(date::local_seconds{std::chrono::seconds{local}}, date::choose::earliest).time_since_epoch().count();
+    return zone_->zone->to_sys(date::local_seconds{std::chrono::seconds{local}}, date::choose::earliest)
+        .time_since_epoch()
+        .count();
   }
   if (zone == "Z") return local;
   if (zone[0] != '+' && zone[0] != '-') return std::nullopt;
@@ -89,13 +97,14 @@ std::optional<Time> OrgTime::parse_timestamp(std::string_view text) const {
 std::string date_text(Day day) {
   const auto ymd = civil(day);
   std::array<char, 40> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(ymd.year()), static_cast<unsigned>(ymd.month()),
-                static_cast<unsigned>(ymd.day()));
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(ymd.year()),
+                static_cast<unsigned>(ymd.month()), static_cast<unsigned>(ymd.day()));
   return text.data();
 }
 
 std::string display_date(Day day) {
-  static constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  static constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const auto ymd = civil(day);
   std::array<char, 40> text{};
   std::snprintf(text.data(), text.size(), "%02u %s %04d", static_cast<unsigned>(ymd.day()),
@@ -108,7 +117,8 @@ std::optional<Day> parse_date(std::string_view text) {
   const auto month = digits(text, 5, 2);
   const auto day = digits(text, 8, 2);
   if (text.size() != 10 || text[4] != '-' || text[7] != '-' || !year || !month || !day) return std::nullopt;
-  const auto ymd = date::year{*year} / date::month{static_cast<unsigned>(*month)} / date::day{static_cast<unsigned>(*day)};
+  const auto ymd =
+      date::year{*year} / date::month{static_cast<unsigned>(*month)} / date::day{static_cast<unsigned>(*day)};
   if (!ymd.ok()) return std::nullopt;
   return static_cast<Day>(date::sys_days{ymd}.time_since_epoch().count());
 }

@@ -36,8 +36,8 @@ class OrgTime {
   std::unique_ptr<Zone> zone_;
 };
 
-std::string date_text(Day day);                            // 2026-05-21
-std::string display_date(Day day);                         // 21 May 2026, as created_date of a contact shows it
-std::optional<Day> parse_date(std::string_view text);      // exactly yyyy-mm-dd
+std::string date_text(Day day);                        // 2026-05-21
+std::string display_date(Day day);                     // 21 May 2026, as created_date of a contact shows it
+std::optional<Day> parse_date(std::string_view text);  // exactly yyyy-mm-dd
 
 }  // namespace zoho_sim

@@ -24,9 +24,13 @@ class Random {
   }
   bool one_in_ten_thousand(int times) { return between(0, 9999) < times; }  // `times` basis points
   template <class T>
-  const T& pick(const std::vector<T>& from) { return from[static_cast<std::size_t>(next() % from.size())]; }
+  const T& pick(const std::vector<T>& from) {
+    return from[static_cast<std::size_t>(next() % from.size())];
+  }
   template <class T, std::size_t N>
-  const T& pick(const T (&from)[N]) { return from[next() % N]; }
+  const T& pick(const T (&from)[N]) {
+    return from[next() % N];
+  }
 
  private:
   std::uint64_t state_;

@@ -1,6 +1,6 @@
-// Writes each record as Zoho does: a list row and a detail document are two different shapes. Field names and JSON types
-// follow wire recordings of Zoho Books API v3, with custom-field keys from live payloads; where Zoho's own OpenAPI
-// document says otherwise, openapi_deviations.txt names it.
+// Writes each record as Zoho does: a list row and a detail document are two different shapes. Field names and JSON
+// types follow wire recordings of Zoho Books API v3, with custom-field keys from live payloads; where Zoho's own
+// OpenAPI document says otherwise, openapi_deviations.txt names it.
 //
 // Pure functions of the books and the moment; the caller holds the lock.
 #pragma once
@@ -22,8 +22,10 @@ struct RenderContext {
 // Each writes one JSON object; the key, if any, has been written.
 void invoice_row(JsonWriter& json, const RenderContext& context, const Invoice& invoice);
 void invoice_detail(JsonWriter& json, const RenderContext& context, const Invoice& invoice);
-void invoice_payments(JsonWriter& json, const RenderContext& context, const Invoice& invoice);  // the elements of payments[]
-void invoice_credits(JsonWriter& json, const RenderContext& context, const Invoice& invoice);   // the elements of credits[]
+void invoice_payments(JsonWriter& json, const RenderContext& context,
+                      const Invoice& invoice);  // the elements of payments[]
+void invoice_credits(JsonWriter& json, const RenderContext& context,
+                     const Invoice& invoice);  // the elements of credits[]
 void payment_row(JsonWriter& json, const RenderContext& context, const Payment& payment);
 void payment_detail(JsonWriter& json, const RenderContext& context, const Payment& payment);
 void contact_row(JsonWriter& json, const RenderContext& context, const Contact& contact);

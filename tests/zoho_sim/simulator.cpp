@@ -12,7 +12,8 @@ namespace {
 constexpr std::size_t kLogLines = 10'000;
 
 Response error_response(const ApiError& error) {
-  return json_response(error.status, JsonWriter().object().integer("code", error.code).text("message", error.message).end().take());
+  return json_response(error.status,
+                       JsonWriter().object().integer("code", error.code).text("message", error.message).end().take());
 }
 
 // Takes back the call's place among those in process, if it was given one.
@@ -60,7 +61,8 @@ std::string Simulator::origin_of(const Request& request) const {
 Response Simulator::handle(const Request& request) {
   try {
     if (Control::serves(request.path)) {
-      if (!request.from_loopback) return error_response({403, 57, "The control interface answers only to this machine."});
+      if (!request.from_loopback)
+        return error_response({403, 57, "The control interface answers only to this machine."});
       const std::lock_guard lock(mutex_);
       return Control(*this).handle(request);
     }
@@ -105,7 +107,8 @@ Response Simulator::answer_api(const Request& request, const std::optional<Fault
   const auto credential = header_of(request.headers, "Authorization");
   if (credential.rfind(kScheme, 0) != 0) return error_response({401, 14, "Invalid value passed for authtoken."});
   const auto scopes = oauth_.scopes_of(credential.substr(kScheme.size()), now);
-  if (!scopes) return error_response({401, 57, "You are not authorized to perform this operation"});  // without X-Rate-Limit-*
+  if (!scopes)
+    return error_response({401, 57, "You are not authorized to perform this operation"});  // without X-Rate-Limit-*
 
   const Day today = zone_.day_of(now);
   Response response;
@@ -123,7 +126,8 @@ Response Simulator::answer_api(const Request& request, const std::optional<Fault
       response = error_response(error);
     }
   }
-  for (auto& header : limits_.headers(now, today, zone_.start_of_day(today + 1))) response.headers.push_back(std::move(header));
+  for (auto& header : limits_.headers(now, today, zone_.start_of_day(today + 1)))
+    response.headers.push_back(std::move(header));
   return response;
 }
 

@@ -4,8 +4,8 @@
 //   zoho_sim::Simulator simulator({.books = {.seed = 7, .now = start}}, clock);
 //   auto answer = simulator.handle(zoho_sim::make_request("GET", "/books/v3/invoices?organization_id=927000001"));
 //
-// handle() is the in-process face; HttpFace carries the same answers over HTTP. Any thread may call any member. handle()
-// never throws: what goes wrong becomes an answer. With a latency it blocks for that long.
+// handle() is the in-process face; HttpFace carries the same answers over HTTP. Any thread may call any member.
+// handle() never throws: what goes wrong becomes an answer. With a latency it blocks for that long.
 #pragma once
 
 #include "tests/zoho_sim/api.hpp"
@@ -35,9 +35,9 @@ struct Options {
 };
 
 struct Counters {
-  std::uint64_t calls = 0;   // all but those of the control interface
-  std::uint64_t writes = 0;  // POST, PUT, DELETE, PATCH under /books
-  std::uint64_t refused = 0; // answers 429
+  std::uint64_t calls = 0;    // all but those of the control interface
+  std::uint64_t writes = 0;   // POST, PUT, DELETE, PATCH under /books
+  std::uint64_t refused = 0;  // answers 429
   std::uint64_t faults = 0;
   int in_process_max = 0;
   std::map<std::string, std::uint64_t> by_kind;    // list, detail, file, token, other
@@ -56,7 +56,7 @@ class Simulator {
   void reset_counters();
   void inject(Fault fault);
   void clear_faults();
-  std::string books_json() const;      // what /_control/books answers, for tie-outs
+  std::string books_json() const;  // what /_control/books answers, for tie-outs
   Time now() const { return clock_->now(); }
 
   // Runs `change(Books&, Time now)` under the lock; what it throws goes to the caller.

@@ -25,15 +25,16 @@ CREATE TABLE entry (
   description TEXT NOT NULL DEFAULT '',
   fingerprint TEXT NOT NULL,
   reverses BIGINT REFERENCES entry (id),
-  supersedes BIGINT REFERENCES entry (id),       -- the reversed entry this one replaces
+  supersedes BIGINT,                             -- the reversed entry this one replaces; no foreign key: it would scan for children
   line_count BIGINT NOT NULL,                    -- 0: an event without lines, said explicitly
   local_id TEXT NOT NULL,
   version TEXT NOT NULL,                         -- of the record that made it
   rules_revision TEXT NOT NULL,
   created_ms BIGINT NOT NULL,
-  UNIQUE (integration, entity, remote_id, event, sequence),
-  UNIQUE (reverses)
+  UNIQUE (integration, entity, remote_id, event, sequence)
 );
+-- At most one reversal of an entry. Without the rows that reverse nothing: a search for "reverses IS NULL" would walk them all.
+CREATE UNIQUE INDEX entry_reversed ON entry (reverses) WHERE reverses IS NOT NULL;
 CREATE INDEX entry_by_date ON entry (company, date);
 CREATE INDEX entry_by_local_id ON entry (local_id);
 

@@ -86,8 +86,8 @@ class SqliteDatabase final : public Database {
         return true;
       }));
       return connection.each("PRAGMA foreign_key_check", {}, [&](const Row& row) {
-        findings.push_back("row " + std::to_string(row.integer(1)) + " of " + row.text(0) + " names a row of " + row.text(2) +
-                           " that is not there");
+        findings.push_back("row " + std::to_string(row.integer(1)) + " of " + row.text(0) + " names a row of " +
+                           row.text(2) + " that is not there");
         return true;
       });
     }));
@@ -126,12 +126,12 @@ class SqliteDatabase final : public Database {
   }
 
   const SqliteOptions options_;
-  std::timed_mutex writer_mutex_;                 // guards writer_
+  std::timed_mutex writer_mutex_;  // guards writer_
   std::atomic<std::thread::id> writing_{};
   std::unique_ptr<SqliteSession> writer_;
-  std::mutex readers_mutex_;                      // guards the two below
+  std::mutex readers_mutex_;  // guards the two below
   std::vector<std::unique_ptr<SqliteSession>> idle_readers_;
-  std::size_t readers_ = 0;                       // open, idle or not
+  std::size_t readers_ = 0;  // open, idle or not
   std::condition_variable reader_free_;
 };
 
@@ -140,13 +140,15 @@ Status prepare_file(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) {
     const std::string_view reason = errno == EACCES || errno == EROFS ? "storage.read_only" : "storage.failed";
-    return make_error(Code::kEnvironment, std::string(reason), "Cannot open the database " + path + ": " + std::strerror(errno));
+    return make_error(Code::kEnvironment, std::string(reason),
+                      "Cannot open the database " + path + ": " + std::strerror(errno));
   }
   const int changed = ::fchmod(file, 0600);
   const int error = errno;
   ::close(file);
   if (changed != 0) {
-    return make_error(Code::kEnvironment, "storage.failed", "Cannot set the mode of " + path + " to 0600: " + std::strerror(error));
+    return make_error(Code::kEnvironment, "storage.failed",
+                      "Cannot set the mode of " + path + " to 0600: " + std::strerror(error));
   }
   return success();
 }
@@ -164,10 +166,11 @@ Result<bool> apply_next(SqliteSession& session, const Clock& clock) {
   BERTH_CHECK(transaction.begin("BEGIN IMMEDIATE"));
   BERTH_CHECK(session.run_script(kMigrationTable));
   std::vector<AppliedMigration> applied;
-  BERTH_CHECK(session.each("SELECT version, name, checksum FROM schema_migration ORDER BY version", {}, [&](const Row& row) {
-    applied.push_back({row.integer(0), row.text(1), row.text(2)});
-    return true;
-  }));
+  BERTH_CHECK(
+      session.each("SELECT version, name, checksum FROM schema_migration ORDER BY version", {}, [&](const Row& row) {
+        applied.push_back({row.integer(0), row.text(1), row.text(2)});
+        return true;
+      }));
   const Migration* next = BERTH_TRY(next_migration(embedded_migrations(), applied));
   if (next == nullptr) return false;
   BERTH_TRY_CONTEXT("while applying migration " + std::string(next->name), session.run_script(for_sqlite(next->sql)));

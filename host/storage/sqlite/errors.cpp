@@ -13,7 +13,8 @@ Error sqlite_error(int extended, std::string_view message, std::string_view doin
   switch (extended & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED: {
-      Error error = make_error(Code::kUnavailable, "storage.busy", "Another process keeps the database locked while " + full);
+      Error error =
+          make_error(Code::kUnavailable, "storage.busy", "Another process keeps the database locked while " + full);
       error.retry_after_ms = 1000;
       return error;
     }
@@ -24,15 +25,18 @@ Error sqlite_error(int extended, std::string_view message, std::string_view doin
       return make_error(Code::kEnvironment, "storage.read_only", "The database cannot be written while " + full);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return make_error(Code::kEnvironment, "storage.damaged", "The database file is damaged or not a database, found while " + full);
+      return make_error(Code::kEnvironment, "storage.damaged",
+                        "The database file is damaged or not a database, found while " + full);
     case SQLITE_CONSTRAINT:
-      if (extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY || extended == SQLITE_CONSTRAINT_ROWID) {
+      if (extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY ||
+          extended == SQLITE_CONSTRAINT_ROWID) {
         return make_error(Code::kConflict, "storage.unique", said);
       }
       return make_error(Code::kConflict, "storage.refused", said);
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
-      return make_error(Code::kEnvironment, "storage.failed", "The database file cannot be read or written while " + full);
+      return make_error(Code::kEnvironment, "storage.failed",
+                        "The database file cannot be read or written while " + full);
     default:
       return make_error(Code::kInternal, "storage.failed", full);
   }

@@ -16,7 +16,9 @@ namespace {
 
 constexpr std::size_t kSqlShown = 120;
 
-std::string doing(std::string_view sql) { return "running \"" + shortened(trim(sql), kSqlShown) + "\""; }
+std::string doing(std::string_view sql) {
+  return "running \"" + shortened(trim(sql), kSqlShown) + "\"";
+}
 
 Value read_column(sqlite3_stmt* statement, int column) {
   switch (sqlite3_column_type(statement, column)) {
@@ -51,7 +53,9 @@ struct SqliteSession::PocoSession {
   Poco::Data::Session session;
 };
 
-void SqliteSession::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+void SqliteSession::Finalize::operator()(sqlite3_stmt* statement) const {
+  sqlite3_finalize(statement);
+}
 
 /// A statement in use: taken out of the cache, given back reset. A nested use of the same text gets its own.
 class SqliteSession::Use {
@@ -76,8 +80,8 @@ SqliteSession::~SqliteSession() {
   cache_.clear();  // SQLite keeps a session open while it has statements
 }
 
-Result<std::unique_ptr<SqliteSession>> SqliteSession::open(const std::string& path, std::chrono::milliseconds busy_limit,
-                                                           bool reader) {
+Result<std::unique_ptr<SqliteSession>> SqliteSession::open(const std::string& path,
+                                                           std::chrono::milliseconds busy_limit, bool reader) {
   try {
     static std::once_flag registered;
     std::call_once(registered, [] { Poco::Data::SQLite::Connector::registerConnector(); });
@@ -87,14 +91,17 @@ Result<std::unique_ptr<SqliteSession>> SqliteSession::open(const std::string& pa
     std::unique_ptr<SqliteSession> session(new SqliteSession(std::move(poco), handle));
     sqlite3_busy_timeout(handle, static_cast<int>(busy_limit.count()));
     sqlite3_extended_result_codes(handle, 1);
-    BERTH_CHECK(session->run_script("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; "
-                                    "PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 67108864;"));
+    BERTH_CHECK(
+        session->run_script("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; "
+                            "PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 67108864;"));
     BERTH_CHECK(session->run_script(reader ? "PRAGMA query_only = ON;" : "PRAGMA journal_mode = WAL;"));
     return session;
   } catch (const Poco::Exception& exception) {
-    return make_error(Code::kEnvironment, "storage.failed", "Cannot open the database " + path + ": " + exception.displayText());
+    return make_error(Code::kEnvironment, "storage.failed",
+                      "Cannot open the database " + path + ": " + exception.displayText());
   } catch (const std::exception& exception) {
-    return make_error(Code::kEnvironment, "storage.failed", "Cannot open the database " + path + ": " + exception.what());
+    return make_error(Code::kEnvironment, "storage.failed",
+                      "Cannot open the database " + path + ": " + exception.what());
   }
 }
 
@@ -102,10 +109,13 @@ Error SqliteSession::last_error(std::string_view what) const {
   return sqlite_error(sqlite3_extended_errcode(handle_), sqlite3_errmsg(handle_), what);
 }
 
-bool SqliteSession::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+bool SqliteSession::in_transaction() const {
+  return sqlite3_get_autocommit(handle_) == 0;
+}
 
 Status SqliteSession::run_script(std::string_view sql) {
-  if (sqlite3_exec(handle_, std::string(sql).c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return last_error(doing(sql));
+  if (sqlite3_exec(handle_, std::string(sql).c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+    return last_error(doing(sql));
   return success();
 }
 
@@ -117,7 +127,8 @@ Result<SqliteSession::Statement> SqliteSession::take(const std::string& sql) {
   }
   sqlite3_stmt* raw = nullptr;
   const char* tail = nullptr;
-  const int code = sqlite3_prepare_v3(handle_, sql.c_str(), static_cast<int>(sql.size() + 1), SQLITE_PREPARE_PERSISTENT, &raw, &tail);
+  const int code = sqlite3_prepare_v3(handle_, sql.c_str(), static_cast<int>(sql.size() + 1), SQLITE_PREPARE_PERSISTENT,
+                                      &raw, &tail);
   Statement statement(raw);
   if (code != SQLITE_OK) return last_error(doing(sql));
   if (raw == nullptr || !trim(tail).empty()) {
@@ -138,8 +149,8 @@ Status SqliteSession::bind(sqlite3_stmt* statement, std::span<const Parameter> p
   const auto wanted = static_cast<std::size_t>(sqlite3_bind_parameter_count(statement));
   if (wanted != parameters.size()) {
     return make_error(Code::kInternal, "storage.failed",
-                      "A statement wants " + std::to_string(wanted) + " parameters and got " + std::to_string(parameters.size()) +
-                          ": " + doing(sqlite3_sql(statement)));
+                      "A statement wants " + std::to_string(wanted) + " parameters and got " +
+                          std::to_string(parameters.size()) + ": " + doing(sqlite3_sql(statement)));
   }
   int place = 0;
   for (const auto& parameter : parameters) {
@@ -151,8 +162,9 @@ Status SqliteSession::bind(sqlite3_stmt* statement, std::span<const Parameter> p
     } else if (const auto* text = std::get_if<std::string>(&value)) {
       // Text with a NUL byte would come back cut from other engines and tools.
       if (text->find('\0') != std::string::npos) {
-        return make_error(Code::kInvalidArgument, "storage.text_with_nul",
-                          "Parameter " + std::to_string(place) + " has a NUL byte in its text: " + doing(sqlite3_sql(statement)));
+        return make_error(
+            Code::kInvalidArgument, "storage.text_with_nul",
+            "Parameter " + std::to_string(place) + " has a NUL byte in its text: " + doing(sqlite3_sql(statement)));
       }
       code = sqlite3_bind_text64(statement, place, text->data(), text->size(), SQLITE_STATIC, SQLITE_UTF8);
     } else if (const auto* blob = std::get_if<Blob>(&value)) {
@@ -187,7 +199,9 @@ Result<Rows> SqliteSession::query(std::string_view sql, std::span<const Paramete
     if (!too_many) rows.push_back(row);
     return !too_many;
   }));
-  if (too_many) return make_error(Code::kInternal, "storage.failed", "More than " + std::to_string(kQueryRowsMax) + " rows " + doing(sql));
+  if (too_many)
+    return make_error(Code::kInternal, "storage.failed",
+                      "More than " + std::to_string(kQueryRowsMax) + " rows " + doing(sql));
   return rows;
 }
 

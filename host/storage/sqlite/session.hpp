@@ -17,12 +17,13 @@ struct sqlite3_stmt;
 namespace berth::storage {
 
 constexpr std::size_t kCachedStatementsMax = 300;
-constexpr std::size_t kQueryRowsMax = 1'000'000;   // of query(); larger answers are read by each()
+constexpr std::size_t kQueryRowsMax = 1'000'000;  // of query(); larger answers are read by each()
 
 class SqliteSession final : public Connection {
  public:
   /// Opens the file, which must exist. A reader refuses every write.
-  static Result<std::unique_ptr<SqliteSession>> open(const std::string& path, std::chrono::milliseconds busy_limit, bool reader);
+  static Result<std::unique_ptr<SqliteSession>> open(const std::string& path, std::chrono::milliseconds busy_limit,
+                                                     bool reader);
   ~SqliteSession() override;
   SqliteSession(const SqliteSession&) = delete;
   SqliteSession& operator=(const SqliteSession&) = delete;
@@ -40,7 +41,7 @@ class SqliteSession final : public Connection {
   [[nodiscard]] bool in_transaction() const;
 
  private:
-  struct PocoSession;                 // keeps Poco's headers in session.cpp
+  struct PocoSession;  // keeps Poco's headers in session.cpp
   struct Finalize {
     void operator()(sqlite3_stmt* statement) const;
   };
@@ -55,7 +56,7 @@ class SqliteSession final : public Connection {
 
   std::unique_ptr<PocoSession> session_;
   sqlite3* handle_;
-  std::unordered_map<std::string, Statement> cache_;   // statements that are not in use
+  std::unordered_map<std::string, Statement> cache_;  // statements that are not in use
 };
 
 }  // namespace berth::storage

@@ -31,14 +31,15 @@ TEST_CASE_TEMPLATE("statuses and texts of a plugin are not trusted", Runner, InP
   CHECK(code_of(opened.run("no_such_act")) == Code::kUnsupported);
 }
 
-TEST_CASE_TEMPLATE("posted calls that are refused are answered by the next call, and nothing is committed", Runner, InProcess, Worker) {
+TEST_CASE_TEMPLATE("posted calls that are refused are answered by the next call, and nothing is committed", Runner,
+                   InProcess, Worker) {
   const std::pair<const char*, const char*> cases[] = {
-      {"record_too_large", "sdk.record_too_large"},     {"record_far_too_large", "sdk.record_too_large"},
-      {"record_not_json", "sdk.record_not_json"},       {"record_not_object", "sdk.record_not_json"},
-      {"record_not_utf8", "sdk.record_not_json"},       {"ref_not_utf8", "sdk.text_invalid"},
-      {"ref_without_id", "sdk.ref_invalid"},            {"deleted_with_document", "sdk.record_invalid"},
-      {"unknown_entity", "sdk.unknown_entity"},         {"attachment_too_large", "sdk.attachment_too_large"},
-      {"records_overdue", "sdk.checkpoint_overdue"},    {"bytes_overdue", "sdk.checkpoint_overdue"},
+      {"record_too_large", "sdk.record_too_large"},  {"record_far_too_large", "sdk.record_too_large"},
+      {"record_not_json", "sdk.record_not_json"},    {"record_not_object", "sdk.record_not_json"},
+      {"record_not_utf8", "sdk.record_not_json"},    {"ref_not_utf8", "sdk.text_invalid"},
+      {"ref_without_id", "sdk.ref_invalid"},         {"deleted_with_document", "sdk.record_invalid"},
+      {"unknown_entity", "sdk.unknown_entity"},      {"attachment_too_large", "sdk.attachment_too_large"},
+      {"records_overdue", "sdk.checkpoint_overdue"}, {"bytes_overdue", "sdk.checkpoint_overdue"},
   };
   const auto opened = open<Runner>();
   for (const auto& [act, reason] : cases) {
@@ -50,7 +51,8 @@ TEST_CASE_TEMPLATE("posted calls that are refused are answered by the next call,
   CHECK(opened.services->checkpoints.empty());
 }
 
-TEST_CASE_TEMPLATE("an error of the host's own store reaches the plugin with the next call and comes back as it was", Runner, InProcess, Worker) {
+TEST_CASE_TEMPLATE("an error of the host's own store reaches the plugin with the next call and comes back as it was",
+                   Runner, InProcess, Worker) {
   const auto opened = open<Runner>();
   opened.services->emit_error = Error{Code::kEnvironment, "storage.full", "the disk is full", 60'000};
   const Status status = opened.run("thousand_records");
@@ -60,7 +62,8 @@ TEST_CASE_TEMPLATE("an error of the host's own store reaches the plugin with the
   CHECK(opened.services->checkpoints.empty());
 }
 
-TEST_CASE_TEMPLATE("a phase with a lost record does not end well, whatever the plugin says", Runner, InProcess, Worker) {
+TEST_CASE_TEMPLATE("a phase with a lost record does not end well, whatever the plugin says", Runner, InProcess,
+                   Worker) {
   const auto opened = open<Runner>();
   CHECK(reason_of(opened.run("refused_and_ignored")) == "sdk.record_not_json");
   CHECK(reason_of(opened.run("refused_then_committed")) == "sdk.record_not_json");
@@ -80,7 +83,8 @@ TEST_CASE_TEMPLATE("calls with an answer are refused at once when an argument is
   CHECK(opened.services->records.empty());
 }
 
-TEST_CASE_TEMPLATE("records arrive as they were emitted and are committed together with the cursor", Runner, InProcess, Worker) {
+TEST_CASE_TEMPLATE("records arrive as they were emitted and are committed together with the cursor", Runner, InProcess,
+                   Worker) {
   const auto opened = open<Runner>();
   REQUIRE(reason_of(opened.run("kinds_of_records")) == "ok");
   const auto& records = opened.services->records;
@@ -141,7 +145,16 @@ TEST_CASE_TEMPLATE("long and broken log lines are made fit and end nothing", Run
   CHECK(logs[1].fields.find("dropped") != std::string::npos);
 }
 
-TEST_CASE_TEMPLATE("each request of a batch has one reply, and records of replies are kept", Runner, InProcess, Worker) {
+TEST_CASE_TEMPLATE("a plugin that floods the log is cut off and goes on", Runner, InProcess, Worker) {
+  const auto opened = open<Runner>();
+  REQUIRE(reason_of(opened.run("log_flood")) == "ok");
+  const auto logs = opened.services->logs();
+  REQUIRE(logs.size() == 10'000);
+  CHECK(logs.back().message.find("further ones are dropped") != std::string::npos);
+}
+
+TEST_CASE_TEMPLATE("each request of a batch has one reply, and records of replies are kept", Runner, InProcess,
+                   Worker) {
   const auto opened = open<Runner>();
   REQUIRE(reason_of(opened.run("batch")) == "ok");
   CHECK(opened.services->report() == "0=200x-test9;1=200x-test9;2=200x-test9;sent 0 inside -1");
@@ -151,7 +164,8 @@ TEST_CASE_TEMPLATE("each request of a batch has one reply, and records of replie
   CHECK(opened.services->records.size() == 4 + 257);
 }
 
-TEST_CASE_TEMPLATE("a plugin that says stop in a batch starts at most a window of further requests", Runner, InProcess, Worker) {
+TEST_CASE_TEMPLATE("a plugin that says stop in a batch starts at most a window of further requests", Runner, InProcess,
+                   Worker) {
   const auto opened = open<Runner>();
   const Status status = opened.run("batch_stopped");
   CHECK(code_of(status) == Code::kCancelled);
@@ -205,7 +219,8 @@ TEST_CASE_TEMPLATE("a stop reaches a plugin that polls, and what it has is still
 
 TEST_CASE_TEMPLATE("the end of the slice and the host's own wish to stop are stops too", Runner, InProcess, Worker) {
   const auto opened = open<Runner>();
-  CHECK(reason_of(opened.run("until_stopped", {}, "", SystemClock().now() + std::chrono::milliseconds(20))) == "probe.stopped");
+  CHECK(reason_of(opened.run("until_stopped", {}, "", SystemClock().now() + std::chrono::milliseconds(20))) ==
+        "probe.stopped");
   opened.services->stop = true;
   CHECK(reason_of(opened.run("until_stopped")) == "probe.stopped");
 }

@@ -1,5 +1,6 @@
 #pragma once
-// What the tests of the runners share: services that remember everything, and a plugin opened by one runner or the other.
+// What the tests of the runners share: services that remember everything, and a plugin opened by one runner or the
+// other.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -44,15 +45,15 @@ class RecordingServices final : public Services {
 
   std::vector<EmittedRecord> records;
   std::vector<Checkpoint> checkpoints;
-  std::vector<std::string> requests;     // "GET /things/1", those that were started
+  std::vector<std::string> requests;  // "GET /things/1", those that were started
   std::vector<std::pair<std::string, std::int32_t>> wanted;
   std::string attached;
   std::vector<std::pair<std::int64_t, std::int64_t>> progresses;
   std::vector<Wanted> queue;
-  std::optional<Error> emit_error;       // what emit answers
+  std::optional<Error> emit_error;  // what emit answers
   std::optional<Instant> fixed_now;
   std::atomic<bool> stop{false};
-  std::stop_source* stop_on_log = nullptr;   // stopped when the plugin logs "started"
+  std::stop_source* stop_on_log = nullptr;  // stopped when the plugin logs "started"
 
   [[nodiscard]] std::vector<Log> logs() const {
     const std::lock_guard lock(mutex_);
@@ -60,7 +61,8 @@ class RecordingServices final : public Services {
   }
   [[nodiscard]] bool logged(std::string_view text) const {
     const auto all = logs();
-    return std::any_of(all.begin(), all.end(), [&](const Log& log) { return log.message.find(text) != std::string::npos; });
+    return std::any_of(all.begin(), all.end(),
+                       [&](const Log& log) { return log.message.find(text) != std::string::npos; });
   }
   /// The text that an act of the probe found out.
   [[nodiscard]] std::string report() const {
@@ -87,7 +89,8 @@ class RecordingServices final : public Services {
         reply.headers = {{"x-test", "yes"}};
         reply.body = batch[i].path == "/large" ? std::string(15u << 20u, '\xff') : batch[i].path;
       }
-      if (!on_reply(std::move(reply)) && i + 1 < batch.size()) return make_error(Code::kCancelled, "berth.stopped", "the plugin said stop");
+      if (!on_reply(std::move(reply)) && i + 1 < batch.size())
+        return make_error(Code::kCancelled, "berth.stopped", "the plugin said stop");
     }
     return success();
   }
@@ -105,7 +108,9 @@ class RecordingServices final : public Services {
   Result<std::vector<KnownAs>> known(std::span<const Ref> refs) override {
     std::vector<KnownAs> answers;
     for (const auto& ref : refs) {
-      answers.push_back(ref.remote_id == "row" ? KnownAs::kRow : ref.remote_id == "detail" ? KnownAs::kDetail : KnownAs::kNone);
+      answers.push_back(ref.remote_id == "row"      ? KnownAs::kRow
+                        : ref.remote_id == "detail" ? KnownAs::kDetail
+                                                    : KnownAs::kNone);
     }
     return answers;
   }
@@ -121,7 +126,9 @@ class RecordingServices final : public Services {
   }
   bool should_stop() override { return stop; }
   Instant now() override { return fixed_now ? *fixed_now : SystemClock().now(); }
-  void progress(std::int64_t done, std::int64_t total_or_minus_1) override { progresses.emplace_back(done, total_or_minus_1); }
+  void progress(std::int64_t done, std::int64_t total_or_minus_1) override {
+    progresses.emplace_back(done, total_or_minus_1);
+  }
 
  private:
   mutable std::mutex mutex_;
@@ -147,7 +154,9 @@ struct Worker {
   static constexpr bool kIsWorker = true;
 };
 
-inline fs::path folder_of(const std::string& plugin) { return fs::path(BERTH_TEST_PLUGINS) / plugin; }
+inline fs::path folder_of(const std::string& plugin) {
+  return fs::path(BERTH_TEST_PLUGINS) / plugin;
+}
 
 /// The manifest as the build made it; its hash is the pin.
 inline Manifest manifest_of(const std::string& plugin) {
@@ -163,12 +172,14 @@ struct Opened {
   Manifest manifest;
   std::unique_ptr<PluginInstance> plugin;
 
-  Status run(const std::string& plan, std::stop_token stop = {}, const std::string& cursor = "", Instant deadline = Instant{std::int64_t{1} << 50}) const {
+  Status run(const std::string& plan, std::stop_token stop = {}, const std::string& cursor = "",
+             Instant deadline = Instant{std::int64_t{1} << 50}) const {
     return plugin->run_phase({manifest.phase_ids ? "acts" : "things", plan, cursor, deadline}, std::move(stop));
   }
 };
 
-inline Opened open_with(std::unique_ptr<PluginRunner> runner, const std::string& plugin, const std::string& config = "{}") {
+inline Opened open_with(std::unique_ptr<PluginRunner> runner, const std::string& plugin,
+                        const std::string& config = "{}") {
   Opened opened;
   opened.runner = std::move(runner);
   opened.manifest = manifest_of(plugin);
@@ -184,14 +195,19 @@ Opened open(const std::string& plugin = "probe", const std::string& config = "{}
 }
 
 /// What opening a plugin fails with.
-inline Error refusal(PluginRunner& runner, const Manifest& manifest, const std::string& pin, const std::string& config = "{}") {
+inline Error refusal(PluginRunner& runner, const Manifest& manifest, const std::string& pin,
+                     const std::string& config = "{}") {
   RecordingServices services;
   auto instance = runner.open({&manifest, pin, config}, services, {});
   REQUIRE_FALSE(instance.ok());
   return instance.error();
 }
 
-inline std::string reason_of(const Status& status) { return status.ok() ? "ok" : status.error().reason; }
-inline Code code_of(const Status& status) { return status.error().code; }
+inline std::string reason_of(const Status& status) {
+  return status.ok() ? "ok" : status.error().reason;
+}
+inline Code code_of(const Status& status) {
+  return status.error().code;
+}
 
 }  // namespace runner_tests

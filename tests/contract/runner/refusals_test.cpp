@@ -33,15 +33,20 @@ class PluginCopy {
   fs::path folder_;
 };
 
-std::string reason_to_refuse(PluginRunner& runner, const Manifest& manifest) { return refusal(runner, manifest, manifest.sha256).reason; }
+std::string reason_to_refuse(PluginRunner& runner, const Manifest& manifest) {
+  return refusal(runner, manifest, manifest.sha256).reason;
+}
 
 }  // namespace
 
 TEST_CASE_TEMPLATE("each wrong plugin is refused with its own reason", Runner, InProcess, Worker) {
   const std::pair<const char*, const char*> cases[] = {
-      {"wrong_major", "plugin.abi_mismatch"},          {"wrong_struct_size", "plugin.identity_invalid"},
-      {"no_entry", "plugin.no_entry"},                 {"entry_null", "entry_null.refused"},
-      {"bad_descriptor", "plugin.descriptor_invalid"}, {"other_descriptor", "plugin.descriptor_mismatch"},
+      {"wrong_major", "plugin.abi_mismatch"},
+      {"wrong_struct_size", "plugin.identity_invalid"},
+      {"no_entry", "plugin.no_entry"},
+      {"entry_null", "entry_null.refused"},
+      {"bad_descriptor", "plugin.descriptor_invalid"},
+      {"other_descriptor", "plugin.descriptor_mismatch"},
   };
   const auto runner = Runner::make();
   for (const auto& [plugin, reason] : cases) {
@@ -50,7 +55,8 @@ TEST_CASE_TEMPLATE("each wrong plugin is refused with its own reason", Runner, I
   }
 }
 
-TEST_CASE_TEMPLATE("a phase that is in the phase file but not in the library is a mismatch", Runner, InProcess, Worker) {
+TEST_CASE_TEMPLATE("a phase that is in the phase file but not in the library is a mismatch", Runner, InProcess,
+                   Worker) {
   const PluginCopy copy("probe");
   const auto runner = Runner::make();
   Manifest manifest = copy.manifest();

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "fixture.hpp"
+#include "host/plugins/worker_process.hpp"
 
 using namespace runner_tests;
 
@@ -117,14 +118,15 @@ TEST_CASE("sockets, files, programs and other processes are out of a plugin's re
   const std::string lock = opened.plugin->system_call_lock();
   REQUIRE_MESSAGE(lock == "on", lock);
   REQUIRE(reason_of(opened.run("other_calls")) == "ok");
-  CHECK(opened.services->report() == "exec " + kRefused + " kill " + kRefused + " unlink " + kRefused + " memfd " + kRefused + " rlimit " +
-                                         kRefused + " thread 1");
+  CHECK(opened.services->report() == "exec " + kRefused + " kill " + kRefused + " unlink " + kRefused + " memfd " +
+                                         kRefused + " rlimit " + kRefused + " thread 1");
   const auto intruder = open<Worker>("intruder");
   REQUIRE(reason_of(intruder.run("{}")) == "ok");
   CHECK(intruder.services->records.at(0).json == R"({"socket":"1","read":"1","write":"1","fork":"1"})");
 }
 
-TEST_CASE("memory beyond the manifest's limit is refused to a plugin and not taken from the host" * doctest::skip(kSanitized)) {
+TEST_CASE("memory beyond the manifest's limit is refused to a plugin and not taken from the host" *
+          doctest::skip(kSanitized)) {
   const auto opened = open<Worker>();
   REQUIRE(reason_of(opened.run("memory")) == "ok");
   CHECK(opened.services->report() == "limited");
@@ -144,6 +146,14 @@ TEST_CASE("a worker program that cannot be executed is an error of the machine")
   const Error error = refusal(*runner, manifest, manifest.sha256);
   CHECK(error.reason == "plugin.worker_failed");
   CHECK(error.code == Code::kEnvironment);
+}
+
+TEST_CASE("a worker ends by itself when its host is gone") {
+  auto process = WorkerProcess::start(make_launcher(), BERTH_TEST_WORKER, {});
+  REQUIRE(process.ok());
+  const ProcessEnd end = process.value()->finish(std::chrono::seconds(20), std::chrono::seconds(1));
+  CHECK(end.signal == 0);
+  CHECK(end.exit_code == 0);
 }
 
 TEST_CASE("an instance may outlive its runner") {

@@ -39,8 +39,10 @@ TEST_CASE("declaring an integration again keeps what people decided and what hap
       BERTH_CHECK(integrations::set_connected(c, "zoho_acme", kNow));
       BERTH_CHECK(integrations::set_last_sync(c, "zoho_acme", kNow + 1h));
       BERTH_CHECK(integrations::set_backfill_floor(c, "zoho_acme", kNow - 1h));
-      BERTH_CHECK(integrations::set_status(c, "zoho_acme", {"degraded", "http.timeout", "slow", "time", kNow + 5min}, kNow));
-      BERTH_CHECK(integrations::set_status(c, "zoho_acme", {"degraded", "http.timeout", "still slow", "time", kNow + 9min}, kNow + 4min));
+      BERTH_CHECK(
+          integrations::set_status(c, "zoho_acme", {"degraded", "http.timeout", "slow", "time", kNow + 5min}, kNow));
+      BERTH_CHECK(integrations::set_status(
+          c, "zoho_acme", {"degraded", "http.timeout", "still slow", "time", kNow + 9min}, kNow + 4min));
       BERTH_CHECK(integrations::upsert_declared(c, declared("acme_west")));
       const auto found = *BERTH_TRY(integrations::find(c, "zoho_acme"));
       CHECK(found.company == "acme_west");
@@ -64,16 +66,20 @@ TEST_CASE("an id is taken by another origin or plugin, and setters want an integ
     auto api = declared("acme_us");
     api.origin = "api";
     CHECK(refusal(database, [&](Connection& c) { return integrations::insert(c, api); }).empty());
-    CHECK(refusal(database, [&](Connection& c) { return integrations::insert(c, api); }) == "storage.integration_taken");
-    CHECK(refusal(database, [](Connection& c) { return integrations::upsert_declared(c, declared("acme_us")); }) == "storage.integration_taken");
-    CHECK(refusal(database, [](Connection& c) { return integrations::set_desired(c, "other", "paused"); }) == "storage.not_found");
+    CHECK(refusal(database, [&](Connection& c) { return integrations::insert(c, api); }) ==
+          "storage.integration_taken");
+    CHECK(refusal(database, [](Connection& c) { return integrations::upsert_declared(c, declared("acme_us")); }) ==
+          "storage.integration_taken");
+    CHECK(refusal(database, [](Connection& c) { return integrations::set_desired(c, "other", "paused"); }) ==
+          "storage.not_found");
   });
 }
 
 TEST_CASE("a state of an authorisation is good once and until it expires") {
   on_every_engine([](storage::Database& database) {
     write(database, [](Connection& c) -> Result<Unit> {
-      for (const char* hash : {"a", "b"}) BERTH_CHECK(oauth_states::put(c, {hash, "i", "http://127.0.0.1/cb", "{}", kNow + 10min}, kNow));
+      for (const char* hash : {"a", "b"})
+        BERTH_CHECK(oauth_states::put(c, {hash, "i", "http://127.0.0.1/cb", "{}", kNow + 10min}, kNow));
       CHECK(BERTH_TRY(oauth_states::take(c, "a", kNow))->redirect_uri == "http://127.0.0.1/cb");
       CHECK_FALSE(BERTH_TRY(oauth_states::take(c, "a", kNow)));
       CHECK_FALSE(BERTH_TRY(oauth_states::take(c, "b", kNow + 10min)));
@@ -95,7 +101,9 @@ TEST_CASE("states under way are limited, and expired ones make room") {
       }
       return success();
     });
-    const auto put = [](Instant now) { return [now](Connection& c) { return oauth_states::put(c, {"more", "i", "", "{}", now + 10min}, now); }; };
+    const auto put = [](Instant now) {
+      return [now](Connection& c) { return oauth_states::put(c, {"more", "i", "", "{}", now + 10min}, now); };
+    };
     CHECK(refusal(database, put(kNow)) == "storage.oauth_states_full");
     CHECK(refusal(database, put(kNow + 10min)).empty());
   });
@@ -104,13 +112,15 @@ TEST_CASE("states under way are limited, and expired ones make room") {
 TEST_CASE("the audit chain shows a changed, a removed and an inserted entry") {
   const char* tampering[] = {"UPDATE audit SET actor = 'nobody' WHERE id = 2", "DELETE FROM audit WHERE id = 2",
                              "UPDATE audit SET detail_json = '[]', previous_hash = '' WHERE id = 1",
-                             "INSERT INTO audit (at_ms, actor, action, target, detail_json, previous_hash, hash) VALUES (0, '', '', '', '', '', '')"};
+                             "INSERT INTO audit (at_ms, actor, action, target, detail_json, previous_hash, hash) "
+                             "VALUES (0, '', '', '', '', '', '')"};
   for (const char* sql : tampering) {
     INFO(sql);
     on_every_engine([&](storage::Database& database) {
       write(database, [&](Connection& c) -> Result<Unit> {
         for (int i = 0; i < 3; ++i) {
-          BERTH_TRY(audit::append(c, {0, kNow, "token:console", "integration.pause", "zoho_acme", R"({"why":"\"quoted\""})", "", ""}));
+          BERTH_TRY(audit::append(
+              c, {0, kNow, "token:console", "integration.pause", "zoho_acme", R"({"why":"\"quoted\""})", "", ""}));
         }
         CHECK(BERTH_TRY(audit::verify(c)).empty());
         const auto page = BERTH_TRY(audit::list(c, {.limit = 2}));
@@ -136,8 +146,9 @@ TEST_CASE("a revoked token is not found, and two tokens cannot have one hash") {
       CHECK(BERTH_TRY(storage::tokens::list(c)).front().revoked == kNow);
       return success();
     });
-    CHECK(refusal(database, [](Connection& c) { return storage::tokens::insert(c, {"tok_2", "", "viewer", "hash", kNow, {}, {}}); }) ==
-          "storage.unique");
+    CHECK(refusal(database, [](Connection& c) {
+            return storage::tokens::insert(c, {"tok_2", "", "viewer", "hash", kNow, {}, {}});
+          }) == "storage.unique");
   });
 }
 

@@ -84,7 +84,8 @@ inline void on_every_engine(const std::function<void(storage::Database&)>& test)
   };
   const std::vector<Engine> engines{
       {"sqlite", [](const TemporaryFolder& folder, const Clock& clock) {
-         return storage::open_sqlite({.path = folder.file("berth.db"), .busy_limit = std::chrono::milliseconds(200)}, clock);
+         return storage::open_sqlite({.path = folder.file("berth.db"), .busy_limit = std::chrono::milliseconds(200)},
+                                     clock);
        }}};
   for (const auto& engine : engines) {
     INFO("engine ", engine.name);

@@ -25,8 +25,10 @@ TEST_CASE("a commit with the fencing number of a lease that another took over is
     const auto second = acquire(database, "two", kNow + 5min);
     REQUIRE(second);
     CHECK(*second > *first);
-    CHECK(refusal(database, [&](Connection& c) { return leases::require(c, "zoho_acme", "one", *first); }) == "storage.lease_lost");
-    CHECK(refusal(database, [&](Connection& c) { return leases::renew(c, "zoho_acme", "one", *first, 5min, kNow); }) == "storage.lease_lost");
+    CHECK(refusal(database, [&](Connection& c) { return leases::require(c, "zoho_acme", "one", *first); }) ==
+          "storage.lease_lost");
+    CHECK(refusal(database, [&](Connection& c) { return leases::renew(c, "zoho_acme", "one", *first, 5min, kNow); }) ==
+          "storage.lease_lost");
     CHECK(refusal(database, [&](Connection& c) { return leases::require(c, "zoho_acme", "two", *second); }).empty());
   });
 }
@@ -35,7 +37,8 @@ TEST_CASE("the fencing number grows also after the lease was given back, and rel
   on_every_engine([](storage::Database& database) {
     const auto first = *acquire(database, "one", kNow);
     write(database, [&](Connection& c) { return leases::release(c, "zoho_acme", "one", first); });
-    CHECK(refusal(database, [&](Connection& c) { return leases::require(c, "zoho_acme", "one", first); }) == "storage.lease_lost");
+    CHECK(refusal(database, [&](Connection& c) { return leases::require(c, "zoho_acme", "one", first); }) ==
+          "storage.lease_lost");
     const auto second = *acquire(database, "two", kNow);
     CHECK(second > first);
     write(database, [&](Connection& c) { return leases::release(c, "zoho_acme", "one", first); });
@@ -84,8 +87,10 @@ TEST_CASE("a cursor of a pass that is over is not saved") {
       BERTH_CHECK(cursors::complete_pass(c, begun, "{}", kNow));
       return begun;
     });
-    CHECK(refusal(database, [&](Connection& c) { return cursors::save(c, pass, "{}"); }) == "storage.pass_not_under_way");
-    CHECK(refusal(database, [&](Connection& c) { return cursors::complete_pass(c, pass, "{}", kNow); }) == "storage.pass_not_under_way");
+    CHECK(refusal(database, [&](Connection& c) { return cursors::save(c, pass, "{}"); }) ==
+          "storage.pass_not_under_way");
+    CHECK(refusal(database, [&](Connection& c) { return cursors::complete_pass(c, pass, "{}", kNow); }) ==
+          "storage.pass_not_under_way");
   });
 }
 
@@ -108,7 +113,8 @@ TEST_CASE("runs are listed newest first in pages, and those of a dead process be
       CHECK(second.next.empty());
       return success();
     });
-    CHECK(refusal(database, [](Connection& c) { return storage::runs::finish(c, "run_9", {}); }) == "storage.not_found");
+    CHECK(refusal(database, [](Connection& c) { return storage::runs::finish(c, "run_9", {}); }) ==
+          "storage.not_found");
   });
 }
 

@@ -18,7 +18,8 @@ namespace rows = storage::rows;
 
 namespace {
 
-storage::QueuedDetail wanted(std::string remote_id, std::string version, std::int64_t priority = 0, bool forced = false) {
+storage::QueuedDetail wanted(std::string remote_id, std::string version, std::int64_t priority = 0,
+                             bool forced = false) {
   storage::QueuedDetail entry;
   entry.integration = "i";
   entry.entity = "invoice";
@@ -55,7 +56,7 @@ TEST_CASE("the queue hands out larger priorities first, each entry once in a run
       queue::HandedOut handed_out;
       CHECK(take(c, 2, handed_out) == "ce");
       CHECK(BERTH_TRY(queue::put(c, wanted("f", "1", 700))));
-      CHECK(BERTH_TRY(queue::put(c, wanted("c", "2", 900))));   // again, while it is out
+      CHECK(BERTH_TRY(queue::put(c, wanted("c", "2", 900))));  // again, while it is out
       CHECK(take(c, 10, handed_out) == "fabd");
       CHECK(take(c, 10, handed_out).empty());
       CHECK(BERTH_TRY(queue::done(c, "i", "invoice", "c", storage::kWantDetail)));
@@ -97,12 +98,15 @@ TEST_CASE("a detail that is known is not queued unless it is forced") {
 TEST_CASE("an entry is given up after five attempts, and a new version starts them anew") {
   on_every_engine([](storage::Database& database) {
     write(database, [](Connection& c) -> Result<Unit> {
-      const auto fail = [&] { return must(queue::fail(c, "i", "invoice", "1", storage::kWantDetail, R"({"status":500})")); };
+      const auto fail = [&] {
+        return must(queue::fail(c, "i", "invoice", "1", storage::kWantDetail, R"({"status":500})"));
+      };
       BERTH_TRY(queue::put(c, wanted("1", "v1")));
       for (int i = 0; i < 4; ++i) CHECK(fail() == queue::FailEffect::kKept);
       BERTH_TRY(queue::put(c, wanted("1", "v2")));
       for (int i = 0; i < 4; ++i) CHECK(fail() == queue::FailEffect::kKept);
-      CHECK(BERTH_TRY(queue::find(c, "i", "invoice", "1", storage::kWantDetail))->last_error_json == R"({"status":500})");
+      CHECK(BERTH_TRY(queue::find(c, "i", "invoice", "1", storage::kWantDetail))->last_error_json ==
+            R"({"status":500})");
       CHECK(fail() == queue::FailEffect::kGaveUp);
       CHECK_FALSE(BERTH_TRY(queue::find(c, "i", "invoice", "1", storage::kWantDetail)));
       return success();
@@ -145,7 +149,8 @@ TEST_CASE("one remote document makes one row, however often it is inserted") {
     });
     auto stolen = customer("cus_3", "Made here", "46");
     CHECK(refusal(database, [&](Connection& c) { return rows::update(c, stolen); }) == "storage.unique");
-    CHECK(refusal(database, [](Connection& c) { return rows::update(c, customer("cus_9", "", "")); }) == "storage.not_found");
+    CHECK(refusal(database, [](Connection& c) { return rows::update(c, customer("cus_9", "", "")); }) ==
+          "storage.not_found");
   });
 }
 
@@ -177,11 +182,15 @@ TEST_CASE("the first sight of an account key makes one placeholder, whatever its
       const auto row = BERTH_TRY(account_rows::ensure(c, "i", "payment_mode", "Bank Transfer", "acme_us", kNow));
       CHECK_FALSE(row.is_mapped());
       CHECK(row.awaited() == "account/payment_mode/Bank Transfer/acme_us");
-      CHECK(BERTH_TRY(account_rows::ensure(c, "i", "payment_mode", "banktransfer", "acme_us", kNow)).awaited() == row.awaited());
-      CHECK(BERTH_TRY(account_rows::ensure(c, "i", "default_income", "", "acme_us", kNow)).awaited() == "account/default_income/-/acme_us");
+      CHECK(BERTH_TRY(account_rows::ensure(c, "i", "payment_mode", "banktransfer", "acme_us", kNow)).awaited() ==
+            row.awaited());
+      CHECK(BERTH_TRY(account_rows::ensure(c, "i", "default_income", "", "acme_us", kNow)).awaited() ==
+            "account/default_income/-/acme_us");
       CHECK(BERTH_TRY(account_rows::ensure(c, "i", "tax", "A", "acme_us", kNow)).row_key == "A");
 
-      const auto id = BERTH_TRY(storage::records::capture_detail(c, {"i", "customer_payment", "1", "1", "1", "{}", kNow, 1})).record;
+      const auto id =
+          BERTH_TRY(storage::records::capture_detail(c, {"i", "customer_payment", "1", "1", "1", "{}", kNow, 1}))
+              .record;
       BERTH_CHECK(storage::waiting::set_waits(c, id, "i", {row.awaited()}));
       CHECK(BERTH_TRY(account_rows::map(c, "i", "tax", "A", "acme_us", "vat", kNow)).account == "vat");
       const auto all = BERTH_TRY(account_rows::list(c, "i"));
@@ -198,7 +207,8 @@ TEST_CASE("the file fills account rows but does not undo what a person mapped") 
   on_every_engine([](storage::Database& database) {
     write(database, [](Connection& c) -> Result<Unit> {
       BERTH_TRY(account_rows::ensure(c, "i", "payment_mode", "Stripe", "acme_us", kNow));
-      const std::vector<storage::AccountPrefill> file{{"payment_mode", "stripe", "acme_us", "bank"}, {"default_income", "", "acme_us", "sales"}};
+      const std::vector<storage::AccountPrefill> file{{"payment_mode", "stripe", "acme_us", "bank"},
+                                                      {"default_income", "", "acme_us", "sales"}};
       const auto changed = BERTH_TRY(account_rows::prefill(c, "i", file, kNow));
       REQUIRE(changed.size() == 2);
       CHECK(changed[0].awaited() == "account/payment_mode/Stripe/acme_us");
@@ -206,7 +216,8 @@ TEST_CASE("the file fills account rows but does not undo what a person mapped") 
       BERTH_TRY(account_rows::map(c, "i", "payment_mode", "STRIPE", "acme_us", "stripe_clearing", kNow));
       CHECK(BERTH_TRY(account_rows::prefill(c, "i", {{"payment_mode", "Stripe", "acme_us", "bank"}}, kNow)).empty());
       CHECK(BERTH_TRY(account_rows::find(c, "i", "payment_mode", "Stripe", "acme_us"))->account == "stripe_clearing");
-      CHECK(BERTH_TRY(account_rows::prefill(c, "i", {{"default_income", "", "acme_us", "other_sales"}}, kNow)).size() == 1);
+      CHECK(BERTH_TRY(account_rows::prefill(c, "i", {{"default_income", "", "acme_us", "other_sales"}}, kNow)).size() ==
+            1);
       return success();
     });
   });
@@ -215,7 +226,8 @@ TEST_CASE("the file fills account rows but does not undo what a person mapped") 
 TEST_CASE("a file is stored once and pruned only while nothing links it") {
   on_every_engine([](storage::Database& database) {
     write(database, [](Connection& c) -> Result<Unit> {
-      const auto id = BERTH_TRY(storage::records::capture_row(c, {"i", "invoice", "1", "v1", "1", "{}", kNow, 1})).record;
+      const auto id =
+          BERTH_TRY(storage::records::capture_row(c, {"i", "invoice", "1", "v1", "1", "{}", kNow, 1})).record;
       const std::string bytes("%PDF\0\xff", 6);
       const auto hash = BERTH_TRY(storage::attachments::store(c, bytes));
       CHECK(BERTH_TRY(storage::attachments::store(c, bytes)) == hash);
@@ -232,7 +244,8 @@ TEST_CASE("a file is stored once and pruned only while nothing links it") {
       CHECK(BERTH_TRY(queue::put(c, attachments)));
       return success();
     });
-    CHECK(refusal(database, [](Connection& c) { return storage::attachments::link(c, {1, "x", "y", "no such hash", "v", 0}); }) ==
-          "storage.refused");
+    CHECK(refusal(database, [](Connection& c) {
+            return storage::attachments::link(c, {1, "x", "y", "no such hash", "v", 0});
+          }) == "storage.refused");
   });
 }

@@ -15,14 +15,16 @@ namespace waiting = storage::waiting;
 
 namespace {
 
-storage::Capture invoice(std::string_view remote_id, std::string_view version, std::string_view hash, std::string_view body = "{}",
-                         Instant fetched = kNow, std::int64_t pass = 1) {
+storage::Capture invoice(std::string_view remote_id, std::string_view version, std::string_view hash,
+                         std::string_view body = "{}", Instant fetched = kNow, std::int64_t pass = 1) {
   return {"i", "invoice", remote_id, version, hash, body, fetched, pass};
 }
 Status post(Connection& c, std::int64_t record) {
   return records::set_state(c, record, {.state = "posted", .local_id = "inv_1"}, kNow);
 }
-std::string state_of(Connection& c, std::int64_t record) { return must(records::find(c, record))->state; }
+std::string state_of(Connection& c, std::int64_t record) {
+  return must(records::find(c, record))->state;
+}
 
 KnownAs known(Connection& c, std::string_view remote_id, std::string_view version, bool is_time = true) {
   std::optional<Instant> time;
@@ -173,7 +175,8 @@ TEST_CASE("a deleted record is not known, and what comes back is alive and pendi
   });
 }
 
-TEST_CASE("missing after a pass is who was neither captured nor asked about since it began; a suspect who is seen is alive") {
+TEST_CASE(
+    "missing after a pass is who was neither captured nor asked about since it began; a suspect who is seen is alive") {
   on_every_engine([](storage::Database& database) {
     write(database, [](Connection& c) -> Result<Unit> {
       for (const char* id : {"captured", "touched", "later", "missing", "suspect"}) {
@@ -205,7 +208,7 @@ TEST_CASE("pending records come by entity in the given order, then by order of c
       BERTH_TRY(records::capture_row(c, invoice("row only", "1", "1")));
       BERTH_TRY(records::capture_row(c, {"i", "item", "I", "1", "1", "{}", kNow, 1}));
       BERTH_TRY(records::capture_detail(c, {"other", "item", "I", "1", "1", "{}", kNow, 1}));
-      BERTH_TRY(records::capture_detail(c, invoice("B", "2", "2")));   // captured anew: now behind A
+      BERTH_TRY(records::capture_detail(c, invoice("B", "2", "2")));  // captured anew: now behind A
       const auto ids = [&](const std::vector<storage::PendingEntity>& order, std::size_t limit) {
         std::string text;
         for (const auto& record : must(records::pending(c, "i", order, limit))) text += record.remote_id + " ";
@@ -223,10 +226,12 @@ TEST_CASE("an outcome keeps what it does not name, and the time of a state moves
   on_every_engine([](storage::Database& database) {
     write(database, [](Connection& c) -> Result<Unit> {
       const auto id = BERTH_TRY(records::capture_detail(c, invoice("1", "1", "1"))).record;
-      BERTH_CHECK(records::set_state(c, id, {.state = "posted", .local_id = "inv_1", .rules_revision = "r1",
-                                             .document_hash = "h1"}, kNow));
-      BERTH_CHECK(records::set_state(c, id, {.state = "parked", .reason = "mapping.missing", .message = "no customer"}, kNow + 1h));
-      BERTH_CHECK(records::set_state(c, id, {.state = "parked", .reason = "mapping.missing", .message = "no item"}, kNow + 2h));
+      BERTH_CHECK(records::set_state(
+          c, id, {.state = "posted", .local_id = "inv_1", .rules_revision = "r1", .document_hash = "h1"}, kNow));
+      BERTH_CHECK(records::set_state(c, id, {.state = "parked", .reason = "mapping.missing", .message = "no customer"},
+                                     kNow + 1h));
+      BERTH_CHECK(
+          records::set_state(c, id, {.state = "parked", .reason = "mapping.missing", .message = "no item"}, kNow + 2h));
       const auto record = *BERTH_TRY(records::find(c, id));
       CHECK(record.local_id == "inv_1");
       CHECK(record.rules_revision == "r1");
@@ -301,14 +306,15 @@ TEST_CASE("records are listed in pages that together hold each once") {
       std::string seen;
       std::string after;
       do {
-        const auto page = BERTH_TRY(records::list(c, {.integration = "i", .state = "pending"},
-                                                  {.after = after, .limit = 3}));
+        const auto page =
+            BERTH_TRY(records::list(c, {.integration = "i", .state = "pending"}, {.after = after, .limit = 3}));
         for (const auto& record : page.items) seen += record.remote_id;
         after = page.next;
       } while (!after.empty());
       CHECK(seen == "0123456");
       return success();
     });
-    CHECK(refusal(database, [](Connection& c) { return records::list(c, {}, {.after = "1; DROP"}); }) == "storage.page_invalid");
+    CHECK(refusal(database, [](Connection& c) { return records::list(c, {}, {.after = "1; DROP"}); }) ==
+          "storage.page_invalid");
   });
 }

@@ -22,9 +22,9 @@ TEST_CASE("a write that fails leaves nothing behind") {
 TEST_CASE("a write whose work throws is rolled back and the database goes on") {
   on_every_engine([](storage::Database& database) {
     CHECK_THROWS_AS(static_cast<void>(database.write([](Connection& c) -> Status {
-      BERTH_CHECK(storage::quota::save(c, "zoho_books/1", "{}", kNow));
-      throw std::bad_alloc();
-    })),
+                      BERTH_CHECK(storage::quota::save(c, "zoho_books/1", "{}", kNow));
+                      throw std::bad_alloc();
+                    })),
                     std::bad_alloc);
     CHECK_FALSE(read(database, [](Connection& c) { return storage::quota::load(c, "zoho_books/1"); }));
     write(database, [](Connection& c) { return storage::quota::save(c, "zoho_books/1", "{}", kNow); });
@@ -33,7 +33,8 @@ TEST_CASE("a write whose work throws is rolled back and the database goes on") {
 
 TEST_CASE("a read cannot write") {
   on_every_engine([](storage::Database& database) {
-    const auto status = database.read([](Connection& c) { return storage::quota::save(c, "zoho_books/1", "{}", kNow); });
+    const auto status =
+        database.read([](Connection& c) { return storage::quota::save(c, "zoho_books/1", "{}", kNow); });
     CHECK(status.error().reason == "storage.read_only");
   });
 }
@@ -43,7 +44,9 @@ TEST_CASE("a read sees one snapshot, whatever is committed meanwhile") {
     const auto load = [](Connection& c) { return storage::quota::load(c, "x"); };
     read(database, [&](Connection& c) -> Result<Unit> {
       CHECK_FALSE(must(load(c)));
-      std::thread([&] { write(database, [](Connection& w) { return storage::quota::save(w, "x", "{}", kNow); }); }).join();
+      std::thread([&] {
+        write(database, [](Connection& w) { return storage::quota::save(w, "x", "{}", kNow); });
+      }).join();
       CHECK_FALSE(must(load(c)));
       return success();
     });
@@ -55,7 +58,9 @@ TEST_CASE("a second writer waits for its turn and gives up at the busy limit wit
   on_every_engine([](storage::Database& database) {
     std::string reason;
     write(database, [&](Connection&) -> Result<Unit> {
-      std::thread([&] { reason = refusal(database, [](Connection& c) { return storage::quota::save(c, "x", "{}", kNow); }); }).join();
+      std::thread([&] {
+        reason = refusal(database, [](Connection& c) { return storage::quota::save(c, "x", "{}", kNow); });
+      }).join();
       return success();
     });
     CHECK(reason == "storage.busy");
@@ -81,22 +86,26 @@ TEST_CASE("writers of many threads all get their turn") {
       });
     }
     for (auto& thread : threads) thread.join();
-    CHECK(*read(database, [](Connection& c) { return storage::quota::load(c, "sum"); }) == std::to_string(kThreads * kEach));
+    CHECK(*read(database, [](Connection& c) { return storage::quota::load(c, "sum"); }) ==
+          std::to_string(kThreads * kEach));
   });
 }
 
 TEST_CASE("a violated unique key is storage.unique, another constraint storage.refused") {
   on_every_engine([](storage::Database& database) {
     const auto pin = [](Connection& c) {
-      return c.execute("INSERT INTO plugin_pin (plugin, sha256, pinned_ms, pinned_by) VALUES (?, ?, ?, ?)", {"zoho_books", "00", kNow, "cli"});
+      return c.execute("INSERT INTO plugin_pin (plugin, sha256, pinned_ms, pinned_by) VALUES (?, ?, ?, ?)",
+                       {"zoho_books", "00", kNow, "cli"});
     };
     CHECK(refusal(database, pin).empty());
     CHECK(refusal(database, pin) == "storage.unique");
     CHECK(refusal(database, [](Connection& c) {
-            return c.execute("INSERT INTO plugin_pin (plugin, sha256, pinned_ms, pinned_by) VALUES (?, ?, ?, ?)", {"other", nullptr, kNow, "cli"});
+            return c.execute("INSERT INTO plugin_pin (plugin, sha256, pinned_ms, pinned_by) VALUES (?, ?, ?, ?)",
+                             {"other", nullptr, kNow, "cli"});
           }) == "storage.refused");
     CHECK(refusal(database, [](Connection& c) {
-            return c.execute("INSERT INTO waiting (record, integration, awaited) VALUES (?, ?, ?)", {4711, "zoho_acme", "customer/1"});
+            return c.execute("INSERT INTO waiting (record, integration, awaited) VALUES (?, ?, ?)",
+                             {4711, "zoho_acme", "customer/1"});
           }) == "storage.refused");
   });
 }
@@ -106,11 +115,14 @@ TEST_CASE("values come back as they went in: extremes, empty text, no value, all
     std::string bytes;
     for (int byte = 0; byte < 256; ++byte) bytes.push_back(static_cast<char>(byte));
     write(database, [&](Connection& c) -> Result<Unit> {
-      BERTH_CHECK(c.execute("INSERT INTO blob (hash, size, body) VALUES (?, ?, ?)", {"", INT64_MIN, storage::Blob{bytes}}));
-      BERTH_CHECK(c.execute("INSERT INTO blob (hash, size, body) VALUES (?, ?, ?)", {"ü€", INT64_MAX, storage::Blob{}}));
+      BERTH_CHECK(
+          c.execute("INSERT INTO blob (hash, size, body) VALUES (?, ?, ?)", {"", INT64_MIN, storage::Blob{bytes}}));
+      BERTH_CHECK(
+          c.execute("INSERT INTO blob (hash, size, body) VALUES (?, ?, ?)", {"ü€", INT64_MAX, storage::Blob{}}));
       return success();
     });
-    const auto rows = read(database, [](Connection& c) { return c.query("SELECT hash, size, body, NULL FROM blob ORDER BY hash"); });
+    const auto rows =
+        read(database, [](Connection& c) { return c.query("SELECT hash, size, body, NULL FROM blob ORDER BY hash"); });
     REQUIRE(rows.size() == 2);
     CHECK(rows[0].text(0).empty());
     CHECK_FALSE(rows[0].is_null(0));
@@ -126,8 +138,9 @@ TEST_CASE("values come back as they went in: extremes, empty text, no value, all
 
 TEST_CASE("text with a NUL byte, a wrong number of parameters and two statements at once are refused") {
   on_every_engine([](storage::Database& database) {
-    CHECK(refusal(database, [](Connection& c) { return storage::quota::save(c, std::string_view("a\0b", 3), "{}", kNow); }) ==
-          "storage.text_with_nul");
+    CHECK(refusal(database, [](Connection& c) {
+            return storage::quota::save(c, std::string_view("a\0b", 3), "{}", kNow);
+          }) == "storage.text_with_nul");
     CHECK(refusal(database, [](Connection& c) { return c.query("SELECT ?", {1, 2}); }) == "storage.failed");
     CHECK(refusal(database, [](Connection& c) { return c.query("SELECT 1; SELECT 2"); }) == "storage.failed");
     CHECK(refusal(database, [](Connection& c) { return c.query("SELEKT 1"); }) == "storage.failed");

@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const Instant kStart{1'780'012'815'000};          // a quarter past a minute
+const Instant kStart{1'780'012'815'000};  // a quarter past a minute
 
 http::Limits limits_of(int concurrent = 5) {
   http::Limits limits;
@@ -74,7 +74,9 @@ std::vector<ApiCall> details(std::size_t count) {
   return calls;
 }
 
-std::string reason_of(const Result<http::ApiAnswer>& answer) { return answer ? "ok" : answer.error().reason; }
+std::string reason_of(const Result<http::ApiAnswer>& answer) {
+  return answer ? "ok" : answer.error().reason;
+}
 
 }  // namespace
 
@@ -107,11 +109,41 @@ TEST_CASE("in two_way mode writes are sent, and unknown methods are not") {
 
 TEST_CASE("a path cannot leave the API base") {
   Rig rig(script({kGood}));
-  for (const auto* path :
-       {"", "invoices", "//evil.example/x", "/invoices//46", "/..", "/../users", "/invoices/../../users", "/.", "/./x", "/%2e%2e/x",
-        "/%2E%2e", "/a%2f..%2fb", "/a%2F%2Fb", "/a%2f/b", "/x?organization_id=1", "/x%3fy", "/x#y", "/x%23y", "/x\\y", "/x%5cy", "/x\r\ny",
-        "/x%0d%0ay", "/x%0A", "/x%00", "/x y", "/x%", "/x%4", "/x%zz", "/x%252e%252e", "/x%252f", "/\xc3\xa4", "/x\x7f", "@evil.example/",
-        ":8080/x", "https://evil.example/"}) {
+  for (const auto* path : {"",
+                           "invoices",
+                           "//evil.example/x",
+                           "/invoices//46",
+                           "/..",
+                           "/../users",
+                           "/invoices/../../users",
+                           "/.",
+                           "/./x",
+                           "/%2e%2e/x",
+                           "/%2E%2e",
+                           "/a%2f..%2fb",
+                           "/a%2F%2Fb",
+                           "/a%2f/b",
+                           "/x?organization_id=1",
+                           "/x%3fy",
+                           "/x#y",
+                           "/x%23y",
+                           "/x\\y",
+                           "/x%5cy",
+                           "/x\r\ny",
+                           "/x%0d%0ay",
+                           "/x%0A",
+                           "/x%00",
+                           "/x y",
+                           "/x%",
+                           "/x%4",
+                           "/x%zz",
+                           "/x%252e%252e",
+                           "/x%252f",
+                           "/\xc3\xa4",
+                           "/x\x7f",
+                           "@evil.example/",
+                           ":8080/x",
+                           "https://evil.example/"}) {
     CAPTURE(path);
     CHECK(reason_of(rig.client->send(get(path), {})) == "http.path_refused");
   }
@@ -129,9 +161,11 @@ TEST_CASE("the query is encoded, and headers of the host's own cannot be given")
   CHECK(rig.client->send(call, {}).ok());
   const auto sent = rig.transport.sent().front();
   CHECK(sent.url ==
-        "https://www.zohoapis.com/books/v3/invoices?a%20b=x%26y%3Dz%23%0D%0A&last_modified_time=2026-05-21T08%3A41%3A30-0400");
+        "https://www.zohoapis.com/books/v3/"
+        "invoices?a%20b=x%26y%3Dz%23%0D%0A&last_modified_time=2026-05-21T08%3A41%3A30-0400");
   CHECK(sent.authorization.reveal() == "Zoho-oauthtoken made-up-1");
-  for (const auto* name : {"Authorization", "HOST", "Content-Length", "transfer-encoding", "Connection", "Cookie", "Proxy-Authorization"}) {
+  for (const auto* name : {"Authorization", "HOST", "Content-Length", "transfer-encoding", "Connection", "Cookie",
+                           "Proxy-Authorization"}) {
     call.headers = {{name, "x"}};
     CHECK(reason_of(rig.client->send(call, {})) == "http.header_refused");
   }
@@ -146,9 +180,11 @@ TEST_CASE("the API base must be https, and a redirect is an answer") {
   REQUIRE(answer.ok());
   CHECK(answer->status == 302);
   CHECK(rig.transport.count() == 1);
-  for (const auto* base : {"http://www.zohoapis.com/books/v3", "http://127.0.0.1:1/", "https://a.example/x?y=1", "nothing"}) {
+  for (const auto* base :
+       {"http://www.zohoapis.com/books/v3", "http://127.0.0.1:1/", "https://a.example/x?y=1", "nothing"}) {
     CHECK_FALSE(http::ApiClient::create({rig.transport, rig.tokens, rig.gate, rig.budgets, rig.clock, rig.random}, {},
-                                        {.base_url = base}).ok());
+                                        {.base_url = base})
+                    .ok());
   }
 }
 
@@ -255,15 +291,19 @@ TEST_CASE("only GET is repeated") {
 
 TEST_CASE("D1: a refused token is renewed once, by all calls together, and the calls are repeated") {
   Rig rig([](const Request& request, std::stop_token) -> Result<Response> {
-    if (request.authorization.reveal() == "Zoho-oauthtoken made-up-1") return json_response(401, R"({"code":57,"message":"m"})");
+    if (request.authorization.reveal() == "Zoho-oauthtoken made-up-1")
+      return json_response(401, R"({"code":57,"message":"m"})");
     return kGood;
   });
   const auto calls = details(30);
   int good = 0;
-  CHECK(rig.client->send_batch(calls, {}, [&](ApiReply&& reply) {
-    good += reply.result.ok() ? 1 : 0;
-    return true;
-  }).ok());
+  CHECK(rig.client
+            ->send_batch(calls, {},
+                         [&](ApiReply&& reply) {
+                           good += reply.result.ok() ? 1 : 0;
+                           return true;
+                         })
+            .ok());
   CHECK(good == 30);
   CHECK(rig.tokens.refreshes == 1);
 }
@@ -341,22 +381,27 @@ TEST_CASE("each call has one reply, on the caller's thread, in the order in whic
   std::mutex mutex;
   std::condition_variable changed;
   int waiting = 0;
-  Rig rig([&](const Request& request, std::stop_token) -> Result<Response> {
-    // The first two calls wait for each other, and the first one also for the second one's end.
-    std::unique_lock lock(mutex);
-    ++waiting;
-    changed.notify_all();
-    if (request.url.ends_with("/0")) changed.wait_for(lock, 5s, [&] { return waiting >= 3; });
-    return kGood;
-  }, http::Mode::kPullOnly, 2);
+  Rig rig(
+      [&](const Request& request, std::stop_token) -> Result<Response> {
+        // The first two calls wait for each other, and the first one also for the second one's end.
+        std::unique_lock lock(mutex);
+        ++waiting;
+        changed.notify_all();
+        if (request.url.ends_with("/0")) changed.wait_for(lock, 5s, [&] { return waiting >= 3; });
+        return kGood;
+      },
+      http::Mode::kPullOnly, 2);
   const auto calls = details(3);
   std::vector<std::size_t> order;
   const auto here = std::this_thread::get_id();
-  CHECK(rig.client->send_batch(calls, {}, [&](ApiReply&& reply) {
-    CHECK(std::this_thread::get_id() == here);
-    order.push_back(reply.index);
-    return true;
-  }).ok());
+  CHECK(rig.client
+            ->send_batch(calls, {},
+                         [&](ApiReply&& reply) {
+                           CHECK(std::this_thread::get_id() == here);
+                           order.push_back(reply.index);
+                           return true;
+                         })
+            .ok());
   CHECK(order.size() == 3);
   CHECK(std::set<std::size_t>(order.begin(), order.end()).size() == 3);
   CHECK(order.front() == 1);
@@ -367,13 +412,16 @@ TEST_CASE("at most 16 calls are begun and not yet replied, however slow the call
   const auto calls = details(100);
   std::size_t replied = 0;
   std::size_t most = 0;
-  CHECK(rig.client->send_batch(calls, {}, [&](ApiReply&&) {
-    // Gives the threads every chance to run ahead.
-    for (int i = 0; i < 200; ++i) std::this_thread::yield();
-    most = std::max(most, rig.transport.count() - replied);
-    ++replied;
-    return true;
-  }).ok());
+  CHECK(rig.client
+            ->send_batch(calls, {},
+                         [&](ApiReply&&) {
+                           // Gives the threads every chance to run ahead.
+                           for (int i = 0; i < 200; ++i) std::this_thread::yield();
+                           most = std::max(most, rig.transport.count() - replied);
+                           ++replied;
+                           return true;
+                         })
+            .ok());
   CHECK(replied == 100);
   CHECK(most <= http::kFinishedMax);
 }
@@ -393,7 +441,7 @@ TEST_CASE("a callback that says stop starts no further call, and every call stil
   CHECK(good + cancelled == 100);
   CHECK(good >= 1);
   CHECK(good <= 17);
-  CHECK(rig.client->send(get(), {}).ok());          // the next batch is not concerned
+  CHECK(rig.client->send(get(), {}).ok());  // the next batch is not concerned
 }
 
 TEST_CASE("a stop request inside a batch delivers what is on its way and sends nothing more") {
@@ -401,14 +449,16 @@ TEST_CASE("a stop request inside a batch delivers what is on its way and sends n
   std::mutex mutex;
   std::condition_variable changed;
   int begun = 0;
-  Rig rig([&](const Request&, std::stop_token abort) -> Result<Response> {
-    std::unique_lock lock(mutex);
-    if (++begun == 2) stop.request_stop();
-    changed.notify_all();
-    changed.wait_for(lock, 5s, [&] { return begun >= 2; });
-    CHECK_FALSE(abort.stop_requested());
-    return kGood;
-  }, http::Mode::kPullOnly, 2);
+  Rig rig(
+      [&](const Request&, std::stop_token abort) -> Result<Response> {
+        std::unique_lock lock(mutex);
+        if (++begun == 2) stop.request_stop();
+        changed.notify_all();
+        changed.wait_for(lock, 5s, [&] { return begun >= 2; });
+        CHECK_FALSE(abort.stop_requested());
+        return kGood;
+      },
+      http::Mode::kPullOnly, 2);
   const auto calls = details(50);
   int good = 0;
   int cancelled = 0;
@@ -421,6 +471,30 @@ TEST_CASE("a stop request inside a batch delivers what is on its way and sends n
   CHECK(good == 2);
   CHECK(cancelled == 48);
   CHECK(rig.transport.count() == 2);
+}
+
+TEST_CASE("an answer that does not come within the grace of a stop is given up") {
+  std::stop_source stop;
+  ManualClock clock(kStart);
+  SeededRandom random(1);
+  FakeTokens tokens;
+  FakeTransport transport([&](const Request&, std::stop_token abort) -> Result<Response> {
+    std::mutex mutex;
+    std::condition_variable_any changed;
+    std::unique_lock lock(mutex);
+    stop.request_stop();
+    changed.wait_for(lock, abort, 10s, [] { return false; });
+    return make_error(abort.stop_requested() ? Code::kCancelled : Code::kUnavailable, "http.cancelled", "stopped");
+  });
+  http::QuotaGate gate(limits_of(), {}, clock);
+  http::Budgets budgets;
+  const auto client = http::ApiClient::create({transport, tokens, gate, budgets, clock, random}, {},
+                                              {.base_url = "https://www.zohoapis.com/books/v3", .stop_grace = 20ms});
+  REQUIRE(client.ok());
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK(reason_of((*client)->send(get(), stop.get_token())) == "berth.cancelled");
+  CHECK(std::chrono::steady_clock::now() - begin < 5s);
+  CHECK(transport.count() == 1);
 }
 
 TEST_CASE("a run that was stopped before sends nothing") {

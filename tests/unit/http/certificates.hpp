@@ -58,9 +58,11 @@ class Certificates {
     X509_gmtime_adj(X509_getm_notAfter(certificate), seconds);
     X509_set_pubkey(certificate, made.key.get());
     auto* subject = X509_get_subject_name(certificate);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
+    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1,
+                               -1, 0);
     X509_set_issuer_name(certificate, issuer != nullptr ? X509_get_subject_name(issuer->certificate.get()) : subject);
-    add(certificate, names.empty() ? NID_basic_constraints : NID_subject_alt_name, names.empty() ? "critical,CA:TRUE" : names);
+    add(certificate, names.empty() ? NID_basic_constraints : NID_subject_alt_name,
+        names.empty() ? "critical,CA:TRUE" : names);
     X509_sign(certificate, issuer != nullptr ? issuer->key.get() : made.key.get(), EVP_sha256());
     made.key_file = (folder_ / (std::to_string(serial_) + ".key")).string();
     made.certificate_file = (folder_ / (std::to_string(serial_) + ".pem")).string();

@@ -15,7 +15,8 @@ namespace {
 
 const Instant kNow{1'780'000'000'000};
 
-Response response(int status, std::string body, std::string type = "application/json;charset=UTF-8", http::Headers more = {}) {
+Response response(int status, std::string body, std::string type = "application/json;charset=UTF-8",
+                  http::Headers more = {}) {
   Response made;
   made.status = status;
   made.headers = std::move(more);
@@ -112,7 +113,9 @@ TEST_CASE("without a rule: 401 refreshes, 429, 5xx and broken bodies are repeate
 
 TEST_CASE("exchanges without an answer are repeated where that can help") {
   const ErrorRules none;
-  const auto action = [&](const char* reason) { return none.judge(make_error(Code::kUnavailable, reason, "m")).action; };
+  const auto action = [&](const char* reason) {
+    return none.judge(make_error(Code::kUnavailable, reason, "m")).action;
+  };
   for (const auto* reason : {"http.timeout", "http.connect", "http.closed", "http.truncated", "http.body_broken"}) {
     CHECK(action(reason) == Action::kRetry);
   }
@@ -124,7 +127,7 @@ TEST_CASE("exchanges without an answer are repeated where that can help") {
 TEST_CASE("Retry-After is read as seconds and as a date") {
   using std::chrono::milliseconds;
   CHECK(judge(response(429, "{}", "application/json", {{"retry-after", "17"}})).retry_after == milliseconds(17'000));
-  const auto sunday = Instant{784'111'777'000};      // the example of RFC 9110
+  const auto sunday = Instant{784'111'777'000};  // the example of RFC 9110
   CHECK(http::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT") == sunday);
   CHECK(http::parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", sunday - milliseconds(5'000)) == milliseconds(5'000));
   CHECK(http::parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", sunday + milliseconds(5'000)) == milliseconds(0));
@@ -146,7 +149,8 @@ TEST_CASE("a wait grows by its factor up to its longest, and jitter only shorten
 
 TEST_CASE("mistakes in the rules are named with their place and the nearest word") {
   const auto rule = [](const std::string& text) {
-    return error_of(R"({"body":{"code":"/code","ok":0},"rules":[{"http":500,"action":"retry","reason":"a.b"},)" + text + "]}");
+    return error_of(R"({"body":{"code":"/code","ok":0},"rules":[{"http":500,"action":"retry","reason":"a.b"},)" + text +
+                    "]}");
   };
   CHECK(rule(R"({"http":429,"action":"retri","reason":"a.b"})") ==
         "/errors/rules/1/action: unknown action \"retri\"; did you mean \"retry\"?.");
@@ -157,11 +161,15 @@ TEST_CASE("mistakes in the rules are named with their place and the nearest word
   CHECK(rule(R"({"http":429,"action":"retry"})").starts_with("/errors/rules/1/reason"));
   CHECK(rule(R"({"http":429,"action":"retry","reason":"Not An Id"})").starts_with("/errors/rules/1/reason"));
   CHECK(rule(R"({"http":429,"action":"retry","reason":"a.b","times":0})").starts_with("/errors/rules/1/times"));
-  CHECK(rule(R"({"http":429,"action":"retry","reason":"a.b","backoff":{"first":"2x"}})").starts_with("/errors/rules/1/backoff/first"));
-  CHECK(rule(R"({"http":429,"action":"retry","reason":"a.b","backoff":{"factor":0}})").starts_with("/errors/rules/1/backoff/factor"));
-  CHECK(rule(R"({"http":429,"action":"retry","reason":"a.b","backof":{}})").find("did you mean \"backoff\"") != std::string::npos);
+  CHECK(rule(R"({"http":429,"action":"retry","reason":"a.b","backoff":{"first":"2x"}})")
+            .starts_with("/errors/rules/1/backoff/first"));
+  CHECK(rule(R"({"http":429,"action":"retry","reason":"a.b","backoff":{"factor":0}})")
+            .starts_with("/errors/rules/1/backoff/factor"));
+  CHECK(rule(R"({"http":429,"action":"retry","reason":"a.b","backof":{}})").find("did you mean \"backoff\"") !=
+        std::string::npos);
   CHECK(rule(R"({"code":45,"action":"stop_run","reason":"a.b"})").starts_with("/errors/rules/1/until"));
-  CHECK(rule(R"({"code":44,"action":"wait","until":"next_minut","reason":"a.b"})").find("next_minute") != std::string::npos);
+  CHECK(rule(R"({"code":44,"action":"wait","until":"next_minut","reason":"a.b"})").find("next_minute") !=
+        std::string::npos);
   CHECK(rule(R"({"code":["any",1],"action":"fail_record"})").starts_with("/errors/rules/1/code"));
   CHECK(rule(R"({"code":[],"action":"fail_record"})").starts_with("/errors/rules/1/code"));
   CHECK(rule(R"({"body":"no_json","action":"fail_record"})").starts_with("/errors/rules/1/body"));

@@ -63,7 +63,7 @@ class FakeTokens final : public http::TokenSource {
   std::mutex mutex;
   std::atomic<std::uint64_t> generation{1};
   std::atomic<int> refreshes{0};
-  std::optional<Error> error;             // set before use
+  std::optional<Error> error;  // set before use
   std::optional<Error> refresh_error;
 };
 

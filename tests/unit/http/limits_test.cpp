@@ -25,8 +25,9 @@ const char* const kZohoLimits = R"({"shared_by":"{connection.organization_id}","
 }  // namespace
 
 TEST_CASE("A6: the plan decides the day's calls; without one the largest counts until the headers say more") {
-  const std::vector<std::pair<std::string, int>> plans{{"free", 1'000},   {"standard", 2'000},  {"professional", 5'000},
-                                                       {"premium", 10'000}, {"elite", 10'000}, {"ultimate", 10'000}, {"", 10'000}};
+  const std::vector<std::pair<std::string, int>> plans{
+      {"free", 1'000},      {"standard", 2'000}, {"professional", 5'000}, {"premium", 10'000}, {"elite", 10'000},
+      {"ultimate", 10'000}, {"", 10'000}};
   for (const auto& [plan, calls] : plans) {
     const auto limits = Limits::parse(parse(kZohoLimits), plan);
     REQUIRE(limits.ok());
@@ -56,10 +57,11 @@ TEST_CASE("mistakes in the limits are named with their place") {
 }
 
 TEST_CASE("a budget is a number of calls, or a share of what is left of the day") {
-  auto budgets = Budgets::parse(parse(R"({"invoices.detail":"40%","invoices.pdf":2,"contacts.detail":"0%"})"), "/budget");
+  auto budgets =
+      Budgets::parse(parse(R"({"invoices.detail":"40%","invoices.pdf":2,"contacts.detail":"0%"})"), "/budget");
   REQUIRE(budgets.ok());
   budgets->begin_run(11);
-  for (int i = 0; i < 5; ++i) CHECK(budgets->take("invoices.detail").ok());          // 40% of 11, rounded up
+  for (int i = 0; i < 5; ++i) CHECK(budgets->take("invoices.detail").ok());  // 40% of 11, rounded up
   const auto spent = budgets->take("invoices.detail");
   REQUIRE_FALSE(spent.ok());
   CHECK(spent.error().reason == "berth.budget");
@@ -84,7 +86,8 @@ TEST_CASE("an integration's own budget replaces the phase's, and mistakes are na
   budgets->begin_run(1'000);
   CHECK(budgets->take("invoices.detail").ok());
   CHECK_FALSE(budgets->take("invoices.detail").ok());
-  for (const auto* text : {R"({"a":"40"})", R"({"a":"101%"})", R"({"a":-1})", R"({"a":"%"})", R"({"a":1.5})", R"({"a":null})", "[]"}) {
+  for (const auto* text :
+       {R"({"a":"40"})", R"({"a":"101%"})", R"({"a":-1})", R"({"a":"%"})", R"({"a":1.5})", R"({"a":null})", "[]"}) {
     const auto status = budgets->add(parse(text), "/budgets");
     REQUIRE_FALSE(status.ok());
     CHECK(status.error().reason == "http.budget_invalid");
@@ -101,10 +104,30 @@ TEST_CASE("addresses have one spelling, and everything else is refused") {
   CHECK(origin("HTTPS://WWW.Zohoapis.EU:443") == "https://www.zohoapis.eu/");
   CHECK(origin("http://127.0.0.1:8080?x") == "http://127.0.0.1:8080/?x");
   CHECK(origin("https://[::1]:8443/") == "https://[::1]:8443/");
-  for (const auto* text :
-       {"", "www.zohoapis.eu", "//www.zohoapis.eu", "ftp://a", "https://", "https:///x", "https://a@b", "https://a:b@c",
-        "https://a\\@b", "https://a b", "https://a\tb", "https://a#b", "https://a/\n", "https://a:0", "https://a:65536", "https://a:x",
-        "https://a:", "https://.a", "https://a.", "https://a..b", "https://[::1", "https://[abc]", "https://a%2eb", "https://ä.de"}) {
+  for (const auto* text : {"",
+                           "www.zohoapis.eu",
+                           "//www.zohoapis.eu",
+                           "ftp://a",
+                           "https://",
+                           "https:///x",
+                           "https://a@b",
+                           "https://a:b@c",
+                           "https://a\\@b",
+                           "https://a b",
+                           "https://a\tb",
+                           "https://a#b",
+                           "https://a/\n",
+                           "https://a:0",
+                           "https://a:65536",
+                           "https://a:x",
+                           "https://a:",
+                           "https://.a",
+                           "https://a.",
+                           "https://a..b",
+                           "https://[::1",
+                           "https://[abc]",
+                           "https://a%2eb",
+                           "https://ä.de"}) {
     CAPTURE(text);
     CHECK(origin(text) == "http.url_refused");
   }

@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const Instant kStart{1'780'012'800'000};          // 2026-05-29T00:00:00Z
+const Instant kStart{1'780'012'800'000};  // 2026-05-29T00:00:00Z
 
 Limits zoho_limits() {
   Limits limits;
@@ -36,7 +36,9 @@ Permit take(QuotaGate& gate) {
   return std::move(permit).value();
 }
 
-std::string reason_of(const Result<Permit>& permit) { return permit ? "ok" : permit.error().reason; }
+std::string reason_of(const Result<Permit>& permit) {
+  return permit ? "ok" : permit.error().reason;
+}
 
 /// The most elements within any window of 60 s, its edges included.
 std::size_t most_in_a_minute(std::vector<std::int64_t> times) {
@@ -117,6 +119,25 @@ TEST_CASE("A5: no more calls at once than allowed, from any number of threads") 
   CHECK(gate.snapshot().in_flight == 0);
 }
 
+TEST_CASE("A5: calls in flight count for the minute, also when there are places left") {
+  ManualClock clock(kStart);
+  auto limits = zoho_limits();
+  limits.per_minute = 2;
+  QuotaGate gate(limits, {}, clock);
+  auto first = take(gate);
+  auto second = take(gate);
+  std::atomic<std::int64_t> granted{0};
+  std::jthread third([&] {
+    const auto permit = gate.acquire({});
+    granted = clock.now().unix_ms;
+  });
+  clock.advance(5s);
+  first.finish(nullptr);
+  third.join();
+  CHECK(granted > (kStart + 65s).unix_ms);
+  second.finish(nullptr);
+}
+
 TEST_CASE("A5: too many at once halves the calls at once, once a burst, and they grow back slowly") {
   ManualClock clock(kStart);
   QuotaGate gate(zoho_limits(), {}, clock);
@@ -154,7 +175,7 @@ TEST_CASE("A6: the day's calls end before the reserve, and begin anew at midnigh
   CHECK(refused.error().reason == "berth.quota");
   CHECK(refused.error().code == Code::kQuotaExhausted);
   CHECK(refused.error().message.find("larger plan") != std::string::npos);
-  CHECK(refused.error().retry_after_ms == 4 * 3'600'000);      // 20:00 there, summer time
+  CHECK(refused.error().retry_after_ms == 4 * 3'600'000);  // 20:00 there, summer time
   CHECK(gate.day_left() == 0);
   clock.advance(4h - 1ms);
   CHECK(reason_of(gate.acquire({})) == "berth.quota");
@@ -166,7 +187,8 @@ TEST_CASE("A6: the day's calls end before the reserve, and begin anew at midnigh
 TEST_CASE("A5: what other programs used is learnt from the headers, and their reset time is believed") {
   ManualClock clock(kStart);
   QuotaGate gate(zoho_limits(), {.reserve_percent = 10, .zone = "UTC"}, clock);
-  const Headers headers{{"x-rate-limit-limit", "1000"}, {"x-rate-limit-remaining", "101"}, {"x-rate-limit-reset", "3600"}};
+  const Headers headers{
+      {"x-rate-limit-limit", "1000"}, {"x-rate-limit-remaining", "101"}, {"x-rate-limit-reset", "3600"}};
   take(gate).finish(&headers);
   CHECK(gate.snapshot().learned);
   CHECK(gate.snapshot().day_limit == 1'000);
@@ -186,7 +208,7 @@ TEST_CASE("answers that overtake each other do not give calls back, and nonsense
   const Headers later{{"x-rate-limit-limit", "1000"}, {"x-rate-limit-remaining", "500"}};
   const Headers earlier{{"x-rate-limit-limit", "1000"}, {"x-rate-limit-remaining", "999"}};
   second.finish(&later);
-  CHECK(gate.day_left() == 499);           // the first may not be counted there yet
+  CHECK(gate.day_left() == 499);  // the first may not be counted there yet
   first.finish(&earlier);
   CHECK(gate.day_left() == 499);
   for (const auto* text : {"-5", "many", "", "1e9", "99999999999999999999999"}) {

@@ -24,6 +24,23 @@
 
 namespace berth::test {
 
+/// A text that one thread leaves for another.
+class Kept {
+ public:
+  void set(std::string text) {
+    const std::scoped_lock lock(mutex_);
+    text_ = std::move(text);
+  }
+  [[nodiscard]] std::string get() const {
+    const std::scoped_lock lock(mutex_);
+    return text_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string text_;
+};
+
 class RawServer {
  public:
   class Peer {

@@ -19,7 +19,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::unique_ptr<http::Transport> make_transport(std::size_t connections = 16, std::chrono::milliseconds idle_max = 20s) {
+std::unique_ptr<http::Transport> make_transport(std::size_t connections = 16,
+                                                std::chrono::milliseconds idle_max = 20s) {
   http::TransportOptions options;
   options.allow_http_loopback = true;
   options.connections_per_origin_max = connections;
@@ -36,7 +37,9 @@ Request get(const std::string& url, std::chrono::milliseconds deadline = 5s) {
   return request;
 }
 
-std::string reason_of(const Result<http::Response>& response) { return response ? "ok" : response.error().reason; }
+std::string reason_of(const Result<http::Response>& response) {
+  return response ? "ok" : response.error().reason;
+}
 
 /// One request to a server that sends these bytes and closes.
 std::string reason_for(const std::string& bytes) {
@@ -147,8 +150,7 @@ TEST_CASE("connections are kept open and used again") {
 }
 
 TEST_CASE("a kept connection that the server closed is noticed before it is used") {
-  std::promise<void> closed;
-  RawServer server([&](Peer& peer) {
+  RawServer server([](Peer& peer) {
     peer.read_request();
     peer.answer("{}");
     if (peer.connection() > 1) peer.wait(3'000);
@@ -163,7 +165,7 @@ TEST_CASE("a GET on a kept connection that dies under it is sent once more, on a
   RawServer server([](Peer& peer) {
     peer.read_request();
     peer.answer("{}");
-    peer.read_request();          // the second request is read, and then the connection dies
+    peer.read_request();  // the second request is read, and then the connection dies
     if (peer.connection() > 1) peer.answer("{}");
   });
   auto transport = make_transport();
@@ -264,7 +266,8 @@ TEST_CASE("what is left of an answer never becomes part of the next one") {
 
 TEST_CASE("bytes after an answer make the connection unusable instead of spoiling the next answer") {
   RawServer server([](Peer& peer) {
-    while (!peer.read_request().empty()) peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 500 Evil\r\n\r\n");
+    while (!peer.read_request().empty())
+      peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 500 Evil\r\n\r\n");
   });
   auto transport = make_transport();
   for (int i = 0; i < 3; ++i) {
@@ -287,17 +290,18 @@ TEST_CASE("bodies over the limit are refused, with a length, chunked and without
     return reason_of(make_transport()->send(request, {}));
   };
   CHECK(reason("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + body) == "http.too_large");
-  CHECK(reason("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1388\r\n" + body + "\r\n0\r\n\r\n") == "http.too_large");
+  CHECK(reason("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1388\r\n" + body + "\r\n0\r\n\r\n") ==
+        "http.too_large");
   CHECK(reason("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + body) == "http.too_large");
 }
 
 TEST_CASE("gzip is asked for, inflated, and leaves the connection usable") {
-  std::string asked;
+  test::Kept asked;
   RawServer server([&](Peer& peer) {
     for (;;) {
       const auto request = peer.read_request();
       if (request.empty()) return;
-      asked = request;
+      asked.set(request);
       peer.answer(gzip(R"({"code":0})"), "Content-Encoding: gzip\r\n");
     }
   });
@@ -307,7 +311,7 @@ TEST_CASE("gzip is asked for, inflated, and leaves the connection usable") {
     REQUIRE(response.ok());
     CHECK(response->body == R"({"code":0})");
   }
-  CHECK(asked.find("Accept-Encoding: gzip") != std::string::npos);
+  CHECK(asked.get().find("Accept-Encoding: gzip") != std::string::npos);
   CHECK(server.connections() == 1);
 }
 
@@ -416,9 +420,9 @@ TEST_CASE("proxies named by the environment are not used") {
 
 TEST_CASE("header names come in lower case, and bodies of any bytes whole") {
   const std::string bytes("\0\r\n\xff%PDF", 8);
-  std::string asked;
+  test::Kept asked;
   RawServer server([&](Peer& peer) {
-    asked = peer.read_request();
+    asked.set(peer.read_request());
     peer.answer(bytes, "X-Rate-Limit-Limit: 1000\r\n");
   });
   auto request = get(server.url("/a%20b?x=1"));
@@ -430,8 +434,8 @@ TEST_CASE("header names come in lower case, and bodies of any bytes whole") {
   CHECK(response->body == bytes);
   CHECK(response->header("X-Rate-Limit-Limit").value_or("") == "1000");
   CHECK(response->headers.front().first == "x-rate-limit-limit");
-  CHECK(asked.starts_with("PUT /a%20b?x=1 HTTP/1.1\r\n"));
-  CHECK(asked.find("Authorization: Zoho-oauthtoken 1000.made.up\r\n") != std::string::npos);
-  CHECK(asked.find("Host: 127.0.0.1:" + std::to_string(server.port()) + "\r\n") != std::string::npos);
-  CHECK(asked.ends_with(bytes));
+  CHECK(asked.get().starts_with("PUT /a%20b?x=1 HTTP/1.1\r\n"));
+  CHECK(asked.get().find("Authorization: Zoho-oauthtoken 1000.made.up\r\n") != std::string::npos);
+  CHECK(asked.get().find("Host: 127.0.0.1:" + std::to_string(server.port()) + "\r\n") != std::string::npos);
+  CHECK(asked.get().ends_with(bytes));
 }

@@ -50,7 +50,8 @@ void serve_empty(Peer& peer) {
 /// The error of a request to a server with that certificate.
 Error refused(const Identity& authority, const Identity& server_identity, const std::string& host) {
   std::atomic<int> requests{0};
-  RawServer server(server_context(server_identity), [&](Peer& peer) { requests += peer.read_request().empty() ? 0 : 1; });
+  RawServer server(server_context(server_identity),
+                   [&](Peer& peer) { requests += peer.read_request().empty() ? 0 : 1; });
   auto transport = trusting(authority);
   const auto response = get(*transport, server.url("/", host));
   REQUIRE_FALSE(response.ok());
@@ -91,7 +92,8 @@ TEST_CASE("a certificate that nobody trusted signed is refused, with OpenSSL's r
   CHECK(refused(authority, self_signed, "localhost").message.find("self-signed certificate") != std::string::npos);
   const auto stranger = certificates.make("Stranger CA", "", nullptr);
   const auto strange = certificates.make("localhost", "DNS:localhost", &stranger);
-  CHECK(refused(authority, strange, "localhost").message.find("unable to get local issuer certificate") != std::string::npos);
+  CHECK(refused(authority, strange, "localhost").message.find("unable to get local issuer certificate") !=
+        std::string::npos);
 }
 
 TEST_CASE("an expired certificate is refused as that") {
@@ -128,11 +130,12 @@ TEST_CASE("a peer that speaks plain HTTP on a TLS port is a TLS error") {
 }
 
 TEST_CASE("X25519 is offered first, and nothing below TLS 1.2") {
-  std::string hello;
-  RawServer server([&](Peer& peer) { hello = peer.receive_some(); });
+  test::Kept heard;
+  RawServer server([&](Peer& peer) { heard.set(peer.receive_some()); });
   auto transport = http::make_poco_transport({});
   REQUIRE(transport.ok());
   CHECK_FALSE(get(**transport, "https://127.0.0.1:" + std::to_string(server.port()) + "/").ok());
+  const auto hello = heard.get();
   // RFC 8446, 4.2.7: supported_groups is extension 10; 29 is X25519.
   const std::string groups("\x00\x0a\x00\x08\x00\x06\x00\x1d", 8);
   CHECK(hello.find(groups) != std::string::npos);

@@ -23,7 +23,9 @@ void apply_books(Fixture& fixture, const json::Value& books) {
   for (const auto& [id, policies] : books.members()) {
     Policies& target = fixture.context.companies.at(id).policies;
     const std::string_view periods = policies.text_of("periods");
-    target.periods = periods == "hold" ? PeriodPolicy::kHold : periods == "skip" ? PeriodPolicy::kSkip : PeriodPolicy::kRedate;
+    target.periods = periods == "hold"   ? PeriodPolicy::kHold
+                     : periods == "skip" ? PeriodPolicy::kSkip
+                                         : PeriodPolicy::kRedate;
     if (policies.text_of("presentation") == "gross") target.presentation = Presentation::kGross;
     target.intercompany = policies.text_of("intercompany");
   }
@@ -35,8 +37,10 @@ void expect_refusal(const Posted& posted, const json::Value& step) {
   CHECK(refusal.reason == step.text_of("refused"));
   static constexpr std::string_view kNames[] = {"failed", "parked", "skipped"};
   CHECK(kNames[static_cast<std::size_t>(refusal.consequence)] == step.text_of("becomes"));
-  if (const json::Value* waits = step.find("waits_for")) CHECK(sorted(refusal.waits_for) == join(texts_of(*waits), ", "));
-  if (const json::Value* fetch = step.find("fetched_again")) CHECK(sorted(refusal.forced_fetch) == join(texts_of(*fetch), ", "));
+  if (const json::Value* waits = step.find("waits_for"))
+    CHECK(sorted(refusal.waits_for) == join(texts_of(*waits), ", "));
+  if (const json::Value* fetch = step.find("fetched_again"))
+    CHECK(sorted(refusal.forced_fetch) == join(texts_of(*fetch), ", "));
   CHECK(refusal.message.find(step.text_of("says")) != std::string::npos);
 }
 
@@ -72,7 +76,8 @@ void run_step(Fixture& fixture, const json::Value& step) {
     });
   }
   for (const json::Value& row : step.find("map") != nullptr ? step.find("map")->items() : json::Array{}) {
-    fixture.context.accounts->set(row.text_of("kind"), row.text_of("key"), row.text_of("company"), std::string(row.text_of("account")));
+    fixture.context.accounts->set(row.text_of("kind"), row.text_of("key"), row.text_of("company"),
+                                  std::string(row.text_of("account")));
   }
   if (const json::Value* books = step.find("books")) apply_books(fixture, *books);
   fixture.context.current_data_confirmed = step.find("current_data_confirmed") != nullptr;
@@ -122,13 +127,21 @@ void run_file(const std::string& path) {
 
 const std::string kCases = std::string(BERTH_SOURCE_DIR) + "/tests/unit/ledger/cases/";
 
-TEST_CASE("the worked examples of invoices post as docs/accounting.md says") { run_file(kCases + "invoices.json"); }
-TEST_CASE("the worked examples of payments post as docs/accounting.md says") { run_file(kCases + "payments.json"); }
-TEST_CASE("the worked examples of credit notes post as docs/accounting.md says") { run_file(kCases + "credit_notes.json"); }
+TEST_CASE("the worked examples of invoices post as docs/accounting.md says") {
+  run_file(kCases + "invoices.json");
+}
+TEST_CASE("the worked examples of payments post as docs/accounting.md says") {
+  run_file(kCases + "payments.json");
+}
+TEST_CASE("the worked examples of credit notes post as docs/accounting.md says") {
+  run_file(kCases + "credit_notes.json");
+}
 TEST_CASE("the worked examples of corrections, voids and closed months post as docs/accounting.md says") {
   run_file(kCases + "corrections.json");
 }
-TEST_CASE("what must not post is refused with its own reason, and nothing of it posts") { run_file(kCases + "refusals.json"); }
+TEST_CASE("what must not post is refused with its own reason, and nothing of it posts") {
+  run_file(kCases + "refusals.json");
+}
 
 }  // namespace
 }  // namespace berth::ledger::testing

@@ -39,13 +39,28 @@ Output run(const std::string& command) {
 }
 
 void post_everything(Fixture& fixture) {
-  REQUIRE(fixture.post(R"({"kind":"invoice","id":"I1","number":"INV-1; odd | name\nwith, signs","lines":[{"item":"goods","amount":"100.00"}],"sub_total":"100.00",
-    "tax_total":"10.00","taxes":[{"tax":"T10","name":"VAT","amount":"10.00"}],"adjustment":"-0.35","total":"109.65"})").entries.size() == 1);
-  REQUIRE(fixture.post(R"({"kind":"invoice","id":"I2","company":"acme_west","customer":"cus_2","lines":[{"amount":"0.01"}],"sub_total":"0.01","total":"0.01"})").entries.size() == 1);
-  REQUIRE(fixture.post(R"({"kind":"credit_note","id":"C1","lines":[{"item":"goods","amount":"9.65"}],"sub_total":"9.65","total":"9.65",
-    "applications":[{"id":"X1","invoice":"I1","amount":"9.65"}],"refunds":[]})").entries.size() == 2);
-  REQUIRE(fixture.post(R"({"kind":"customer_payment","id":"P1","amount":"120.00","bank_charges":"1.11","unused":"20.00","allocations":[{"id":"A1","invoice":"I1","amount":"100.00"}]})")
-              .entries.size() == 2);
+  REQUIRE(
+      fixture
+          .post(
+              R"({"kind":"invoice","id":"I1","number":"INV-1; odd | name\nwith, signs","lines":[{"item":"goods","amount":"100.00"}],"sub_total":"100.00",
+    "tax_total":"10.00","taxes":[{"tax":"T10","name":"VAT","amount":"10.00"}],"adjustment":"-0.35","total":"109.65"})")
+          .entries.size() == 1);
+  REQUIRE(
+      fixture
+          .post(
+              R"({"kind":"invoice","id":"I2","company":"acme_west","customer":"cus_2","lines":[{"amount":"0.01"}],"sub_total":"0.01","total":"0.01"})")
+          .entries.size() == 1);
+  REQUIRE(
+      fixture
+          .post(
+              R"({"kind":"credit_note","id":"C1","lines":[{"item":"goods","amount":"9.65"}],"sub_total":"9.65","total":"9.65",
+    "applications":[{"id":"X1","invoice":"I1","amount":"9.65"}],"refunds":[]})")
+          .entries.size() == 2);
+  REQUIRE(
+      fixture
+          .post(
+              R"({"kind":"customer_payment","id":"P1","amount":"120.00","bank_charges":"1.11","unused":"20.00","allocations":[{"id":"A1","invoice":"I1","amount":"100.00"}]})")
+          .entries.size() == 2);
   REQUIRE(fixture.post(R"({"kind":"invoice","id":"I2","state":"void"})").entries.size() == 1);
 }
 
@@ -73,11 +88,13 @@ TEST_CASE("hledger accepts the export, strictly, and its balances are ours") {
       const json::Value* quantity = amount.find("aquantity");
       const auto places = static_cast<int>(*quantity->find("decimalPlaces")->integer());
       const Decimal value = Decimal::from_minor(*quantity->find("decimalMantissa")->integer(), places);
-      theirs[std::string(row.items().at(0).text())] = value.rounded(2).to_string() + " " + std::string(amount.text_of("acommodity"));
+      theirs[std::string(row.items().at(0).text())] =
+          value.rounded(2).to_string() + " " + std::string(amount.text_of("acommodity"));
     }
   }
   std::map<std::string, std::string> ours;
-  for (const Balance& row : fixture.read<std::vector<Balance>>([](storage::Connection& c) { return trial_balance(c); })) {
+  for (const Balance& row :
+       fixture.read<std::vector<Balance>>([](storage::Connection& c) { return trial_balance(c); })) {
     if (row.net().is_zero()) continue;
     ours[full_account_name(fixture.context.companies, row.company, row.account)] =
         row.net().to_string() + " " + std::string(row.net().currency().code());
@@ -102,17 +119,20 @@ TEST_CASE("the export names date, source and party of every entry, and keeps eve
   const std::string text = export_text(fixture);
   CHECK(text.find("commodity 1000.00 USD\n") != std::string::npos);
   CHECK(text.find("account assets:acme_us:ar  ; type:A\n") != std::string::npos);
-  CHECK(text.find("\n2026-05-04 * INV-1  odd   name with, signs\n    ; integration:zoho_acme, entity:invoice, remote_id:I1, event:post, sequence:1, entry:1\n") !=
+  CHECK(text.find("\n2026-05-04 * INV-1  odd   name with, signs\n    ; integration:zoho_acme, entity:invoice, "
+                  "remote_id:I1, event:post, sequence:1, entry:1\n") != std::string::npos);
+  CHECK(text.find("    assets:acme_us:ar                                       109.65 USD  ; customer:cus_1\n") !=
         std::string::npos);
-  CHECK(text.find("    assets:acme_us:ar                                       109.65 USD  ; customer:cus_1\n") != std::string::npos);
-  CHECK(text.find("\n; 2026-05-04 * C1\n;     ; integration:zoho_acme, entity:credit_note, remote_id:C1, event:credit_application:X1") != std::string::npos);
+  CHECK(text.find("\n; 2026-05-04 * C1\n;     ; integration:zoho_acme, entity:credit_note, remote_id:C1, "
+                  "event:credit_application:X1") != std::string::npos);
   CHECK(text.find(", reverses:2") != std::string::npos);
 }
 
 TEST_CASE("an export ends when its reader has gone, and unknown formats are refused") {
   Fixture fixture;
   const Status status = fixture.database().read([&](storage::Connection& c) {
-    return export_journal(c, ExportFormat::kHledger, {fixture.context.companies, {}}, [](std::string_view) { return false; });
+    return export_journal(c, ExportFormat::kHledger, {fixture.context.companies, {}},
+                          [](std::string_view) { return false; });
   });
   REQUIRE_FALSE(status.ok());
   CHECK(status.error().reason == "ledger.export_stopped");

@@ -14,23 +14,29 @@ struct RawLine {
 };
 /// Writes an entry without the ledger's code, as a bug or a person with a database shell would.
 Status insert_raw(storage::Connection& c, std::int64_t id, const std::vector<RawLine>& lines, std::int64_t line_count,
-                  std::string_view currency = "USD", std::string_view verb = "INSERT", std::string_view event = "post") {
+                  std::string_view currency = "USD", std::string_view verb = "INSERT",
+                  std::string_view event = "post") {
   std::int64_t position = 0;
   for (const RawLine& line : lines) {
-    BERTH_CHECK(c.execute("INSERT INTO entry_line (entry, position, account, base_minor, document_minor) VALUES (?, ?, ?, ?, ?)",
-                          {id, position++, line.account, line.base, line.document}));
+    BERTH_CHECK(c.execute(
+        "INSERT INTO entry_line (entry, position, account, base_minor, document_minor) VALUES (?, ?, ?, ?, ?)",
+        {id, position++, line.account, line.base, line.document}));
   }
-  BERTH_CHECK(c.execute(std::string(verb) +
-                            " INTO entry (id, integration, entity, remote_id, event, sequence, company, date, document_date, currency, "
-                            "base_currency, fingerprint, line_count, local_id, version, rules_revision, created_ms) "
-                            "VALUES (?, 'x', 'invoice', 'raw', ?, 1, 'acme_us', '2026-05-04', '2026-05-04', ?, 'USD', 'f', ?, 'inv', '1', 'r', 0)",
-                        {id, event, currency, line_count}));
+  BERTH_CHECK(c.execute(
+      std::string(verb) +
+          " INTO entry (id, integration, entity, remote_id, event, sequence, company, date, document_date, currency, "
+          "base_currency, fingerprint, line_count, local_id, version, rules_revision, created_ms) "
+          "VALUES (?, 'x', 'invoice', 'raw', ?, 1, 'acme_us', '2026-05-04', '2026-05-04', ?, 'USD', 'f', ?, 'inv', "
+          "'1', 'r', 0)",
+      {id, event, currency, line_count}));
   return success();
 }
 
 TEST_CASE("I1: an entry whose debits and credits differ by one cent cannot be stored, not even by hand") {
   Fixture fixture;
-  const Error error = fixture.refused_write([](storage::Connection& c) { return insert_raw(c, 900, {{"a", 1000, 1000}, {"b", -999, -999}}, 2); });
+  const Error error = fixture.refused_write([](storage::Connection& c) {
+    return insert_raw(c, 900, {{"a", 1000, 1000}, {"b", -999, -999}}, 2);
+  });
   CHECK(error.reason == "storage.refused");
   CHECK(error.message.find("ledger.unbalanced") != std::string::npos);
   CHECK(fixture.entry_count() == 0);
@@ -38,21 +44,34 @@ TEST_CASE("I1: an entry whose debits and credits differ by one cent cannot be st
 
 TEST_CASE("I2: an entry that balances in base but not in its own currency cannot be stored") {
   Fixture fixture;
-  const Error error = fixture.refused_write([](storage::Connection& c) { return insert_raw(c, 900, {{"a", 1100, 1000}, {"b", -1100, -999}}, 2, "EUR"); });
+  const Error error = fixture.refused_write([](storage::Connection& c) {
+    return insert_raw(c, 900, {{"a", 1100, 1000}, {"b", -1100, -999}}, 2, "EUR");
+  });
   CHECK(error.message.find("ledger.unbalanced") != std::string::npos);
 }
 
-TEST_CASE("an entry with one line, with fewer lines than it says, or with two amounts in one currency cannot be stored") {
+TEST_CASE(
+    "an entry with one line, with fewer lines than it says, or with two amounts in one currency cannot be stored") {
   Fixture fixture;
-  CHECK(fixture.refused_write([](storage::Connection& c) { return insert_raw(c, 900, {}, 2); }).message.find("ledger.lines") != std::string::npos);
-  CHECK(fixture.refused_write([](storage::Connection& c) { return insert_raw(c, 900, {{"a", 5, 5}, {"b", -5, -5}}, 0); }).message.find("ledger.lines") != std::string::npos);
-  CHECK(fixture.refused_write([](storage::Connection& c) { return insert_raw(c, 900, {{"a", 5, 4}, {"b", -5, -4}}, 2); }).message.find("ledger.currency") != std::string::npos);
+  CHECK(fixture.refused_write([](storage::Connection& c) { return insert_raw(c, 900, {}, 2); })
+            .message.find("ledger.lines") != std::string::npos);
+  CHECK(
+      fixture.refused_write([](storage::Connection& c) {
+               return insert_raw(c, 900, {{"a", 5, 5}, {"b", -5, -5}}, 0);
+             })
+          .message.find("ledger.lines") != std::string::npos);
+  CHECK(
+      fixture.refused_write([](storage::Connection& c) {
+               return insert_raw(c, 900, {{"a", 5, 4}, {"b", -5, -4}}, 2);
+             })
+          .message.find("ledger.currency") != std::string::npos);
 }
 
 TEST_CASE("lines without an entry cannot be committed") {
   Fixture fixture;
   const Error error = fixture.refused_write([](storage::Connection& c) -> Status {
-    BERTH_CHECK(c.execute("INSERT INTO entry_line (entry, position, account, base_minor, document_minor) VALUES (901, 0, 'a', 5, 5)"));
+    BERTH_CHECK(c.execute(
+        "INSERT INTO entry_line (entry, position, account, base_minor, document_minor) VALUES (901, 0, 'a', 5, 5)"));
     return success();
   });
   CHECK(error.reason == "storage.refused");
@@ -63,7 +82,9 @@ TEST_CASE("lines without an entry cannot be committed") {
 TEST_CASE("a line on a control account without an open item cannot be stored") {
   Fixture fixture;
   const Error error = fixture.refused_write([](storage::Connection& c) -> Status {
-    BERTH_CHECK(c.execute("INSERT INTO entry_line (entry, position, account, base_minor, document_minor, control) VALUES (900, 7, 'ar', 5, 5, 'ar')"));
+    BERTH_CHECK(
+        c.execute("INSERT INTO entry_line (entry, position, account, base_minor, document_minor, control) VALUES (900, "
+                  "7, 'ar', 5, 5, 'ar')"));
     return insert_raw(c, 900, {{"b", -5, -5}}, 2);
   });
   CHECK(error.message.find("ledger.open_items") != std::string::npos);
@@ -72,12 +93,14 @@ TEST_CASE("a line on a control account without an open item cannot be stored") {
 TEST_CASE("recorded entries, lines and matches are neither changed nor deleted nor added to") {
   Fixture fixture;
   REQUIRE(fixture.post(kInvoice).entries.size() == 1);
-  for (const char* sql : {"UPDATE entry SET description = 'x'", "DELETE FROM entry", "UPDATE entry_line SET base_minor = base_minor * 2, document_minor = document_minor * 2",
-                          "DELETE FROM entry_line", "UPDATE open_item_match SET base_minor = 0", "DELETE FROM open_item_match",
-                          "INSERT INTO entry_line (entry, position, account, base_minor, document_minor) VALUES (1, 9, 'a', 5, 5)",
-                          "INSERT OR REPLACE INTO entry_line (entry, position, account, base_minor, document_minor) VALUES (1, 0, 'a', 5, 5)",
-                          "INSERT OR REPLACE INTO entry SELECT * FROM entry",
-                          "UPDATE OR REPLACE entry SET id = 1"}) {
+  for (const char* sql :
+       {"UPDATE entry SET description = 'x'", "DELETE FROM entry",
+        "UPDATE entry_line SET base_minor = base_minor * 2, document_minor = document_minor * 2",
+        "DELETE FROM entry_line", "UPDATE open_item_match SET base_minor = 0", "DELETE FROM open_item_match",
+        "INSERT INTO entry_line (entry, position, account, base_minor, document_minor) VALUES (1, 9, 'a', 5, 5)",
+        "INSERT OR REPLACE INTO entry_line (entry, position, account, base_minor, document_minor) VALUES (1, 0, 'a', "
+        "5, 5)",
+        "INSERT OR REPLACE INTO entry SELECT * FROM entry", "UPDATE OR REPLACE entry SET id = 1"}) {
     CAPTURE(sql);
     const Error error = fixture.refused_write([&](storage::Connection& c) -> Status {
       BERTH_CHECK(c.execute(sql));
@@ -157,9 +180,12 @@ TEST_CASE("T12: an entry is reversed at most once, and a reversal not at all") {
   }
   // The database refuses it as well.
   const Error error = fixture.refused_write([&](storage::Connection& c) -> Status {
-    BERTH_CHECK(c.execute("INSERT INTO entry SELECT 77, integration, entity, remote_id, event, 9, company, date, document_date, currency, "
-                          "base_currency, rate, description, fingerprint, reverses, supersedes, 0, local_id, version, rules_revision, created_ms "
-                          "FROM entry WHERE reverses IS NOT NULL"));
+    BERTH_CHECK(
+        c.execute("INSERT INTO entry SELECT 77, integration, entity, remote_id, event, 9, company, date, "
+                  "document_date, currency, "
+                  "base_currency, rate, description, fingerprint, reverses, supersedes, 0, local_id, version, "
+                  "rules_revision, created_ms "
+                  "FROM entry WHERE reverses IS NOT NULL"));
     return success();
   });
   CHECK(error.message.find("ledger.") != std::string::npos);
@@ -170,9 +196,14 @@ TEST_CASE("C1: a reversal that is not the exact negation cannot be stored") {
   Fixture fixture;
   REQUIRE(fixture.post(kInvoice).entries.size() == 1);
   const Error error = fixture.refused_write([](storage::Connection& c) -> Status {
-    BERTH_CHECK(c.execute("INSERT INTO entry_line (entry, position, account, base_minor, document_minor) VALUES (50, 0, 'goods', 1000, 1000), (50, 1, 'sales', -1000, -1000)"));
-    BERTH_CHECK(c.execute("INSERT INTO entry SELECT 50, integration, entity, remote_id, 'void', 1, company, date, document_date, currency, base_currency, "
-                          "rate, description, fingerprint, 1, NULL, 2, local_id, version, rules_revision, created_ms FROM entry WHERE id = 1"));
+    BERTH_CHECK(
+        c.execute("INSERT INTO entry_line (entry, position, account, base_minor, document_minor) VALUES (50, 0, "
+                  "'goods', 1000, 1000), (50, 1, 'sales', -1000, -1000)"));
+    BERTH_CHECK(
+        c.execute("INSERT INTO entry SELECT 50, integration, entity, remote_id, 'void', 1, company, date, "
+                  "document_date, currency, base_currency, "
+                  "rate, description, fingerprint, 1, NULL, 2, local_id, version, rules_revision, created_ms FROM "
+                  "entry WHERE id = 1"));
     return success();
   });
   CHECK(error.message.find("ledger.reversal") != std::string::npos);
@@ -204,7 +235,9 @@ TEST_CASE("T4: a document without a customer is refused") {
 TEST_CASE("T15: a payment in another currency than its invoice is refused") {
   Fixture fixture;
   const auto document = fixture.parse(
-      json::parse(R"({"kind":"customer_payment","id":"P1","amount":"5.00","allocations":[{"id":"A1","invoice":"I1","amount":"5.00"}]})").value);
+      json::parse(
+          R"({"kind":"customer_payment","id":"P1","amount":"5.00","allocations":[{"id":"A1","invoice":"I1","amount":"5.00"}]})")
+          .value);
   Books books = fixture.read<Books>([&](storage::Connection& c) { return load_books(c, document, fixture.context); });
   ReferredDocument& invoice = books.referred.at("inv_I1");
   invoice.posted = true;

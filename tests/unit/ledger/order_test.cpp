@@ -9,16 +9,21 @@ namespace {
 
 using Cents = std::int64_t;
 
-std::string text_of(Cents cents) { return Money(cents, usd()).to_string(); }
+std::string text_of(Cents cents) {
+  return Money(cents, usd()).to_string();
+}
 
 class Random {
  public:
   explicit Random(std::uint64_t seed) : engine_(seed) {}
-  Cents between(Cents low, Cents high) { return low + static_cast<Cents>(engine_() % static_cast<std::uint64_t>(high - low + 1)); }
+  Cents between(Cents low, Cents high) {
+    return low + static_cast<Cents>(engine_() % static_cast<std::uint64_t>(high - low + 1));
+  }
   bool chance(int percent) { return between(1, 100) <= percent; }
   template <class T>
   void shuffle(std::vector<T>& items) {
-    for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[static_cast<std::size_t>(between(0, static_cast<Cents>(i) - 1))]);
+    for (std::size_t i = items.size(); i > 1; --i)
+      std::swap(items[i - 1], items[static_cast<std::size_t>(between(0, static_cast<Cents>(i) - 1))]);
   }
 
  private:
@@ -31,7 +36,7 @@ struct Share {
 };
 struct Version {
   std::string state = "open", company = "acme_us", customer = "cus_1";
-  Cents net = 0, tax = 0;     // invoices and credit notes
+  Cents net = 0, tax = 0;  // invoices and credit notes
   Cents amount = 0, charges = 0;
   std::vector<Share> shares;
   Cents refund = 0;
@@ -50,12 +55,16 @@ json::Value brief(const Document& document, const Version& version) {
   json::Value shares = json::Value::array();
   Cents used = 0;
   for (const Share& share : version.shares) {
-    shares.push_back(json::Value::object({{"id", share.id}, {"invoice", share.invoice}, {"amount", text_of(share.amount)}}));
+    shares.push_back(
+        json::Value::object({{"id", share.id}, {"invoice", share.invoice}, {"amount", text_of(share.amount)}}));
     used += share.amount;
   }
   json::Value refunds = json::Value::array();
   if (version.refund != 0) {
-    refunds.push_back(json::Value::object({{"id", "R" + document.id}, {"date", "2026-05-09"}, {"mode", "Bank Main"}, {"amount", text_of(version.refund)}}));
+    refunds.push_back(json::Value::object({{"id", "R" + document.id},
+                                           {"date", "2026-05-09"},
+                                           {"mode", "Bank Main"},
+                                           {"amount", text_of(version.refund)}}));
   }
   if (document.kind == "customer_payment") {
     value.set("amount", text_of(version.amount));
@@ -108,7 +117,8 @@ std::vector<Document> make_documents(Random& random) {
     std::vector<Share> shares;
     for (Cents n = random.between(0, 2); n > 0; --n) {
       const Cents part = random.between(0, amount);
-      shares.push_back({"S" + std::to_string(share_number++), "I" + std::to_string(random.between(0, invoices - 1)), part});
+      shares.push_back(
+          {"S" + std::to_string(share_number++), "I" + std::to_string(random.between(0, invoices - 1)), part});
       amount -= part;
     }
     return shares;
@@ -132,11 +142,14 @@ std::vector<Document> make_documents(Random& random) {
       const Cents part = std::min(left, room[invoice]);
       if (part == 0) continue;
       // The same row id as in an earlier version, where there is one: a row that changes.
-      const bool is_reused = !document.versions.empty() && !document.versions.back().shares.empty() && last.shares.empty();
-      last.shares.push_back({is_reused ? document.versions.back().shares[0].id : "S" + std::to_string(share_number++), invoice, part});
+      const bool is_reused =
+          !document.versions.empty() && !document.versions.back().shares.empty() && last.shares.empty();
+      last.shares.push_back(
+          {is_reused ? document.versions.back().shares[0].id : "S" + std::to_string(share_number++), invoice, part});
       room[invoice] -= part;
       left -= part;
-      for (const Document& other : documents) is_own_only = is_own_only && (other.id != invoice || other.last().company == "acme_us");
+      for (const Document& other : documents)
+        is_own_only = is_own_only && (other.id != invoice || other.last().company == "acme_us");
     }
     if (random.chance(30)) last.refund = random.between(0, left);
     if (is_own_only && random.chance(30)) last.charges = random.between(0, last.amount);
@@ -209,7 +222,8 @@ Expected compute(const std::vector<Document>& documents) {
 
 void deliver(Fixture& fixture, const std::vector<Document>& documents, Random& random) {
   std::vector<std::size_t> deliveries;
-  for (std::size_t i = 0; i < documents.size(); ++i) deliveries.insert(deliveries.end(), documents[i].versions.size() + 1, i);  // one twice
+  for (std::size_t i = 0; i < documents.size(); ++i)
+    deliveries.insert(deliveries.end(), documents[i].versions.size() + 1, i);  // one twice
   random.shuffle(deliveries);
   std::vector<std::size_t> arrived(documents.size(), 0);
   for (const std::size_t i : deliveries) {
@@ -248,12 +262,14 @@ TEST_CASE("I9: shuffled and repeated versions give the balances and open items o
       Fixture fixture;
       deliver(fixture, documents, random);
       std::map<std::string, Cents> nets;
-      for (const Balance& row : fixture.read<std::vector<Balance>>([](storage::Connection& c) { return trial_balance(c); })) {
+      for (const Balance& row :
+           fixture.read<std::vector<Balance>>([](storage::Connection& c) { return trial_balance(c); })) {
         if (!row.net().is_zero()) nets[row.company + " " + row.account] = row.net().minor();
       }
       CHECK(nets == expected.nets);
       std::map<std::string, Cents> open;
-      for (const Receivable& row : fixture.read<std::vector<Receivable>>([](storage::Connection& c) { return receivables(c, kIntegration); })) {
+      for (const Receivable& row :
+           fixture.read<std::vector<Receivable>>([](storage::Connection& c) { return receivables(c, kIntegration); })) {
         open[row.remote_id] = row.open.minor();
       }
       CHECK(open == expected.open);

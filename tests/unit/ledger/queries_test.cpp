@@ -6,8 +6,9 @@ namespace berth::ledger::testing {
 namespace {
 
 std::string invoice(int number, std::string_view amount, std::string_view more = "") {
-  return fmt::format(R"({{"kind":"invoice","id":"I{}","lines":[{{"item":"goods","amount":"{}"}}],"sub_total":"{}","total":"{}"{}}})", number, amount,
-                     amount, amount, more);
+  return fmt::format(
+      R"({{"kind":"invoice","id":"I{}","lines":[{{"item":"goods","amount":"{}"}}],"sub_total":"{}","total":"{}"{}}})",
+      number, amount, amount, amount, more);
 }
 
 TEST_CASE("entries come in pages, in order of recording or newest first") {
@@ -80,7 +81,8 @@ TEST_CASE("balances are filtered by date, account and dimensions, and each dimen
   REQUIRE(fixture.post(invoice(2, "2.00", R"(,"service_type":"cl_9","date":"2026-06-01")")).entries.size() == 1);
   const auto net = [&](const BalanceFilter& filter) {
     std::string text;
-    for (const Balance& row : fixture.read<std::vector<Balance>>([&](storage::Connection& c) { return trial_balance(c, filter); })) {
+    for (const Balance& row :
+         fixture.read<std::vector<Balance>>([&](storage::Connection& c) { return trial_balance(c, filter); })) {
       text += row.account + " " + row.net().to_string() + ";";
     }
     return text;
@@ -108,16 +110,21 @@ TEST_CASE("receivables show the number, what was and what is open; void invoices
   REQUIRE(fixture.post(invoice(1, "9.00", R"(,"number":"INV-1")")).entries.size() == 1);
   REQUIRE(fixture.post(invoice(2, "2.00")).entries.size() == 1);
   REQUIRE(fixture.post(R"({"kind":"invoice","id":"I2","state":"void"})").entries.size() == 1);
-  REQUIRE(fixture.post(R"({"kind":"customer_payment","id":"P1","amount":"5.00","unused":"1.00","allocations":[{"id":"A1","invoice":"I1","amount":"4.00"}]})")
-              .entries.size() == 2);
-  const auto rows = fixture.read<std::vector<Receivable>>([](storage::Connection& c) { return receivables(c, kIntegration); });
+  REQUIRE(
+      fixture
+          .post(
+              R"({"kind":"customer_payment","id":"P1","amount":"5.00","unused":"1.00","allocations":[{"id":"A1","invoice":"I1","amount":"4.00"}]})")
+          .entries.size() == 2);
+  const auto rows =
+      fixture.read<std::vector<Receivable>>([](storage::Connection& c) { return receivables(c, kIntegration); });
   REQUIRE(rows.size() == 1);
   CHECK(rows[0].remote_id == "I1");
   CHECK(rows[0].local_id == "inv_I1");
   CHECK(rows[0].total.to_string() == "9.00");
   CHECK(rows[0].open.to_string() == "5.00");
   CHECK(rows[0].base_open.to_string() == "5.00");
-  const auto credits = fixture.read<std::vector<CustomerCredit>>([](storage::Connection& c) { return customer_credits(c); });
+  const auto credits =
+      fixture.read<std::vector<CustomerCredit>>([](storage::Connection& c) { return customer_credits(c); });
   REQUIRE(credits.size() == 1);
   CHECK(credits[0].customer == "cus_1");
   CHECK(credits[0].credit.to_string() == "1.00");
@@ -134,7 +141,8 @@ TEST_CASE("I3: check finds an open item that somebody edited") {
   const auto findings = fixture.read<std::vector<CheckFinding>>([](storage::Connection& c) { return check(c); });
   REQUIRE(findings.size() == 2);
   CHECK(findings[0].invariant == "I3");
-  CHECK(findings[0].message == "acme_us, customer cus_1, USD: receivable accounts and open items differ by 1 (0 in base)");
+  CHECK(findings[0].message ==
+        "acme_us, customer cus_1, USD: receivable accounts and open items differ by 1 (0 in base)");
   CHECK(findings[1].message == "open item invoice I1: it shows 899, its matches add up to 900");
 }
 
@@ -142,16 +150,20 @@ TEST_CASE("I1, I7 and I8: check finds what got past the triggers") {
   Fixture fixture;
   REQUIRE(fixture.post(invoice(1, "9.00")).entries.size() == 1);
   fixture.write([](storage::Connection& c) -> Status {
-    for (const char* trigger : {"entry_line_immutable_update", "entry_immutable_update", "entry_one_live", "entry_balanced"}) {
+    for (const char* trigger :
+         {"entry_line_immutable_update", "entry_immutable_update", "entry_one_live", "entry_balanced"}) {
       BERTH_CHECK(c.execute(std::string("DROP TRIGGER ") + trigger));
     }
     BERTH_CHECK(c.execute("UPDATE entry_line SET base_minor = base_minor + 1 WHERE account = 'ar'"));
-    BERTH_CHECK(c.execute("INSERT INTO entry SELECT 2, integration, entity, remote_id, event, 2, company, date, document_date, currency, base_currency, rate, "
-                          "description, fingerprint, NULL, NULL, 0, local_id, version, rules_revision, created_ms FROM entry"));
+    BERTH_CHECK(
+        c.execute("INSERT INTO entry SELECT 2, integration, entity, remote_id, event, 2, company, date, document_date, "
+                  "currency, base_currency, rate, "
+                  "description, fingerprint, NULL, NULL, 0, local_id, version, rules_revision, created_ms FROM entry"));
     return success();
   });
   std::string invariants;
-  for (const CheckFinding& finding : fixture.read<std::vector<CheckFinding>>([](storage::Connection& c) { return check(c); })) {
+  for (const CheckFinding& finding :
+       fixture.read<std::vector<CheckFinding>>([](storage::Connection& c) { return check(c); })) {
     invariants += finding.invariant + " ";
   }
   CHECK(invariants == "I1 I3 I7 I8 ");

@@ -16,8 +16,10 @@ TEST_CASE("a descriptor that is wrong is refused with what is wrong in it") {
       {R"({"id":"s","version":"1","entities":[]})", R"(needs a list "phases")"},
       {R"({"id":"s","version":"1","phases":[],"entities":[{"id":"a","version":"date"}]})", R"(version kind "date")"},
       {R"({"id":"s","version":"1","phases":[],"entities":[{"version":"time"}]})", R"(without "id" in "entities")"},
-      {R"({"id":"s","version":"1","phases":[],"entities":[{"id":"a","version":"time"},{"id":"a","version":"time"}]})", R"(names "a" twice)"},
-      {R"({"id":"s","version":"1","phases":[{"id":"p","entity":"b"}],"entities":[]})", R"(the entity "b", which it does not list)"},
+      {R"({"id":"s","version":"1","phases":[],"entities":[{"id":"a","version":"time"},{"id":"a","version":"time"}]})",
+       R"(names "a" twice)"},
+      {R"({"id":"s","version":"1","phases":[{"id":"p","entity":"b"}],"entities":[]})",
+       R"(the entity "b", which it does not list)"},
       {R"({"id":"s","version":"1","phases":[{"id":"p","entity":"a","after":["q"]}],"entities":[{"id":"a","version":"time"}]})",
        R"(after the unknown phase "q")"},
       {R"({"id":"s","version":"1","phases":[{"id":"p","entity":"a","after":["q"]},{"id":"q","entity":"a","after":["p"]}],)"
@@ -48,7 +50,8 @@ TEST_CASE("a descriptor lists phases in order with what they wait for") {
 }
 
 TEST_CASE("manifest and descriptor must name the same plugin, version and phases") {
-  const auto parsed = parse_descriptor(R"({"id":"s","version":"1.0","phases":[{"id":"a","entity":"x"}],"entities":[{"id":"x","version":"time"}]})", "s");
+  const auto parsed = parse_descriptor(
+      R"({"id":"s","version":"1.0","phases":[{"id":"a","entity":"x"}],"entities":[{"id":"x","version":"time"}]})", "s");
   REQUIRE(parsed.ok());
   Manifest manifest;
   manifest.id = "s";
@@ -60,5 +63,6 @@ TEST_CASE("manifest and descriptor must name the same plugin, version and phases
   CHECK(check_matches(manifest, parsed.value()).error().reason == "plugin.descriptor_mismatch");
   manifest.phase_ids = {"a"};
   manifest.version = "1.1";
-  CHECK(check_matches(manifest, parsed.value()).error().message.find("version \"1.0\", the manifest \"1.1\"") != std::string::npos);
+  CHECK(check_matches(manifest, parsed.value()).error().message.find("version \"1.0\", the manifest \"1.1\"") !=
+        std::string::npos);
 }

@@ -51,7 +51,8 @@ TEST_CASE("calls, results and errors come back as they went") {
 }
 
 TEST_CASE("requests and replies come back as they went, bytes unescaped") {
-  const HttpRequest request{"GET", "/a", {{"x", "1"}, {"y", ""}}, {{"accept", "*/*"}}, std::string("\0\xff\n", 3), "a.detail", 2};
+  const HttpRequest request{"GET",      "/a", {{"x", "1"}, {"y", ""}}, {{"accept", "*/*"}}, std::string("\0\xff\n", 3),
+                            "a.detail", 2};
   const std::string request_bytes = Encoder().request(request).bytes();
   Decoder decoder(request_bytes);
   const HttpRequest back = decoder.request();
@@ -91,7 +92,8 @@ TEST_CASE("a decoder survives any bytes and never reads a count that cannot be")
 TEST_CASE("every code has a status, and what a plugin can say has a code") {
   CHECK(status_of(Code::kForbidden) == BERTH_UNSUPPORTED);
   CHECK(status_of(Code::kEnvironment) == BERTH_UNAVAILABLE);
-  for (std::int32_t status = BERTH_CANCELLED; status <= BERTH_UNSUPPORTED; ++status) CHECK(status_of(code_of(status)) == status);
+  for (std::int32_t status = BERTH_CANCELLED; status <= BERTH_UNSUPPORTED; ++status)
+    CHECK(status_of(code_of(status)) == status);
   CHECK(code_of(77) == Code::kInternal);
   CHECK(code_of(-1) == Code::kInternal);
 }

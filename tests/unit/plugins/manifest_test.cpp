@@ -52,8 +52,10 @@ TEST_CASE("a manifest that is wrong is refused with file, line and what was foun
       {"id: shop\nversion: 1.0.0\nlibrary: l.so\n", "`abi` must be a map"},
       {"id: shop\nversion: 1.0.0\nabi: {major: 0, minor: -1}\nlibrary: l.so\n", "found -1"},
       {"id: shop\nversion: 1.0.0\nabi: {major: 0, minor: 1}\n", "library"},
-      {"id: shop\nversion: 1.0.0\nabi: {major: 0, minor: 1}\nlibrary: /usr/lib/libc.so\n", "must name a file in the plugin's folder"},
-      {"id: shop\nversion: 1.0.0\nabi: {major: 0, minor: 1}\nlibrary: ../other/l.so\n", "must name a file in the plugin's folder"},
+      {"id: shop\nversion: 1.0.0\nabi: {major: 0, minor: 1}\nlibrary: /usr/lib/libc.so\n",
+       "must name a file in the plugin's folder"},
+      {"id: shop\nversion: 1.0.0\nabi: {major: 0, minor: 1}\nlibrary: ../other/l.so\n",
+       "must name a file in the plugin's folder"},
       {kGood + "phases: phases.yaml\n", "phases.yaml"},
       {kGood + "limits: {memory: 1MiB}\n", "from 64MiB to 16GiB, found \"1MiB\""},
       {kGood + "limits: {memory: 512 megabytes}\n", "found \"512 megabytes\""},
@@ -71,16 +73,21 @@ TEST_CASE("a manifest that is wrong is refused with file, line and what was foun
 }
 
 TEST_CASE("while the major is 0, another minor is another ABI") {
-  CHECK(refusal_of("id: shop\nversion: 1.0.0\nabi: {major: 0, minor: 2}\nlibrary: l.so\n").reason == "plugin.abi_mismatch");
-  CHECK(refusal_of("id: shop\nversion: 1.0.0\nabi: {major: 1, minor: 1}\nlibrary: l.so\n").reason == "plugin.abi_mismatch");
+  CHECK(refusal_of("id: shop\nversion: 1.0.0\nabi: {major: 0, minor: 2}\nlibrary: l.so\n").reason ==
+        "plugin.abi_mismatch");
+  CHECK(refusal_of("id: shop\nversion: 1.0.0\nabi: {major: 1, minor: 1}\nlibrary: l.so\n").reason ==
+        "plugin.abi_mismatch");
 }
 
 TEST_CASE("a manifest names files in its folder, limits and the phases of its phase file") {
   const Folder folder;
   folder.write("phases.yaml", "revision: 1\nphases:\n  - id: contacts\n  - {id: invoices, entity: invoice}\n");
   const std::string hash(64, 'A');
-  const auto loaded = load_manifest(folder.write(
-      "plugin.yaml", kGood + "phases: phases.yaml\nmapping: mapping.yaml\nlimits: {memory: 1GiB, cpu: 2m}\ndocs: https://example.com\nsha256: " + hash + "\n"));
+  const auto loaded =
+      load_manifest(folder.write("plugin.yaml", kGood +
+                                                    "phases: phases.yaml\nmapping: mapping.yaml\nlimits: {memory: "
+                                                    "1GiB, cpu: 2m}\ndocs: https://example.com\nsha256: " +
+                                                    hash + "\n"));
   REQUIRE(loaded.ok());
   const Manifest& manifest = loaded.value();
   CHECK(manifest.library == folder.path() / "libshop.so");

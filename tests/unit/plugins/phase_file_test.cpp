@@ -6,7 +6,9 @@ using namespace berth;
 
 TEST_CASE("a problem of a phase file is found at its line") {
   config::Findings findings;
-  const auto root = config::parse_yaml("revision: 1\nplugin: shop\nphases:\n  - id: things\n    entity: thing\n    list: {rows: [things]}\n", "phases.yaml", findings);
+  const auto root = config::parse_yaml(
+      "revision: 1\nplugin: shop\nphases:\n  - id: things\n    entity: thing\n    list: {rows: [things]}\n",
+      "phases.yaml", findings);
   REQUIRE(root.ok());
   plugins::check_phase_file(root.value(), findings);
   REQUIRE(findings.has_errors());

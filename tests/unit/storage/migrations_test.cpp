@@ -7,7 +7,9 @@ using namespace berth::storage;
 
 namespace {
 const Migration kKnown[] = {{1, "0001_core", "CREATE TABLE a (b TEXT)"}, {2, "0002_more", "CREATE TABLE c (d TEXT)"}};
-AppliedMigration applied(const Migration& migration) { return {migration.version, std::string(migration.name), checksum(migration)}; }
+AppliedMigration applied(const Migration& migration) {
+  return {migration.version, std::string(migration.name), checksum(migration)};
+}
 }  // namespace
 
 TEST_CASE("an applied migration that changed, or that nobody knows, is refused") {

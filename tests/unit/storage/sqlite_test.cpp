@@ -40,7 +40,8 @@ TEST_CASE("a file that is not a database is storage.damaged, and a folder that i
   CHECK(fixture.open().error().reason == "storage.failed");
 }
 
-TEST_CASE("the database and its write-ahead log are readable by their owner only, whatever the mask and the mode before") {
+TEST_CASE(
+    "the database and its write-ahead log are readable by their owner only, whatever the mask and the mode before") {
   Fixture fixture;
   std::ofstream(fixture.path).close();
   REQUIRE(::chmod(fixture.path.c_str(), 0644) == 0);
@@ -54,7 +55,8 @@ TEST_CASE("the database and its write-ahead log are readable by their owner only
 TEST_CASE("a database of a newer Berth is not opened") {
   Fixture fixture;
   write(*must(fixture.open()), [](Connection& c) {
-    return c.execute("INSERT INTO schema_migration (version, name, checksum, applied_ms) VALUES (9000, '9000_later', '', 0)");
+    return c.execute(
+        "INSERT INTO schema_migration (version, name, checksum, applied_ms) VALUES (9000, '9000_later', '', 0)");
   });
   const auto opened = fixture.open();
   REQUIRE_FALSE(opened.ok());
@@ -64,7 +66,8 @@ TEST_CASE("a database of a newer Berth is not opened") {
 
 TEST_CASE("a database whose applied migration had another text is not opened") {
   Fixture fixture;
-  write(*must(fixture.open()), [](Connection& c) { return c.execute("UPDATE schema_migration SET checksum = 'other' WHERE version = 1"); });
+  write(*must(fixture.open()),
+        [](Connection& c) { return c.execute("UPDATE schema_migration SET checksum = 'other' WHERE version = 1"); });
   CHECK(fixture.open().error().reason == "storage.migration_changed");
 }
 
@@ -80,7 +83,7 @@ TEST_CASE("a database that is opened again keeps its content, and two may have i
 TEST_CASE("a writer of another process is waited for until the busy limit") {
   Fixture fixture;
   const auto one = must(fixture.open());
-  const auto two = must(fixture.open());   // its own writer, as another process would have
+  const auto two = must(fixture.open());  // its own writer, as another process would have
   write(*one, [&](Connection&) -> Result<Unit> {
     CHECK(refusal(*two, [](Connection& c) { return storage::quota::save(c, "x", "{}", kNow); }) == "storage.busy");
     return success();
@@ -88,7 +91,8 @@ TEST_CASE("a writer of another process is waited for until the busy limit") {
   CHECK(refusal(*two, [](Connection& c) { return storage::quota::save(c, "x", "{}", kNow); }).empty());
 }
 
-TEST_CASE("a full disk is storage.full, keeps nothing of the transaction, and the database goes on when there is room") {
+TEST_CASE(
+    "a full disk is storage.full, keeps nothing of the transaction, and the database goes on when there is room") {
   Fixture fixture;
   const auto database = must(fixture.open());
   const auto fill = [](Connection& c) -> Status {
@@ -111,7 +115,8 @@ TEST_CASE("a trigger's words are the message of storage.refused") {
   Fixture fixture;
   const auto database = must(fixture.open());
   write(*database, [](Connection& c) {
-    return c.execute("CREATE TRIGGER quota_kept BEFORE DELETE ON quota BEGIN SELECT RAISE(ABORT, 'a quota is never deleted'); END");
+    return c.execute(
+        "CREATE TRIGGER quota_kept BEFORE DELETE ON quota BEGIN SELECT RAISE(ABORT, 'a quota is never deleted'); END");
   });
   write(*database, [](Connection& c) { return storage::quota::save(c, "x", "{}", kNow); });
   const auto status = database->write([](Connection& c) -> Status {
@@ -126,7 +131,8 @@ TEST_CASE("a trigger's words are the message of storage.refused") {
 TEST_CASE("a damaged file is reported by check or by reading") {
   Fixture fixture;
   write(*must(fixture.open()), [](Connection& c) -> Result<Unit> {
-    for (int i = 0; i < 500; ++i) BERTH_CHECK(storage::quota::save(c, "key " + std::to_string(i), std::string(300, 'x'), kNow));
+    for (int i = 0; i < 500; ++i)
+      BERTH_CHECK(storage::quota::save(c, "key " + std::to_string(i), std::string(300, 'x'), kNow));
     return success();
   });
   const auto size = std::filesystem::file_size(fixture.path);
@@ -152,7 +158,9 @@ TEST_CASE("a stored body that was damaged is storage.body_damaged") {
   const std::string bodies[] = {"", "not zstd", std::string("\x28\xb5\x2f\xfd\x20\x05", 6)};
   for (const auto& body : bodies) {
     CHECK(refusal(*database, [&](Connection& c) -> Result<Unit> {
-            const auto id = BERTH_TRY(storage::records::capture_detail(c, {"i", "invoice", "1", "1", to_hex(body) + "h", "{}", kNow, 1})).record;
+            const auto id = BERTH_TRY(storage::records::capture_detail(
+                                          c, {"i", "invoice", "1", "1", to_hex(body) + "h", "{}", kNow, 1}))
+                                .record;
             BERTH_CHECK(c.execute("UPDATE record_version SET body = ?", {storage::Blob{body}}));
             BERTH_TRY(storage::records::load(c, id));
             return success();
@@ -162,7 +170,8 @@ TEST_CASE("a stored body that was damaged is storage.body_damaged") {
 
 TEST_CASE("readers beyond the pool wait and give up at the busy limit") {
   Fixture fixture;
-  const auto database = must(storage::open_sqlite({.path = fixture.path, .readers_max = 1, .busy_limit = std::chrono::milliseconds(50)}, fixture.clock));
+  const auto database = must(storage::open_sqlite(
+      {.path = fixture.path, .readers_max = 1, .busy_limit = std::chrono::milliseconds(50)}, fixture.clock));
   read(*database, [&](Connection&) -> Result<Unit> {
     std::string reason;
     std::thread([&] { reason = database->read([](Connection&) { return success(); }).error().reason; }).join();

@@ -30,7 +30,8 @@ struct Fixture {
 
 TEST_CASE("what is logged cannot forge a line or a field, in JSON or for people") {
   Fixture f;
-  f.log.info("evil\nmessage\", \"level\":\"error", {{"name\n", "a\r\n{\"level\":\"error\"}\x1b[31m"}, {"bytes", std::string("\xff\0", 2)}});
+  f.log.info("evil\nmessage\", \"level\":\"error",
+             {{"name\n", "a\r\n{\"level\":\"error\"}\x1b[31m"}, {"bytes", std::string("\xff\0", 2)}});
   const auto line = f.sink->text();
   CHECK(std::count(line.begin(), line.end(), '\n') == 1);
   const auto parsed = json::parse(line.substr(0, line.size() - 1));
@@ -41,22 +42,26 @@ TEST_CASE("what is logged cannot forge a line or a field, in JSON or for people"
   for (const char character : human) CHECK((static_cast<unsigned char>(character) >= 0x20));
 }
 
-TEST_CASE("a line has time, level, message and its fields in order; bound fields come first and the last of a key stays") {
+TEST_CASE(
+    "a line has time, level, message and its fields in order; bound fields come first and the last of a key stays") {
   Fixture f;
   const auto run_log = f.log.with({{"run", "run_1"}, {"phase", "items"}});
   run_log.warning("phase ended", {{"phase", "invoices"}, {"listed", 200}, {"whole", true}, {"time", "reserved"}});
-  CHECK(f.sink->text() ==
-        R"({"time":"2026-05-28T20:26:40.250Z","level":"warning","message":"phase ended","run":"run_1","phase":"invoices","listed":200,)"
-        R"("whole":true,"time_":"reserved"})"
-        "\n");
-  CHECK(to_human_line(f.sink->entries().front()) == "20:26:40 warning phase ended  run=run_1  phase=items  phase=invoices  listed=200  whole=true  time=reserved");
+  CHECK(
+      f.sink->text() ==
+      R"({"time":"2026-05-28T20:26:40.250Z","level":"warning","message":"phase ended","run":"run_1","phase":"invoices","listed":200,)"
+      R"("whole":true,"time_":"reserved"})"
+      "\n");
+  CHECK(to_human_line(f.sink->entries().front()) ==
+        "20:26:40 warning phase ended  run=run_1  phase=items  phase=invoices  listed=200  whole=true  time=reserved");
 }
 
 TEST_CASE("an error brings its code, reason and message") {
   Fixture f;
   f.log.error("run failed", make_error(Code::kUnavailable, "http.timeout", "no answer"), {{"run", "run_1"}});
   const auto text = f.sink->text();
-  CHECK(text.find(R"("run":"run_1","code":"unavailable","reason":"http.timeout","error":"no answer"})") != std::string::npos);
+  CHECK(text.find(R"("run":"run_1","code":"unavailable","reason":"http.timeout","error":"no answer"})") !=
+        std::string::npos);
 }
 
 TEST_CASE("levels below the least are not written, and a default log writes nothing") {
@@ -83,7 +88,8 @@ TEST_CASE("a log file is readable by its owner only, rotates, and holds whole li
   const auto path = folder / "berth.log";
   {
     const ManualClock clock{{1'780'000'000'000}};
-    const auto sink = make_file_sink({.path = path.string(), .format = Format::kJson, .file_bytes_max = 20'000, .files_max = 20});
+    const auto sink =
+        make_file_sink({.path = path.string(), .format = Format::kJson, .file_bytes_max = 20'000, .files_max = 20});
     REQUIRE(sink.ok());
     const Log log(*sink, clock);
     std::vector<std::thread> threads;
@@ -111,5 +117,6 @@ TEST_CASE("a log file is readable by its owner only, rotates, and holds whole li
   CHECK(lines == 800);
   CHECK(files > 1);
   std::filesystem::remove_all(folder);
-  CHECK(make_file_sink({.path = "/proc/no/such/folder/log", .format = Format::kJson}).error().reason == "telemetry.log_file");
+  CHECK(make_file_sink({.path = "/proc/no/such/folder/log", .format = Format::kJson}).error().reason ==
+        "telemetry.log_file");
 }

@@ -5,7 +5,9 @@
 using berth::telemetry::Metrics;
 
 namespace {
-bool contains(const Metrics& metrics, std::string_view line) { return metrics.text().find(line) != std::string::npos; }
+bool contains(const Metrics& metrics, std::string_view line) {
+  return metrics.text().find(line) != std::string::npos;
+}
 }  // namespace
 
 TEST_CASE("what Prometheus does not allow is counted, not thrown") {
@@ -30,7 +32,8 @@ TEST_CASE("counters add up, gauges are set and removed, histograms have buckets,
   metrics.describe("berth_http_requests_total", "Requests sent.");
   metrics.count("berth_http_requests_total", {{"kind", "list"}});
   metrics.count("berth_http_requests_total", {{"kind", "list"}}, 2);
-  CHECK(contains(metrics, "# HELP berth_http_requests_total Requests sent.\n# TYPE berth_http_requests_total counter\n"));
+  CHECK(
+      contains(metrics, "# HELP berth_http_requests_total Requests sent.\n# TYPE berth_http_requests_total counter\n"));
   CHECK(contains(metrics, "berth_http_requests_total{kind=\"list\"} 3"));
   metrics.set("berth_queue", 7, {{"integration", "a\"b\nc"}});
   CHECK(contains(metrics, "berth_queue{integration=\"a\\\"b\\nc\"} 7"));

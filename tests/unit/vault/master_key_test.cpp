@@ -36,14 +36,14 @@ TEST_CASE("a key file that others can read or write is refused") {
     CHECK(reason("file:" + write_file(folder, kBytes, mode)) == "vault.key_permissions");
   }
   CHECK(reason("file:" + write_file(folder, kBytes, 0400)).empty());
-  CHECK(reason("file:" + folder.file("")) == "vault.key_permissions");   // a folder
+  CHECK(reason("file:" + folder.file("")) == "vault.key_permissions");  // a folder
   CHECK(reason("file:" + folder.file("missing")) == "vault.key_missing");
 }
 
 TEST_CASE("a key of the wrong length, of zeros or in no known encoding is refused without being shown") {
   const TemporaryFolder folder;
-  for (const auto& content : {std::string(), std::string(31, 'x'), std::string(33, 'x'), std::string(64, 'g'), std::string(100'000, 'a'),
-                              std::string(32, '\0')}) {
+  for (const auto& content : {std::string(), std::string(31, 'x'), std::string(33, 'x'), std::string(64, 'g'),
+                              std::string(100'000, 'a'), std::string(32, '\0')}) {
     CHECK(reason("file:" + write_file(folder, content)) == "vault.key_invalid");
   }
   ::setenv(kVariable, "not-a-key", 1);

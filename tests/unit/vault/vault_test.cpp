@@ -13,7 +13,9 @@ using vault::Vault;
 
 namespace {
 
-MasterKey key_of(char byte) { return must(MasterKey::from_bytes(std::string(32, byte))); }
+MasterKey key_of(char byte) {
+  return must(MasterKey::from_bytes(std::string(32, byte)));
+}
 
 struct Fixture {
   TemporaryFolder folder;
@@ -22,7 +24,9 @@ struct Fixture {
   std::unique_ptr<storage::Database> database = must(storage::open_sqlite({.path = folder.file("berth.db")}, clock));
   Vault vault{*database, key_of('k'), random, clock};
 
-  std::string text(std::string_view owner, std::string_view name) { return std::string(must(vault.get(owner, name)).reveal()); }
+  std::string text(std::string_view owner, std::string_view name) {
+    return std::string(must(vault.get(owner, name)).reveal());
+  }
   void sql(std::string_view statement) {
     write(*database, [&](Connection& c) { return c.execute(statement); });
   }
@@ -33,8 +37,9 @@ struct Fixture {
 TEST_CASE("an envelope that was moved to another name, owner or version does not open") {
   Fixture f;
   must(f.vault.put("zoho_acme", "refresh_token", Secret("made-up token")));
-  for (const char* move : {"UPDATE secret SET name = 'client_secret'", "UPDATE secret SET owner = 'zoho_other', name = 'refresh_token'",
-                           "UPDATE secret SET owner = 'zoho_acme', name = 'refresh_token', version = 2"}) {
+  for (const char* move :
+       {"UPDATE secret SET name = 'client_secret'", "UPDATE secret SET owner = 'zoho_other', name = 'refresh_token'",
+        "UPDATE secret SET owner = 'zoho_acme', name = 'refresh_token', version = 2"}) {
     f.sql(move);
     const auto row = read(*f.database, [](Connection& c) { return storage::secrets::list_all(c); }).front();
     CHECK(f.vault.get(row.owner, row.name).error().reason == "vault.damaged");
@@ -146,14 +151,16 @@ TEST_CASE("nothing of a secret lies readable in the database file") {
   const auto row = *read(*f.database, [](Connection& c) { return storage::secrets::find(c, "i", "token"); });
   CHECK(row.sealed_value.find("needle") == std::string::npos);
   must(f.vault.put("i", "token", Secret("needle-in-the-file")));
-  CHECK(read(*f.database, [](Connection& c) { return storage::secrets::find(c, "i", "token"); })->sealed_value != row.sealed_value);
+  CHECK(read(*f.database, [](Connection& c) { return storage::secrets::find(c, "i", "token"); })->sealed_value !=
+        row.sealed_value);
 }
 
 TEST_CASE("names and sizes are limited, and what is not there is vault.not_found") {
   Fixture f;
   CHECK(f.vault.put("i", "", Secret("x")).error().reason == "vault.name_invalid");
   CHECK(f.vault.put("i", std::string(201, 'n'), Secret("x")).error().reason == "vault.name_invalid");
-  CHECK(f.vault.put("i", "n", Secret(std::string(vault::kSecretBytesMax + 1, 'x'))).error().reason == "vault.too_large");
+  CHECK(f.vault.put("i", "n", Secret(std::string(vault::kSecretBytesMax + 1, 'x'))).error().reason ==
+        "vault.too_large");
   CHECK(f.vault.get("i", "n").error().reason == "vault.not_found");
   CHECK_FALSE(must(f.vault.try_get("i", "n")));
   must(f.vault.put("i", "empty", Secret("")));

@@ -14,8 +14,8 @@ void check_totals(const json::object& document) {
   CHECK(lines == cents(document, "sub_total"));
   CHECK(taxes == cents(document, "tax_total"));
   const auto discount = text(document, "discount_type") == "entity_level" ? cents(document, "discount_total") : 0;
-  CHECK(cents(document, "total") == lines - discount + taxes + cents(document, "shipping_charge_exclusive_of_tax") + cents(document, "adjustment") +
-                                        cents(document, "roundoff_value"));
+  CHECK(cents(document, "total") == lines - discount + taxes + cents(document, "shipping_charge_exclusive_of_tax") +
+                                        cents(document, "adjustment") + cents(document, "roundoff_value"));
   // Every header row can be traced to one tax id: its own, its lines', or shipping's.
   for (const auto& tax : document.at("taxes").as_array()) {
     if (tax.as_object().contains("tax_id")) continue;
@@ -25,7 +25,8 @@ void check_totals(const json::object& document) {
         if (row.at("tax_name") == tax.at("tax_name")) ids.insert(text(row.as_object(), "tax_id"));
       }
     }
-    const auto shipping = cents(document, "shipping_charge_inclusive_of_tax") - cents(document, "shipping_charge_exclusive_of_tax");
+    const auto shipping =
+        cents(document, "shipping_charge_inclusive_of_tax") - cents(document, "shipping_charge_exclusive_of_tax");
     CHECK((ids.size() == 1 || (ids.empty() && cents_of(tax.at("tax_amount")) == shipping)));
   }
 }
@@ -94,7 +95,8 @@ TEST_CASE("the generated books add up, document by document, over twenty seeds")
         CHECK(paid[id] + credited[id] == 0);
         CHECK(cents(detail, "balance") == cents(detail, "total"));  // kept, as at Zoho
       } else {
-        CHECK(cents(detail, "balance") == cents(detail, "total") - paid[id] - credited[id] - cents(detail, "write_off_amount"));
+        CHECK(cents(detail, "balance") ==
+              cents(detail, "total") - paid[id] - credited[id] - cents(detail, "write_off_amount"));
         if (status != "draft") receivable[text(detail, "customer_id")] += cents(detail, "balance");
       }
       CHECK((status == "paid") == (status != "void" && status != "draft" && cents(detail, "balance") == 0));
@@ -102,7 +104,8 @@ TEST_CASE("the generated books add up, document by document, over twenty seeds")
       entity += text(detail, "discount_type") == "entity_level";
       with_company += row.contains("cf_company");
       std::int64_t listed = 0;
-      for (const auto& entry : world.rows("/invoices/" + id + "/payments", "payments")) listed += cents(entry.as_object(), "amount");
+      for (const auto& entry : world.rows("/invoices/" + id + "/payments", "payments"))
+        listed += cents(entry.as_object(), "amount");
       CHECK(listed == paid[id]);
     }
     for (const auto& row : world.all("/contacts", "contacts")) {
@@ -112,7 +115,8 @@ TEST_CASE("the generated books add up, document by document, over twenty seeds")
   }
   CHECK(statuses == std::set<std::string>{"draft", "overdue", "paid", "partially_paid", "sent", "void"});
   CHECK(modes == std::set<std::string>{"ACH/WIRE", "Bank Transfer", "Cash", "Check", "Credit Card", "Stripe"});
-  for (const int seen : {inclusive, entity, several, unused, advances, charges, refunds, with_company}) CHECK(seen > 10);
+  for (const int seen : {inclusive, entity, several, unused, advances, charges, refunds, with_company})
+    CHECK(seen > 10);
 }
 
 TEST_CASE("the same seed gives the same books to the last id, another seed gives others") {

@@ -4,7 +4,9 @@ using namespace sim_test;
 
 namespace {
 
-json::object invoice(World& world, const std::string& id) { return world.get("/invoices/" + id).body.at("invoice").as_object(); }
+json::object invoice(World& world, const std::string& id) {
+  return world.get("/invoices/" + id).body.at("invoice").as_object();
+}
 
 std::vector<std::string> problems(World& world) {
   return world.simulator.with_books([](Books& books, Time) { return books.problems(); });
@@ -17,8 +19,11 @@ TEST_CASE("more than the open balance is refused with 24016 and nothing changes"
   const auto id = add_invoice(world, "100.00");
   const auto customer = text(invoice(world, id), "customer_id");
   const auto before = world.simulator.books_json();
-  const auto refused = world.call("POST", "/books/v3/customerpayments", R"({"customer_id":")" + customer + R"(","payment_mode":"check","amount":150,"date":"2026-06-09","invoices":[{"invoice_id":")" +
-                                                                            id + R"(","amount_applied":150}]})");
+  const auto refused =
+      world.call("POST", "/books/v3/customerpayments",
+                 R"({"customer_id":")" + customer +
+                     R"(","payment_mode":"check","amount":150,"date":"2026-06-09","invoices":[{"invoice_id":")" + id +
+                     R"(","amount_applied":150}]})");
   CHECK(refused.status == 400);
   CHECK(refused.code() == 24016);
   CHECK(world.simulator.books_json() == before);
@@ -30,14 +35,17 @@ TEST_CASE("a payment changes the invoice's last_modified_time and not the contac
   const auto contact_id = text(invoice(world, id), "customer_id");
   const auto contact_before = world.get("/contacts/" + contact_id).body.at("contact").as_object();
   world.clock->advance(1800);
-  const auto payment = text(world.control("/payments", R"({"invoice_id":")" + id + R"(","amount":40,"payment_mode":"Stripe"})").body, "id");
+  const auto payment = text(
+      world.control("/payments", R"({"invoice_id":")" + id + R"(","amount":40,"payment_mode":"Stripe"})").body, "id");
   const auto paid = invoice(world, id);
   CHECK(text(paid, "last_modified_time") == "2026-06-09T10:30:00-0400");
   CHECK(text(paid, "status") == "partially_paid");
   CHECK(cents(paid, "balance") == 6000);
   const auto contact_after = world.get("/contacts/" + contact_id).body.at("contact").as_object();
   CHECK(contact_after.at("last_modified_time") == contact_before.at("last_modified_time"));
-  CHECK(cents(contact_before, "outstanding_receivable_amount") - cents(contact_after, "outstanding_receivable_amount") == 4000);
+  CHECK(cents(contact_before, "outstanding_receivable_amount") -
+            cents(contact_after, "outstanding_receivable_amount") ==
+        4000);
   world.clock->advance(60);
   CHECK(world.call("DELETE", "/_control/payments/" + payment).status == 200);
   CHECK(cents(invoice(world, id), "balance") == 10000);
@@ -50,8 +58,13 @@ TEST_CASE("voiding keeps total and balance, and gives payments and credits back 
   World world;
   const auto id = add_invoice(world, "100.00");
   const auto payment = text(world.control("/payments", R"({"invoice_id":")" + id + R"(","amount":70})").body, "id");
-  const auto note = text(world.control("/credit_notes", R"({"customer_id":")" + text(invoice(world, id), "customer_id") + R"(","line_items":[{"name":"Return","rate":30}]})").body, "id");
-  REQUIRE(world.control("/credit_notes/" + note + "/apply", R"({"invoice_id":")" + id + R"(","amount":30})").status == 200);
+  const auto note = text(world
+                             .control("/credit_notes", R"({"customer_id":")" + text(invoice(world, id), "customer_id") +
+                                                           R"(","line_items":[{"name":"Return","rate":30}]})")
+                             .body,
+                         "id");
+  REQUIRE(world.control("/credit_notes/" + note + "/apply", R"({"invoice_id":")" + id + R"(","amount":30})").status ==
+          200);
   CHECK(text(invoice(world, id), "status") == "paid");
   world.clock->advance(10);
   CHECK(world.call("POST", "/books/v3/invoices/" + id + "/status/void").status == 200);
@@ -83,7 +96,12 @@ TEST_CASE("an edit recomputes the totals, and below what is applied it is refuse
   const auto id = add_invoice(world, "100.00");
   world.control("/payments", R"({"invoice_id":")" + id + R"(","amount":70})");
   CHECK(world.control("/invoices/" + id, R"({"line_items":[{"name":"Work","rate":60}]})").status == 400);
-  CHECK(world.control("/invoices/" + id, R"({"line_items":[{"name":"Work","rate":200,"tax_percentage":10}],"adjustment":"-0.25","cf_location":"Boston"})").status == 200);
+  CHECK(
+      world
+          .control(
+              "/invoices/" + id,
+              R"({"line_items":[{"name":"Work","rate":200,"tax_percentage":10}],"adjustment":"-0.25","cf_location":"Boston"})")
+          .status == 200);
   const auto after = invoice(world, id);
   CHECK(cents(after, "total") == 21975);
   CHECK(cents(after, "balance") == 14975);
@@ -131,7 +149,8 @@ TEST_CASE("the control interface answers only to this machine, and knows clock, 
   world.control("/tokens/expire");
   CHECK(world.get("/invoices").status == 401);
   world.token = text(world.control("/tokens/issue").body, "access_token");
-  world.control("/faults", R"({"kind":"rate_limit","code":1070,"retry_after":"7","path":"/books/v3/items","skip":1,"count":2})");
+  world.control("/faults",
+                R"({"kind":"rate_limit","code":1070,"retry_after":"7","path":"/books/v3/items","skip":1,"count":2})");
   CHECK(world.get("/items").status == 200);
   CHECK(header_of(world.get("/items").raw.headers, "Retry-After") == "7");
   CHECK(world.get("/items").code() == 1070);
@@ -150,7 +169,8 @@ TEST_CASE("a duplicate name or number is refused with the code of its kind") {
   CHECK(contact.status == 201);
   CHECK(world.call("POST", "/books/v3/contacts", R"({"contact_name":"brand new"})").code() == 3062);
   const auto customer = text(contact.body.at("contact").as_object(), "contact_id");
-  const auto body = R"({"customer_id":")" + customer + R"(","invoice_number":"X-1","line_items":[{"name":"a","rate":1}]})";
+  const auto body =
+      R"({"customer_id":")" + customer + R"(","invoice_number":"X-1","line_items":[{"name":"a","rate":1}]})";
   const auto created = world.call("POST", "/books/v3/invoices", body);
   CHECK(created.status == 201);
   CHECK(text(created.body.at("invoice").as_object(), "status") == "draft");

@@ -3,8 +3,8 @@
 
 #include "tests/zoho_sim/simulator.hpp"
 
-#include <boost/json.hpp>
 #include <doctest/doctest.h>
+#include <boost/json.hpp>
 
 #include <cmath>
 #include <set>
@@ -38,7 +38,8 @@ struct Answer {
 };
 
 struct World {
-  explicit World(Options options = small_options()) : simulator(std::move(options), clock), token(simulator.access_token()) {}
+  explicit World(Options options = small_options())
+      : simulator(std::move(options), clock), token(simulator.access_token()) {}
 
   Answer call(std::string_view method, const std::string& target, std::string body = {}) {
     auto request = make_request(method, target);
@@ -56,7 +57,9 @@ struct World {
     return answer;
   }
   Answer get(const std::string& path) { return call("GET", "/books/v3" + path); }
-  Answer control(const std::string& path, std::string body = "{}") { return call("POST", "/_control" + path, std::move(body)); }
+  Answer control(const std::string& path, std::string body = "{}") {
+    return call("POST", "/_control" + path, std::move(body));
+  }
 
   // An array of an answer, by value: what a loop runs over must outlive the answer.
   json::array rows(const std::string& path, const std::string& root) { return get(path).body.at(root).as_array(); }
@@ -78,11 +81,14 @@ struct World {
   std::string token;
 };
 
-inline std::string text(const json::object& object, const char* name) { return std::string(object.at(name).as_string().c_str()); }
+inline std::string text(const json::object& object, const char* name) {
+  return std::string(object.at(name).as_string().c_str());
+}
 
 inline std::int64_t cents_of(const json::value& value) {
   if (value.is_string()) return 0;
-  return std::llround(value.to_number<double>() * 100);  // a test's tolerance: these are printed with two decimals at most
+  return std::llround(value.to_number<double>() *
+                      100);  // a test's tolerance: these are printed with two decimals at most
 }
 inline std::int64_t cents(const json::object& object, const char* name) {
   CAPTURE(name);
@@ -98,7 +104,8 @@ inline std::set<std::string> keys(const json::object& object) {
 
 // A customer invoice of `amount` cents without tax, due in 30 days.
 inline std::string add_invoice(World& world, const std::string& rate, const std::string& extra = "") {
-  const auto answer = world.control("/invoices", R"({"line_items":[{"name":"Work","rate":")" + rate + "\"}]" + (extra.empty() ? "" : "," + extra) + "}");
+  const auto answer = world.control("/invoices", R"({"line_items":[{"name":"Work","rate":")" + rate + "\"}]" +
+                                                     (extra.empty() ? "" : "," + extra) + "}");
   REQUIRE(answer.status == 200);
   return text(answer.body, "id");
 }

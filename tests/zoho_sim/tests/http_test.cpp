@@ -20,12 +20,15 @@ struct Wire {
 Wire exchange_bytes(const HttpFace& face, const std::string& target, const std::string& token) {
   Poco::Net::StreamSocket socket(Poco::Net::SocketAddress("127.0.0.1", static_cast<Poco::UInt16>(face.port())));
   socket.setReceiveTimeout(Poco::Timespan(20, 0));
-  const std::string request = "GET " + target + " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: Zoho-oauthtoken " + token + "\r\n\r\n";
+  const std::string request = "GET " + target +
+                              " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: Zoho-oauthtoken " +
+                              token + "\r\n\r\n";
   socket.sendBytes(request.data(), static_cast<int>(request.size()));
   Wire wire;
   char buffer[4096];
   try {
-    for (int got = 0; (got = socket.receiveBytes(buffer, sizeof buffer)) > 0;) wire.bytes.append(buffer, static_cast<std::size_t>(got));
+    for (int got = 0; (got = socket.receiveBytes(buffer, sizeof buffer)) > 0;)
+      wire.bytes.append(buffer, static_cast<std::size_t>(got));
   } catch (const Poco::Net::ConnectionResetException&) {
     wire.reset = true;
   }

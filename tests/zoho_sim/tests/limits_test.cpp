@@ -25,7 +25,8 @@ TEST_CASE("the daily quota ends with code 45 and comes back at midnight of the o
   const auto first = world.get("/settings/taxes");
   CHECK(header_of(first.raw.headers, "X-Rate-Limit-Limit") == "3");
   CHECK(header_of(first.raw.headers, "X-Rate-Limit-Remaining") == "2");
-  CHECK(header_of(first.raw.headers, "X-Rate-Limit-Reset") == "50400");  // 10:00 to 24:00 in New York: seconds, no epoch
+  CHECK(header_of(first.raw.headers, "X-Rate-Limit-Reset") ==
+        "50400");  // 10:00 to 24:00 in New York: seconds, no epoch
   world.get("/settings/taxes");
   world.get("/settings/taxes");
   const auto refused = world.get("/settings/taxes");

@@ -4,7 +4,8 @@ using namespace sim_test;
 
 TEST_CASE("a bad value of a known parameter is refused with code 2, an unknown parameter is ignored") {
   World world;
-  for (const auto* query : {"page=0", "page=x", "per_page=-1", "sort_order=up", "sort_column=colour", "filter_by=Status.Purple", "status=weird", "date_start=2026-1-1",
+  for (const auto* query : {"page=0", "page=x", "per_page=-1", "sort_order=up", "sort_column=colour",
+                            "filter_by=Status.Purple", "status=weird", "date_start=2026-1-1",
                             "last_modified_time=yesterday", "total=1,5", "response_option=9", "customer_id=abc"}) {
     CAPTURE(query);
     const auto answer = world.get(std::string("/invoices?") + query);
@@ -17,7 +18,8 @@ TEST_CASE("a bad value of a known parameter is refused with code 2, an unknown p
 
 TEST_CASE("paging covers every row exactly once in every order and page size") {
   World world;
-  for (const auto* sort : {"", "sort_column=customer_name&sort_order=D", "sort_column=date&sort_order=A", "sort_column=total", "sort_column=balance"}) {
+  for (const auto* sort : {"", "sort_column=customer_name&sort_order=D", "sort_column=date&sort_order=A",
+                           "sort_column=total", "sort_column=balance"}) {
     for (const int size : {1, 7, 50, 200}) {
       CAPTURE(sort);
       CAPTURE(size);
@@ -55,14 +57,20 @@ TEST_CASE("filters select exactly the rows that match") {
   const auto rows = world.all("/invoices", "invoices");
   const auto count = [&](auto test) { return static_cast<std::size_t>(std::count_if(rows.begin(), rows.end(), test)); };
   for (const auto* status : {"draft", "sent", "overdue", "paid", "void", "partially_paid"}) {
-    CHECK(world.all(std::string("/invoices?status=") + status, "invoices").size() == count([&](const auto& row) { return text(row, "status") == status; }));
+    CHECK(world.all(std::string("/invoices?status=") + status, "invoices").size() ==
+          count([&](const auto& row) { return text(row, "status") == status; }));
   }
   const auto day = text(rows[60], "date");
-  CHECK(world.all("/invoices?date_start=" + day, "invoices").size() == count([&](const auto& row) { return text(row, "date") >= day; }));
-  CHECK(world.all("/invoices?date_after=" + day, "invoices").size() == count([&](const auto& row) { return text(row, "date") > day; }));
-  CHECK(world.all("/invoices?date_end=" + day, "invoices").size() == count([&](const auto& row) { return text(row, "date") <= day; }));
+  CHECK(world.all("/invoices?date_start=" + day, "invoices").size() ==
+        count([&](const auto& row) { return text(row, "date") >= day; }));
+  CHECK(world.all("/invoices?date_after=" + day, "invoices").size() ==
+        count([&](const auto& row) { return text(row, "date") > day; }));
+  CHECK(world.all("/invoices?date_end=" + day, "invoices").size() ==
+        count([&](const auto& row) { return text(row, "date") <= day; }));
   CHECK(world.all("/invoices?invoice_number=" + text(rows[5], "invoice_number"), "invoices").size() == 1);
-  CHECK(world.all("/contacts?contact_type=vendor", "contacts").size() + world.all("/contacts?contact_type=customer", "contacts").size() == 30);
+  CHECK(world.all("/contacts?contact_type=vendor", "contacts").size() +
+            world.all("/contacts?contact_type=customer", "contacts").size() ==
+        30);
   CHECK(world.all("/customerpayments?filter_by=PaymentMode.Stripe", "customerpayments").size() ==
         world.all("/customerpayments?payment_mode=stripe", "customerpayments").size());
 }
@@ -73,7 +81,8 @@ TEST_CASE("last_modified_time is inclusive, wants an encoded plus, and reads eve
   const auto moment = text(rows[30], "last_modified_time");
   std::size_t expected = 0;
   std::vector<Time> times;
-  for (const auto& row : rows) times.push_back(*world.simulator.zone().parse_timestamp(text(row, "last_modified_time")));
+  for (const auto& row : rows)
+    times.push_back(*world.simulator.zone().parse_timestamp(text(row, "last_modified_time")));
   const auto limit = *world.simulator.zone().parse_timestamp(moment);
   for (const auto time : times) expected += time >= limit;
   CHECK(world.all("/invoices?last_modified_time=" + percent_encode(moment), "invoices").size() == expected);
@@ -90,8 +99,11 @@ TEST_CASE("what Zoho does not document is honoured, ignored or refused, as told"
     const char* root;
     std::string query;
   };
-  const std::vector<Case> filters = {{"/contacts", "contacts", future}, {"/items", "items", future}, {"/customerpayments", "customerpayments", future}};
-  const std::vector<Case> sorts = {{"/invoices", "invoices", ""}, {"/items", "items", ""}, {"/customerpayments", "customerpayments", ""}};
+  const std::vector<Case> filters = {{"/contacts", "contacts", future},
+                                     {"/items", "items", future},
+                                     {"/customerpayments", "customerpayments", future}};
+  const std::vector<Case> sorts = {
+      {"/invoices", "invoices", ""}, {"/items", "items", ""}, {"/customerpayments", "customerpayments", ""}};
   for (const auto& [path, root, query] : filters) {
     CAPTURE(path);
     world.simulator.set_undocumented(Undocumented::kHonoured);
@@ -109,7 +121,8 @@ TEST_CASE("what Zoho does not document is honoured, ignored or refused, as told"
     CHECK(honoured.page().at("sort_column") == "last_modified_time");
     std::string before = "9";
     for (const auto& row : honoured.body.at(root).as_array()) {
-      const auto moment = std::to_string(*world.simulator.zone().parse_timestamp(text(row.as_object(), "last_modified_time")));
+      const auto moment =
+          std::to_string(*world.simulator.zone().parse_timestamp(text(row.as_object(), "last_modified_time")));
       CHECK(moment <= before);
       before = moment;
     }

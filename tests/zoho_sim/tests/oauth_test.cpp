@@ -12,12 +12,17 @@ Options oauth_options() {
   return options;
 }
 
-std::string location_of(const Response& response) { return std::string(header_of(response.headers, "Location")); }
+std::string location_of(const Response& response) {
+  return std::string(header_of(response.headers, "Location"));
+}
 
 // Asks for consent and returns the pairs of the redirect.
 Pairs authorize(World& world, const std::string& extra = "&access_type=offline&prompt=consent") {
-  const auto answer = world.call("GET", "/oauth/v2/auth?response_type=code&client_id=1000.SIMULATORCLIENT&scope=ZohoBooks.invoices.READ,ZohoBooks.contacts.READ&state=s%2F1&redirect_uri=" +
-                                            percent_encode(kRedirect) + extra);
+  const auto answer = world.call("GET",
+                                 "/oauth/v2/"
+                                 "auth?response_type=code&client_id=1000.SIMULATORCLIENT&scope=ZohoBooks.invoices.READ,"
+                                 "ZohoBooks.contacts.READ&state=s%2F1&redirect_uri=" +
+                                     percent_encode(kRedirect) + extra);
   REQUIRE(answer.status == 302);
   const auto target = location_of(answer.raw);
   return parse_pairs(std::string_view(target).substr(target.find('?') + 1));
@@ -35,16 +40,20 @@ Answer token(World& world, const std::string& form, const std::string& secret = 
 }
 
 Answer redeem(World& world, std::string_view code) {
-  return token(world, "grant_type=authorization_code&code=" + std::string(code) + "&redirect_uri=" + percent_encode(kRedirect));
+  return token(
+      world, "grant_type=authorization_code&code=" + std::string(code) + "&redirect_uri=" + percent_encode(kRedirect));
 }
-Answer refresh(World& world, const std::string& refresh_token) { return token(world, "grant_type=refresh_token&refresh_token=" + refresh_token); }
+Answer refresh(World& world, const std::string& refresh_token) {
+  return token(world, "grant_type=refresh_token&refresh_token=" + refresh_token);
+}
 
 }  // namespace
 
 TEST_CASE("a code works once, for two minutes, with its own redirect address") {
   World world(oauth_options());
   const auto code = std::string(value_of(authorize(world), "code"));
-  const auto wrong = token(world, "grant_type=authorization_code&redirect_uri=http%3A%2F%2F127.0.0.1%2Fother&code=" + code);
+  const auto wrong =
+      token(world, "grant_type=authorization_code&redirect_uri=http%3A%2F%2F127.0.0.1%2Fother&code=" + code);
   CHECK(wrong.status == 200);
   CHECK(text(wrong.body, "error") == "invalid_redirect_uri");
   CHECK(redeem(world, code).body.contains("access_token"));
@@ -58,17 +67,22 @@ TEST_CASE("a code works once, for two minutes, with its own redirect address") {
 
 TEST_CASE("the redirect carries state, code, location and the encoded accounts server, and a stray ampersand") {
   World world(oauth_options());
-  auto request = make_request("GET", "/oauth/v2/auth?response_type=code&client_id=1000.SIMULATORCLIENT&scope=ZohoBooks.invoices.READ&state=abc&access_type=offline&redirect_uri=" +
-                                         percent_encode(kRedirect));
+  auto request = make_request("GET",
+                              "/oauth/v2/"
+                              "auth?response_type=code&client_id=1000.SIMULATORCLIENT&scope=ZohoBooks.invoices.READ&"
+                              "state=abc&access_type=offline&redirect_uri=" +
+                                  percent_encode(kRedirect));
   request.headers = {{"Host", "127.0.0.1:4711"}};
   const auto target = location_of(world.simulator.handle(request));
   CHECK(target.rfind(kRedirect + "?state=abc&code=1000.", 0) == 0);
-  CHECK(target.find("&location=us&accounts-server=http%3A%2F%2F127.0.0.1%3A4711&") == target.size() - std::string("&location=us&accounts-server=http%3A%2F%2F127.0.0.1%3A4711&").size());
+  CHECK(target.find("&location=us&accounts-server=http%3A%2F%2F127.0.0.1%3A4711&") ==
+        target.size() - std::string("&location=us&accounts-server=http%3A%2F%2F127.0.0.1%3A4711&").size());
 }
 
 TEST_CASE("wrong client, secret, scope or redirect address are refused in Zoho's way") {
   World world(oauth_options());
-  CHECK(text(token(world, "grant_type=refresh_token&refresh_token=x", "wrong").body, "error") == "invalid_client_secret");
+  CHECK(text(token(world, "grant_type=refresh_token&refresh_token=x", "wrong").body, "error") ==
+        "invalid_client_secret");
   CHECK(text(refresh(world, "1000.nobody").body, "error") == "invalid_code");
   CHECK(world.call("GET", "/oauth/v2/token").status == 400);
   auto json_body = make_request("POST", "/oauth/v2/token");
@@ -85,7 +99,11 @@ TEST_CASE("wrong client, secret, scope or redirect address are refused in Zoho's
 
 TEST_CASE("a user may reject, and the page is good for one answer") {
   World world;
-  const auto page = world.call("GET", "/oauth/v2/auth?response_type=code&client_id=1000.SIMULATORCLIENT&scope=ZohoBooks.invoices.READ&state=s&redirect_uri=" + percent_encode(kRedirect));
+  const auto page = world.call(
+      "GET",
+      "/oauth/v2/"
+      "auth?response_type=code&client_id=1000.SIMULATORCLIENT&scope=ZohoBooks.invoices.READ&state=s&redirect_uri=" +
+          percent_encode(kRedirect));
   CHECK(page.status == 200);
   const auto at = page.raw.body.find("name=\"ticket\" value=\"") + 21;
   const auto ticket = page.raw.body.substr(at, page.raw.body.find('"', at) - at);
@@ -165,9 +183,11 @@ TEST_CASE("the API wants Zoho's own scheme, a live token, the scope and the orga
   CHECK(with("Bearer " + world.token, list) == std::pair(401, std::int64_t{14}));
   CHECK(with("Zoho-oauthtoken 1000.no.such", list) == std::pair(401, std::int64_t{57}));
   CHECK(with("Zoho-oauthtoken " + world.token, list) == std::pair(200, std::int64_t{0}));
-  CHECK(with("Zoho-oauthtoken " + world.token, "/books/v3/invoices?organization_id=1") == std::pair(400, std::int64_t{6041}));
+  CHECK(with("Zoho-oauthtoken " + world.token, "/books/v3/invoices?organization_id=1") ==
+        std::pair(400, std::int64_t{6041}));
   CHECK(with("Zoho-oauthtoken " + world.token, "/books/v3/organizations") == std::pair(200, std::int64_t{0}));
   const auto narrow = world.simulator.access_token("ZohoBooks.contacts.READ");
   CHECK(with("Zoho-oauthtoken " + narrow, list) == std::pair(401, std::int64_t{57}));
-  CHECK(with("Zoho-oauthtoken " + narrow, "/books/v3/contacts?organization_id=927000001") == std::pair(200, std::int64_t{0}));
+  CHECK(with("Zoho-oauthtoken " + narrow, "/books/v3/contacts?organization_id=927000001") ==
+        std::pair(200, std::int64_t{0}));
 }

@@ -1,5 +1,5 @@
-// Compares the names of the fields the simulator sends with those in Zoho's own OpenAPI documents. The documents are not
-// part of this repository: BERTH_ZOHO_OPENAPI names the folder that holds them, and without it the test is skipped.
+// Compares the names of the fields the simulator sends with those in Zoho's own OpenAPI documents. The documents are
+// not part of this repository: BERTH_ZOHO_OPENAPI names the folder that holds them, and without it the test is skipped.
 #include "tests/zoho_sim/tests/fixture.hpp"
 
 #include <yaml-cpp/yaml.h>
@@ -12,7 +12,9 @@ using namespace sim_test;
 
 namespace {
 
-const char* folder() { return std::getenv("BERTH_ZOHO_OPENAPI"); }
+const char* folder() {
+  return std::getenv("BERTH_ZOHO_OPENAPI");
+}
 
 class Document {
  public:
@@ -45,8 +47,10 @@ class Document {
       found.insert(path);
       const auto value = resolve(property.second);
       if (!value.IsMap()) continue;
-      if (value["items"].IsDefined()) walk(resolve(value["items"]), path + "[].", found, depth + 1);
-      else walk(value, path + ".", found, depth + 1);
+      if (value["items"].IsDefined())
+        walk(resolve(value["items"]), path + "[].", found, depth + 1);
+      else
+        walk(value, path + ".", found, depth + 1);
     }
   }
 
@@ -105,21 +109,24 @@ struct Resource {
   const char* name;
   const char* file;
   const char* schema;
-  const char* key;           // in the OpenAPI document
+  const char* key;  // in the OpenAPI document
   std::vector<std::string> targets;
-  const char* sent_key;      // on the wire
+  const char* sent_key;  // on the wire
 };
 
 }  // namespace
 
-TEST_CASE("field names are those of Zoho's OpenAPI documents, but for the deviations that are named" * doctest::skip(folder() == nullptr)) {
+TEST_CASE("field names are those of Zoho's OpenAPI documents, but for the deviations that are named" *
+          doctest::skip(folder() == nullptr)) {
   auto options = small_options();
   options.books.foreign = 1000;
   World world(options);
   const auto invoices = world.all("/invoices?status=partially_paid", "invoices");
   std::vector<std::string> invoice_details, payment_details, note_details, note_invoices, note_refunds;
-  for (const auto& row : world.all("/invoices", "invoices")) invoice_details.push_back("/invoices/" + text(row, "invoice_id"));
-  for (const auto& row : world.all("/customerpayments", "customerpayments")) payment_details.push_back("/customerpayments/" + text(row, "payment_id"));
+  for (const auto& row : world.all("/invoices", "invoices"))
+    invoice_details.push_back("/invoices/" + text(row, "invoice_id"));
+  for (const auto& row : world.all("/customerpayments", "customerpayments"))
+    payment_details.push_back("/customerpayments/" + text(row, "payment_id"));
   for (const auto& row : world.all("/creditnotes", "creditnotes")) {
     note_details.push_back("/creditnotes/" + text(row, "creditnote_id"));
     note_invoices.push_back(note_details.back() + "/invoices");
@@ -134,17 +141,49 @@ TEST_CASE("field names are those of Zoho's OpenAPI documents, but for the deviat
       {"contact", "contacts.yml", "get-contact-response", "contact", {"/contacts/" + contact}, "contact"},
       {"item_row", "items.yml", "list-items-response", "items", {"/items"}, "items"},
       {"item", "items.yml", "get-an-item-response", "item", {"/items/" + item}, "item"},
-      {"payment_row", "customer-payments.yml", "list-customer-payments-response", "customer_payments", {"/customerpayments"}, "customerpayments"},
+      {"payment_row",
+       "customer-payments.yml",
+       "list-customer-payments-response",
+       "customer_payments",
+       {"/customerpayments"},
+       "customerpayments"},
       {"payment", "customer-payments.yml", "retrieve-a-payment-response", "payment", payment_details, "payment"},
-      {"credit_note_row", "credit-notes.yml", "list-all-credit-notes-response", "creditnotes", {"/creditnotes"}, "creditnotes"},
+      {"credit_note_row",
+       "credit-notes.yml",
+       "list-all-credit-notes-response",
+       "creditnotes",
+       {"/creditnotes"},
+       "creditnotes"},
       {"credit_note", "credit-notes.yml", "get-a-credit-note-response", "creditnote", note_details, "creditnote"},
-      {"credit_note_invoice", "credit-notes.yml", "list-invoices-credited-response", "invoices_credited", note_invoices, "invoices_credited"},
-      {"credit_note_refund", "credit-notes.yml", "list-refunds-of-a-credit-note-response", "creditnote_refunds", note_refunds, "creditnote_refunds"},
-      {"currency_row", "currency.yml", "list-currencies-response", "currencies", {"/settings/currencies"}, "currencies"},
+      {"credit_note_invoice", "credit-notes.yml", "list-invoices-credited-response", "invoices_credited", note_invoices,
+       "invoices_credited"},
+      {"credit_note_refund", "credit-notes.yml", "list-refunds-of-a-credit-note-response", "creditnote_refunds",
+       note_refunds, "creditnote_refunds"},
+      {"currency_row",
+       "currency.yml",
+       "list-currencies-response",
+       "currencies",
+       {"/settings/currencies"},
+       "currencies"},
       {"tax_row", "taxes.yml", "list-taxes-response", "taxes", {"/settings/taxes"}, "taxes"},
-      {"account_row", "chart-of-accounts.yml", "list-chart-of-accounts-response", "chartofaccounts", {"/chartofaccounts"}, "chartofaccounts"},
-      {"bank_account_row", "bank-accounts.yml", "list-view-of-accounts-response", "bankaccounts", {"/bankaccounts"}, "bankaccounts"},
-      {"organization_row", "organizations.yml", "list-organizations-response", "organizations", {"/organizations"}, "organizations"}};
+      {"account_row",
+       "chart-of-accounts.yml",
+       "list-chart-of-accounts-response",
+       "chartofaccounts",
+       {"/chartofaccounts"},
+       "chartofaccounts"},
+      {"bank_account_row",
+       "bank-accounts.yml",
+       "list-view-of-accounts-response",
+       "bankaccounts",
+       {"/bankaccounts"},
+       "bankaccounts"},
+      {"organization_row",
+       "organizations.yml",
+       "list-organizations-response",
+       "organizations",
+       {"/organizations"},
+       "organizations"}};
   auto known = deviations();
   std::map<std::string, Document> documents;
   for (const auto& resource : resources) {
@@ -156,10 +195,13 @@ TEST_CASE("field names are those of Zoho's OpenAPI documents, but for the deviat
       const auto answer = world.get(target);
       REQUIRE(answer.status == 200);
       const auto& value = answer.body.at(resource.sent_key);
-      if (value.is_object()) walk(value.get_object(), "", sent);
-      else for (const auto& element : value.get_array()) walk(element.as_object(), "", sent);
+      if (value.is_object())
+        walk(value.get_object(), "", sent);
+      else
+        for (const auto& element : value.get_array()) walk(element.as_object(), "", sent);
     }
-    const auto compare = [&](const char* kind, const std::set<std::string>& from, const std::set<std::string>& against) {
+    const auto compare = [&](const char* kind, const std::set<std::string>& from,
+                             const std::set<std::string>& against) {
       std::string parent = "/";  // of a name that is not there, what it contains is not named again
       for (const auto& path : from) {
         if (against.count(path) != 0) continue;
@@ -175,6 +217,7 @@ TEST_CASE("field names are those of Zoho's OpenAPI documents, but for the deviat
     compare("missing", documented, sent);
   }
   for (const auto& deviation : known) {
-    CHECK_MESSAGE(deviation.used, "no longer a deviation: " << deviation.kind << " " << deviation.resource << " " << deviation.path);
+    CHECK_MESSAGE(deviation.used,
+                  "no longer a deviation: " << deviation.kind << " " << deviation.resource << " " << deviation.path);
   }
 }

@@ -10,7 +10,9 @@ json::object detail_of(World& world, const std::string& path, const char* key) {
   return answer.body.at(key).as_object();
 }
 
-json::object first_row(World& world, const std::string& path, const char* root) { return world.get(path).body.at(root).as_array().at(0).as_object(); }
+json::object first_row(World& world, const std::string& path, const char* root) {
+  return world.get(path).body.at(root).as_array().at(0).as_object();
+}
 
 bool every(const std::set<std::string>& names, const json::object& object) {
   return std::all_of(names.begin(), names.end(), [&](const auto& name) {
@@ -33,10 +35,28 @@ TEST_CASE("an invoice row has no lines, no tax and no discount fields; the detai
   World world;
   const auto row = first_row(world, "/invoices?status=paid", "invoices");
   const auto detail = detail_of(world, "/invoices/" + text(row, "invoice_id"), "invoice");
-  const std::set<std::string> only_detail = {"line_items", "sub_total", "tax_total", "taxes", "discount_type", "is_inclusive_tax", "is_discount_before_tax", "payment_made",
-                                             "credits_applied", "tax_amount_withheld", "roundoff_value", "price_precision", "payment_terms", "notes", "terms", "bcy_total",
-                                             "account_id", "contact_persons", "contact", "customer_custom_fields"};
-  const std::set<std::string> only_row = {"company_name", "country", "phone", "project_name", "due_days", "updated_time"};
+  const std::set<std::string> only_detail = {"line_items",
+                                             "sub_total",
+                                             "tax_total",
+                                             "taxes",
+                                             "discount_type",
+                                             "is_inclusive_tax",
+                                             "is_discount_before_tax",
+                                             "payment_made",
+                                             "credits_applied",
+                                             "tax_amount_withheld",
+                                             "roundoff_value",
+                                             "price_precision",
+                                             "payment_terms",
+                                             "notes",
+                                             "terms",
+                                             "bcy_total",
+                                             "account_id",
+                                             "contact_persons",
+                                             "contact",
+                                             "customer_custom_fields"};
+  const std::set<std::string> only_row = {"company_name", "country",  "phone",
+                                          "project_name", "due_days", "updated_time"};
   CHECK(every(only_detail, detail));
   CHECK(none(only_detail, row));
   CHECK(every(only_row, row));
@@ -49,11 +69,14 @@ TEST_CASE("an invoice row has no lines, no tax and no discount fields; the detai
   CHECK(detail.at("documents").is_array());
 }
 
-TEST_CASE("a payment detail has updated_time and no last_modified_time, its row the reverse, and the row names no currency") {
+TEST_CASE(
+    "a payment detail has updated_time and no last_modified_time, its row the reverse, and the row names no currency") {
   World world;
   const auto row = first_row(world, "/customerpayments", "customerpayments");
   const auto detail = detail_of(world, "/customerpayments/" + text(row, "payment_id"), "payment");
-  CHECK(every({"updated_time", "invoices", "currency_code", "exchange_rate", "bank_charges", "payment_refunds", "custom_fields"}, detail));
+  CHECK(every({"updated_time", "invoices", "currency_code", "exchange_rate", "bank_charges", "payment_refunds",
+               "custom_fields"},
+              detail));
   CHECK(none({"last_modified_time", "invoice_numbers", "bcy_amount", "payment_mode_formatted"}, detail));
   CHECK(every({"last_modified_time", "invoice_numbers", "bcy_amount", "payment_mode_formatted"}, row));
   CHECK(none({"updated_time", "invoices", "currency_code", "exchange_rate", "bank_charges"}, row));
@@ -91,7 +114,9 @@ TEST_CASE("custom fields are flat in an invoice row, and an array and a hash in 
     CHECK(field.at("value") == row->at("cf_service_line"));
   }
   CHECK(found);
-  const auto plain = std::find_if(rows.begin(), rows.end(), [](const auto& r) { return !r.contains("cf_service_line") && !r.contains("cf_location") && !r.contains("cf_company"); });
+  const auto plain = std::find_if(rows.begin(), rows.end(), [](const auto& r) {
+    return !r.contains("cf_service_line") && !r.contains("cf_location") && !r.contains("cf_company");
+  });
   REQUIRE(plain != rows.end());
   const auto without = detail_of(world, "/invoices/" + text(*plain, "invoice_id"), "invoice");
   CHECK(without.at("custom_fields").as_array().empty());
@@ -118,7 +143,8 @@ TEST_CASE("invoice_url differs on every read, ends in a blank, and drafts have n
   const auto two = text(detail_of(world, "/invoices/" + id, "invoice"), "invoice_url");
   CHECK(one != two);
   CHECK(one.back() == ' ');
-  CHECK_FALSE(detail_of(world, "/invoices/" + add_invoice(world, "1", R"("status":"draft")"), "invoice").contains("invoice_url"));
+  CHECK_FALSE(detail_of(world, "/invoices/" + add_invoice(world, "1", R"("status":"draft")"), "invoice")
+                  .contains("invoice_url"));
 }
 
 TEST_CASE("times carry the organisation's offset of that moment, without a colon") {
@@ -151,6 +177,8 @@ TEST_CASE("currencies with automatic rates list 0, their rates are in another li
   const auto rows = world.rows("/settings/currencies?filter_by=Currencies.ExcludeBaseCurrency", "currencies");
   REQUIRE(rows.size() == 1);
   CHECK(rows[0].at("exchange_rate") == 0);
-  const auto rates = world.rows("/settings/currencies/" + text(rows[0].as_object(), "currency_id") + "/exchangerates?from_date=2026-01-02", "exchange_rates");
+  const auto rates = world.rows(
+      "/settings/currencies/" + text(rows[0].as_object(), "currency_id") + "/exchangerates?from_date=2026-01-02",
+      "exchange_rates");
   CHECK(cents_of(rates.at(0).at("rate")) == 108);
 }

@@ -1,5 +1,5 @@
-// A plugin that does what the plan says: the text of the plan is the name of an act. Written against the C tables, so that
-// every status can be seen. What an act found out it emits as thing `report`.
+// A plugin that does what the plan says: the text of the plan is the name of an act. Written against the C tables, so
+// that every status can be seen. What an act found out it emits as thing `report`.
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
@@ -23,7 +23,9 @@
 
 namespace {
 
-berth_str str(std::string_view text) { return {text.data(), text.size()}; }
+berth_str str(std::string_view text) {
+  return {text.data(), text.size()};
+}
 
 struct Probe {
   berth_connector table{};
@@ -35,8 +37,8 @@ struct Probe {
   berth_error* error = nullptr;
   berth_str cursor{};
 
-  std::int32_t emit(std::string_view id, std::string_view json, std::string_view entity = "thing", std::uint32_t flags = 0,
-                    std::string_view part = {}) const {
+  std::int32_t emit(std::string_view id, std::string_view json, std::string_view entity = "thing",
+                    std::uint32_t flags = 0, std::string_view part = {}) const {
     berth_record record{};
     record.ref = {str(entity), str(id), str("1")};
     record.part = str(part);
@@ -88,7 +90,8 @@ std::int32_t on_reply(void* ctx, const berth_http_reply* reply) {
     for (std::size_t i = 0; i < reply->response->header_count; ++i) {
       headers.append(reply->response->headers[i].name.ptr, reply->response->headers[i].name.len);
     }
-    batch.seen += std::to_string(reply->index) + "=" + std::to_string(reply->response->status) + headers + std::to_string(reply->response->body.len) + ";";
+    batch.seen += std::to_string(reply->index) + "=" + std::to_string(reply->response->status) + headers +
+                  std::to_string(reply->response->body.len) + ";";
     batch.probe->emit("r" + std::to_string(reply->index), "{}");
   }
   return batch.count >= batch.stop_after ? 1 : 0;
@@ -100,11 +103,13 @@ std::int32_t run_batch(Probe& probe, std::size_t size, Batch batch) {
   for (std::size_t i = 0; i < size; ++i) paths.push_back("/things/" + std::to_string(i));
   std::vector<berth_http_request> requests;
   for (const auto& path : paths) requests.push_back(Probe::get(path));
-  const std::int32_t sent = probe.http->send_batch(probe.host, requests.data(), requests.size(), &batch, &on_reply, probe.error);
+  const std::int32_t sent =
+      probe.http->send_batch(probe.host, requests.data(), requests.size(), &batch, &on_reply, probe.error);
   if (batch.throws) return sent;
   berth_error first = *probe.error;
   if (size > 256) return sent;
-  const std::int32_t status = probe.report(batch.seen + "sent " + std::to_string(sent) + " inside " + std::to_string(batch.status_in_callback));
+  const std::int32_t status =
+      probe.report(batch.seen + "sent " + std::to_string(sent) + " inside " + std::to_string(batch.status_in_callback));
   if (status == BERTH_OK && sent != BERTH_OK) *probe.error = first;
   return status != BERTH_OK ? status : sent;
 }
@@ -113,7 +118,9 @@ std::int32_t run_batch(Probe& probe, std::size_t size, Batch batch) {
   for (std::atomic<unsigned long> turns{0};;) ++turns;
 }
 
-std::string outcome(long result) { return result >= 0 ? "ok" : std::to_string(errno); }
+std::string outcome(long result) {
+  return result >= 0 ? "ok" : std::to_string(errno);
+}
 
 const std::map<std::string, Act, std::less<>>& acts() {
   static const std::map<std::string, Act, std::less<>> all = {
@@ -141,7 +148,9 @@ const std::map<std::string, Act, std::less<>>& acts() {
       {"cursor_back", [](Probe& p) { return p.report(std::string(p.cursor.ptr, p.cursor.len)); }},
       {"known",
        [](Probe& p) -> std::int32_t {
-         const berth_ref refs[] = {{str("thing"), str("none"), str("1")}, {str("thing"), str("row"), str("1")}, {str("thing"), str("detail"), {}}};
+         const berth_ref refs[] = {{str("thing"), str("none"), str("1")},
+                                   {str("thing"), str("row"), str("1")},
+                                   {str("thing"), str("detail"), {}}};
          std::uint8_t answers[3] = {9, 9, 9};
          if (const auto status = p.records->known(p.host, refs, 3, answers, p.error); status != BERTH_OK) return status;
          return p.report(std::to_string(answers[0]) + std::to_string(answers[1]) + std::to_string(answers[2]));
@@ -152,9 +161,12 @@ const std::map<std::string, Act, std::less<>>& acts() {
          p.records->need_detail(p.host, &ref, 9'999, p.error);
          std::string seen;
          const auto sink = [](void* ctx, const berth_wanted* wanted) {
-           static_cast<std::string*>(ctx)->append(wanted->ref.remote_id.ptr, wanted->ref.remote_id.len).append(std::to_string(wanted->want));
+           static_cast<std::string*>(ctx)
+               ->append(wanted->ref.remote_id.ptr, wanted->ref.remote_id.len)
+               .append(std::to_string(wanted->want));
          };
-         if (const auto status = p.records->next_details(p.host, 5, &seen, sink, p.error); status != BERTH_OK) return status;
+         if (const auto status = p.records->next_details(p.host, 5, &seen, sink, p.error); status != BERTH_OK)
+           return status;
          p.records->attach(p.host, &ref, str("a.pdf"), str("application/pdf"), {"%PDF\0\xff", 6}, p.error);
          return p.report(seen);
        }},
@@ -186,13 +198,41 @@ const std::map<std::string, Act, std::less<>>& acts() {
          p.emit("big", "{\"a\":\"" + std::string(20u << 20u, 'x') + "\"}");
          return p.checkpoint();
        }},
-      {"record_not_json", [](Probe& p) { p.emit("x", "{\"a\":NaN}"); return p.checkpoint(); }},
-      {"record_not_object", [](Probe& p) { p.emit("x", "[1]"); return p.checkpoint(); }},
-      {"record_not_utf8", [](Probe& p) { p.emit("x", "{\"a\":\"\xff\xfe\"}"); return p.checkpoint(); }},
-      {"ref_not_utf8", [](Probe& p) { p.emit("\xff", "{}"); return p.checkpoint(); }},
-      {"ref_without_id", [](Probe& p) { p.emit("", "{}"); return p.checkpoint(); }},
-      {"deleted_with_document", [](Probe& p) { p.emit("x", "{}", "thing", BERTH_RECORD_DELETED); return p.checkpoint(); }},
-      {"unknown_entity", [](Probe& p) { p.emit("x", "{}", "ghost"); return p.checkpoint(); }},
+      {"record_not_json",
+       [](Probe& p) {
+         p.emit("x", "{\"a\":NaN}");
+         return p.checkpoint();
+       }},
+      {"record_not_object",
+       [](Probe& p) {
+         p.emit("x", "[1]");
+         return p.checkpoint();
+       }},
+      {"record_not_utf8",
+       [](Probe& p) {
+         p.emit("x", "{\"a\":\"\xff\xfe\"}");
+         return p.checkpoint();
+       }},
+      {"ref_not_utf8",
+       [](Probe& p) {
+         p.emit("\xff", "{}");
+         return p.checkpoint();
+       }},
+      {"ref_without_id",
+       [](Probe& p) {
+         p.emit("", "{}");
+         return p.checkpoint();
+       }},
+      {"deleted_with_document",
+       [](Probe& p) {
+         p.emit("x", "{}", "thing", BERTH_RECORD_DELETED);
+         return p.checkpoint();
+       }},
+      {"unknown_entity",
+       [](Probe& p) {
+         p.emit("x", "{}", "ghost");
+         return p.checkpoint();
+       }},
       {"unknown_flag", [](Probe& p) { return p.emit("x", "{}", "thing", 64u); }},
       {"null_text",
        [](Probe& p) -> std::int32_t {
@@ -200,7 +240,11 @@ const std::map<std::string, Act, std::less<>>& acts() {
          record.json = {nullptr, 5};
          return p.records->emit(p.host, &record, p.error);
        }},
-      {"refused_and_ignored", [](Probe& p) { p.emit("x", "[1]"); return BERTH_OK; }},
+      {"refused_and_ignored",
+       [](Probe& p) {
+         p.emit("x", "[1]");
+         return BERTH_OK;
+       }},
       {"refused_then_committed",
        [](Probe& p) -> std::int32_t {
          p.emit("good", "{}");
@@ -246,15 +290,24 @@ const std::map<std::string, Act, std::less<>>& acts() {
          return BERTH_OK;
        }},
 
+      {"log_flood",
+       [](Probe& p) -> std::int32_t {
+         for (int i = 0; i < 10'500; ++i) p.log->write(p.host, BERTH_INFO, str("flood"), {});
+         return BERTH_OK;
+       }},
+
       // http
-      {"send", [](Probe& p) -> std::int32_t {
+      {"send",
+       [](Probe& p) -> std::int32_t {
          Batch batch;
          batch.probe = &p;
          const auto request = Probe::get("/things/0");
-         if (const auto status = p.http->send(p.host, &request, &batch, &on_reply, p.error); status != BERTH_OK) return status;
+         if (const auto status = p.http->send(p.host, &request, &batch, &on_reply, p.error); status != BERTH_OK)
+           return status;
          return p.report(batch.seen);
        }},
-      {"send_fails", [](Probe& p) -> std::int32_t {
+      {"send_fails",
+       [](Probe& p) -> std::int32_t {
          Batch batch;
          batch.probe = &p;
          const auto request = Probe::get("/fail");
@@ -263,14 +316,31 @@ const std::map<std::string, Act, std::less<>>& acts() {
       {"batch", [](Probe& p) { return run_batch(p, 3, {}); }},
       {"batch_of_256", [](Probe& p) { return run_batch(p, 256, {}); }},
       {"batch_of_257", [](Probe& p) { return run_batch(p, 257, {}); }},
-      {"batch_stopped", [](Probe& p) { Batch b; b.stop_after = 2; return run_batch(p, 100, b); }},
-      {"batch_throws", [](Probe& p) { Batch b; b.throws = true; return run_batch(p, 3, b); }},
-      {"batch_calls_back", [](Probe& p) { Batch b; b.calls_back = true; return run_batch(p, 1, b); }},
-      {"large_body", [](Probe& p) -> std::int32_t {
+      {"batch_stopped",
+       [](Probe& p) {
+         Batch b;
+         b.stop_after = 2;
+         return run_batch(p, 100, b);
+       }},
+      {"batch_throws",
+       [](Probe& p) {
+         Batch b;
+         b.throws = true;
+         return run_batch(p, 3, b);
+       }},
+      {"batch_calls_back",
+       [](Probe& p) {
+         Batch b;
+         b.calls_back = true;
+         return run_batch(p, 1, b);
+       }},
+      {"large_body",
+       [](Probe& p) -> std::int32_t {
          Batch batch;
          batch.probe = &p;
          const auto request = Probe::get("/large");
-         if (const auto status = p.http->send(p.host, &request, &batch, &on_reply, p.error); status != BERTH_OK) return status;
+         if (const auto status = p.http->send(p.host, &request, &batch, &on_reply, p.error); status != BERTH_OK)
+           return status;
          return p.report(batch.seen);
        }},
       {"wrong_thread",
@@ -284,7 +354,8 @@ const std::map<std::string, Act, std::less<>>& acts() {
       {"until_stopped",
        [](Probe& p) -> std::int32_t {
          p.log->write(p.host, BERTH_INFO, str("started"), {});
-         while (p.control->should_stop(p.host) == 0) {}
+         while (p.control->should_stop(p.host) == 0) {
+         }
          p.emit("last", "{}");
          if (const auto status = p.checkpoint(); status != BERTH_OK) return status;
          std::snprintf(p.error->reason, sizeof p.error->reason, "probe.stopped");
@@ -292,7 +363,8 @@ const std::map<std::string, Act, std::less<>>& acts() {
        }},
 
       // what only a worker survives
-      {"null_write", [](Probe& p) -> std::int32_t {
+      {"null_write",
+       [](Probe& p) -> std::int32_t {
          p.emit("kept", "{}");
          p.checkpoint();
          p.emit("lost", "{}");
@@ -307,32 +379,38 @@ const std::map<std::string, Act, std::less<>>& acts() {
        }},
       {"abort", [](Probe&) -> std::int32_t { std::abort(); }},
       {"exit", [](Probe&) -> std::int32_t { std::_Exit(0); }},
-      {"loop", [](Probe& p) -> std::int32_t {
+      {"loop",
+       [](Probe& p) -> std::int32_t {
          p.log->write(p.host, BERTH_INFO, str("started"), {});
          loop_for_ever();
        }},
-      {"loop_and_ignore_sigterm", [](Probe& p) -> std::int32_t {
+      {"loop_and_ignore_sigterm",
+       [](Probe& p) -> std::int32_t {
          signal(SIGTERM, SIG_IGN);
          p.log->write(p.host, BERTH_INFO, str("started"), {});
          loop_for_ever();
        }},
-      {"close_the_pipe", [](Probe&) -> std::int32_t {
+      {"close_the_pipe",
+       [](Probe&) -> std::int32_t {
          for (int descriptor = 3; descriptor < 64; ++descriptor) close(descriptor);
          loop_for_ever();
        }},
-      {"garbage_on_the_pipe", [](Probe&) -> std::int32_t {
+      {"garbage_on_the_pipe",
+       [](Probe&) -> std::int32_t {
          for (int descriptor = 3; descriptor < 64; ++descriptor) {
            if (write(descriptor, "\x01\x00\x00\x00garbage", 11) < 0) continue;
          }
          loop_for_ever();
        }},
-      {"noise", [](Probe& p) -> std::int32_t {
+      {"noise",
+       [](Probe& p) -> std::int32_t {
          for (int i = 0; i < 3; ++i) std::fprintf(stderr, "noise %d\n", i);
          std::printf("on standard output\n");
          std::fflush(stdout);
          return p.report("done");
        }},
-      {"memory", [](Probe& p) -> std::int32_t {
+      {"memory",
+       [](Probe& p) -> std::int32_t {
          std::vector<std::string> eaten;
          try {
            for (int i = 0; i < 64; ++i) eaten.emplace_back(64u << 20u, 'x');
@@ -344,7 +422,8 @@ const std::map<std::string, Act, std::less<>>& acts() {
          return p.report("unlimited");
        }},
       {"environment", [](Probe& p) { return p.report(environ == nullptr || *environ == nullptr ? "empty" : "there"); }},
-      {"other_calls", [](Probe& p) -> std::int32_t {
+      {"other_calls",
+       [](Probe& p) -> std::int32_t {
          char* const arguments[] = {nullptr};
          std::string found = "exec " + outcome(execve("/bin/true", arguments, arguments));
          found += " kill " + outcome(kill(getppid(), 0));
@@ -361,7 +440,9 @@ const std::map<std::string, Act, std::less<>>& acts() {
   return all;
 }
 
-Probe& probe_of(berth_connector* connector) { return *static_cast<Probe*>(connector->self); }
+Probe& probe_of(berth_connector* connector) {
+  return *static_cast<Probe*>(connector->self);
+}
 
 std::int32_t check(berth_connector* connector, berth_error* error) {
   Probe& probe = probe_of(connector);
@@ -369,7 +450,8 @@ std::int32_t check(berth_connector* connector, berth_error* error) {
   Batch batch;
   batch.probe = &probe;
   const auto request = Probe::get("/check");
-  return probe.http->send(probe.host, &request, &batch, [](void*, const berth_http_reply*) -> std::int32_t { return 0; }, error);
+  return probe.http->send(
+      probe.host, &request, &batch, [](void*, const berth_http_reply*) -> std::int32_t { return 0; }, error);
 }
 
 std::int32_t run_phase(berth_connector* connector, const berth_run* run, berth_error* error) {
@@ -381,7 +463,8 @@ std::int32_t run_phase(berth_connector* connector, const berth_run* run, berth_e
   return act->second(probe);
 }
 
-std::int32_t organizations(berth_connector*, void* sink_ctx, void (*sink)(void*, const berth_organization*), berth_error*) {
+std::int32_t organizations(berth_connector*, void* sink_ctx, void (*sink)(void*, const berth_organization*),
+                           berth_error*) {
   const berth_organization one{str("10"), str("Acme"), str(R"({"currency":"USD"})")};
   const berth_organization two{str("20"), str("Bm\xc3\xbcller"), str("{}")};
   sink(sink_ctx, &one);
@@ -427,8 +510,9 @@ berth_connector* create(const berth_host* host, berth_str config_json, berth_err
 }
 
 berth_str descriptor() {
-  return str(R"({"id":"probe","name":"Probe","version":"1.2.3","phases":[{"id":"acts","entity":"thing"}],)"
-             R"("entities":[{"id":"thing","version":"counter"}],"cost_classes":[{"id":"acts.detail","default":"40%"}],"oauth":{"pkce":false}})");
+  return str(
+      R"({"id":"probe","name":"Probe","version":"1.2.3","phases":[{"id":"acts","entity":"thing"}],)"
+      R"("entities":[{"id":"thing","version":"counter"}],"cost_classes":[{"id":"acts.detail","default":"40%"}],"oauth":{"pkce":false}})");
 }
 
 const berth_identity identity{sizeof(berth_identity), BERTH_ABI_MAJOR, BERTH_ABI_MINOR, 0, {"probe", 5}, {"1.2.3", 5}};
@@ -436,4 +520,6 @@ const berth_plugin table{&identity, &descriptor, &create};
 
 }  // namespace
 
-extern "C" const berth_plugin* berth_plugin_entry(const berth_identity*, berth_error*) { return &table; }
+extern "C" const berth_plugin* berth_plugin_entry(const berth_identity*, berth_error*) {
+  return &table;
+}

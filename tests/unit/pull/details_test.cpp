@@ -1,0 +1,133 @@
+#include <doctest/doctest.h>
+
+#include "remote.hpp"
+
+using namespace pull_test;
+
+TEST_CASE("conditions on the row decide about its detail") {
+  Fixture f(config_of(
+      "",
+      R"("detail":{"path":"/things/{id}","row":["thing"],"cost":"c","unless":{"field":"status","in":["draft","rejected"]},"when":{"field":"name","present":true}})"));
+  f.remote.fill(4);
+  f.remote.docs[0].status = "draft";
+  f.remote.docs[1].name = "";
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.details() == 2);
+  CHECK(f.host.records.size() == 4);
+  CHECK(f.host.find("thing", "T100")->detail.empty());
+}
+
+TEST_CASE("a phase without details reads its list only") {
+  Fixture f(config_of("", R"("detail":"never","until":"none")", "2026-05-20T00:00:00Z"));
+  f.remote.fill(6);
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.host.requests.size() == 2);
+  CHECK(f.host.records.size() == 6);
+}
+
+TEST_CASE("a detail that is fetched once per record is not fetched for a new version") {
+  Fixture f(config_of("", R"("detail":{"path":"/things/{id}","row":["thing"],"cost":"c","once_per_record":true})"));
+  f.host.once_per_record.insert("thing");
+  f.remote.fill(3);
+  REQUIRE(f.run().status == BERTH_OK);
+  f.host.forget_calls();
+  f.remote.doc("T101").changed_ms += 5 * kMinute;
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.details() == 0);
+}
+
+TEST_CASE("the version of a detail may stand in another field than the row's") {
+  Fixture f(config_of("", R"("detail":{"path":"/things/{id}","row":["thing"],"version":"updated","cost":"c"})"));
+  f.remote.fill(1);
+  f.remote.special["/things/T100"] =
+      Answer::json(R"({"thing":{"thing_id":"T100","changed":"x","updated":"2026-05-02T00:00:00Z"}})");
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.host.find("thing", "T100")->detail_version == "2026-05-02T00:00:00Z");
+}
+
+namespace {
+const std::string kWithParts =
+    R"("detail":{"path":"/things/{id}","row":["thing"],"cost":"c"},
+       "parts":[{"name":"applications","path":"/things/{id}/parts","rows":["applied"],"cost":"c","when":{"field":"balance","differs_from":"total"}}])";
+}
+
+TEST_CASE("parts are asked for where the document needs them, and come with the detail") {
+  Fixture f(config_of("", kWithParts));
+  f.remote.fill(3);
+  f.remote.docs[1].balance = "2.50";
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.details() == 4);  // 10 and 10.00 are the same amount
+  CHECK(f.host.find("thing", "T101")->parts.at("applications") == R"([{"amount":1.50}])");
+  CHECK(f.host.find("thing", "T100")->parts.empty());
+}
+
+TEST_CASE("a detail whose part is missing waits, the others are kept") {
+  Fixture f(config_of("", kWithParts));
+  f.remote.fill(3);
+  f.remote.docs[1].balance = "2.50";
+  f.remote.docs[2].balance = "2.50";
+  f.remote.special["/things/T101/parts"] = Answer::failure(BERTH_QUOTA_EXHAUSTED, "berth.budget");
+  CHECK(f.run().reason == "berth.budget");
+  CHECK(f.with_detail() == 1);
+  f.remote.special["/things/T101/parts"] = Answer::refused("7");
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.with_detail() == 2);
+  f.remote.special.clear();
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.with_detail() == 3);
+}
+
+namespace {
+const std::string kWithFile =
+    R"("detail":{"path":"/things/{id}","row":["thing"],"cost":"c"},
+       "attachments":[{"name":"pdf","path":"/things/{id}/file","query":{"accept":"pdf"},"accept":"application/pdf","cost":"f",
+                       "unless":{"field":"status","in":["draft"]},"must_start":"%PDF-","must_contain_end":"%%EOF"}])";
+}
+
+TEST_CASE("D9: a file is taken only when it begins and ends as it must; the record is not touched either way") {
+  Fixture f(config_of("", kWithFile));
+  f.remote.fill(1);
+  const auto try_file = [&](std::string body) {
+    f.remote.special["/things/T100/file"] = Answer::json(std::move(body));
+    f.host.want({"thing", "T100", "x"}, false, true, -1);
+    f.host.forget_calls();
+    CHECK(f.run().status == BERTH_OK);
+    CHECK(f.host.count(berth::CallKind::kFile) == 1);
+    return f.host.find("thing", "T100")->files.contains("pdf");
+  };
+  REQUIRE(f.run().status == BERTH_OK);
+  CHECK_FALSE(try_file("<html>%%EOF"));
+  CHECK_FALSE(try_file("%PDF-1.7 cut off"));
+  CHECK_FALSE(try_file("%PDF-1.7 %%EOF" + std::string(1100, ' ')));
+  CHECK_FALSE(try_file(""));
+  CHECK(f.host.logged("shop.attachment.failed") == 1);
+  CHECK(try_file("%PDF-1.7 ... %%EOF\n"));
+  const auto& request = f.host.requests.back();
+  CHECK(request.cost == "f");
+  CHECK(Remote::query(request, "accept") == "pdf");
+  CHECK(request.headers.at(0) == std::pair<std::string, std::string>("Accept", "application/pdf"));
+  CHECK(f.host.queued() == 0);
+}
+
+TEST_CASE("a spent budget of files does not stop details, and is reported at the end") {
+  Fixture f(config_of("", kWithFile));
+  f.remote.fill(3);
+  for (const auto& doc : f.remote.docs) {
+    f.remote.special["/things/" + doc.id + "/file"] = Answer::failure(BERTH_QUOTA_EXHAUSTED, "berth.budget");
+    f.host.want({"thing", doc.id, ""}, true, true, 200);
+  }
+  CHECK(f.run().reason == "berth.budget");
+  CHECK(f.with_detail() == 3);
+}
+
+TEST_CASE("what the host puts into the queue is fetched as well") {
+  Fixture f(config_of(""));
+  f.remote.fill(2);
+  REQUIRE(f.run().status == BERTH_OK);
+  f.remote.doc("T101").name = "told by a webhook";
+  f.host.want({"thing", "T101", ""}, true, false, 600);
+  f.host.forget_calls();
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.details() == 1);
+  CHECK(f.host.find("thing", "T101")->detail.find("webhook") != std::string::npos);
+}
