@@ -92,7 +92,8 @@ json::Value record_view(const storage::Record& record) {
                                           {"local_id", record.local_id},
                                           {"version", record.has_detail() ? record.detail_version : record.row_version},
                                           {"rules_revision", record.rules_revision}});
-  for (const json::Member& fact : parsed_or_object(record.detail_json).members()) view.set(fact.first, fact.second);
+  const json::Value facts = parsed_or_object(record.detail_json);
+  for (const json::Member& fact : facts.members()) view.set(fact.first, fact.second);
   return view;
 }
 

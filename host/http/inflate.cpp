@@ -48,9 +48,9 @@ Result<std::string> inflate_gzip(const std::string& compressed, std::size_t byte
   } catch (const std::ios_base::failure& e) {
     return broken(e.what());
   }
-  // A stream that was cut off inflates without a complaint to what was there.
+  // Reading stops after the first stream; a second one behind it would be lost without a word.
   if (static_cast<std::uint32_t>(content.size()) != stated_length(compressed)) {
-    return broken("its end is missing");
+    return broken("its length does not agree");
   }
   return content;
 }

@@ -43,12 +43,12 @@ std::optional<std::int64_t> Value::integer() const {
   return value;
 }
 
-const Array& Value::items() const {
+const Array& Value::items() const& {
   static const Array none;
   return is_array() ? std::get<Array>(data_) : none;
 }
 
-const Object& Value::members() const {
+const Object& Value::members() const& {
   static const Object none;
   return is_object() ? std::get<Object>(data_) : none;
 }

@@ -304,6 +304,10 @@ class Generator {
       note.rate = invoice.rate;
       note.created = note.modified = created;
       note.date = zone_.day_of(created);
+      // Made from the invoice, so it takes over its custom fields, as an organisation that routes by them has set up.
+      note.company = invoice.company;
+      note.location = invoice.location;
+      note.service_line = invoice.service_line;
       note.reference = random_.one_in_ten_thousand(3000) ? "RMA-" + std::to_string(random_.between(100, 999)) : "";
       Line line;
       line.name = "Goods returned";

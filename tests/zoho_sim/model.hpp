@@ -88,6 +88,7 @@ struct Priced {
   Minor discount_fixed = 0;  // entity level, if no percentage
   bool is_inclusive_tax = false;
   bool tax_rounded_per_line = false;
+  std::string company, location, service_line;  // values of the three custom fields; empty is "not set"
   Minor shipping = 0;
   Id shipping_tax = 0;
   Minor adjustment = 0;
@@ -103,7 +104,6 @@ enum class Stage { kDraft, kSent, kVoid };
 struct Invoice : Priced {
   Id id = 0, contact = 0;
   std::string number, reference, notes;
-  std::string company, location, service_line;  // values of the three custom fields; empty is "not set"
   Day date = 0, due_date = 0, last_payment = 0;
   Stage stage = Stage::kSent;
   std::size_t currency = 0;

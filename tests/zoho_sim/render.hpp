@@ -43,6 +43,8 @@ void account_row(JsonWriter& json, const RenderContext& context, const Account& 
 void bank_account_row(JsonWriter& json, const RenderContext& context, const Account& account);
 
 // Shared by the documents.
+/// custom_fields[] and custom_field_hash of an invoice or credit note; `entity` is its search_entity.
+void custom_fields(JsonWriter& json, const RenderContext& context, const Priced& document, std::string_view entity);
 void line_items(JsonWriter& json, const RenderContext& context, const Priced& document, std::int64_t rate);
 void total_fields(JsonWriter& json, const RenderContext& context, const Priced& document, std::int64_t rate);
 Minor base_amount(Minor amount, std::int64_t rate);  // in base currency, rounded once

@@ -15,16 +15,18 @@ struct FieldValue {
   const std::string* value;
 };
 
-std::array<FieldValue, 3> custom_fields_of(const Books& books, const Invoice& invoice) {
-  return {{{books.company_field, "Company", "cf_company", "string", &invoice.company},
-           {books.location_field, "Location", "cf_location", "string", &invoice.location},
-           {books.service_line_field, "Service Line", "cf_service_line", "dropdown", &invoice.service_line}}};
+std::array<FieldValue, 3> custom_fields_of(const Books& books, const Priced& document) {
+  return {{{books.company_field, "Company", "cf_company", "string", &document.company},
+           {books.location_field, "Location", "cf_location", "string", &document.location},
+           {books.service_line_field, "Service Line", "cf_service_line", "dropdown", &document.service_line}}};
 }
 
-void custom_fields(JsonWriter& json, const RenderContext& context, const Invoice& invoice) {
+}  // namespace
+
+void custom_fields(JsonWriter& json, const RenderContext& context, const Priced& document, std::string_view entity) {
   json.array("custom_fields");
   int index = 0;
-  for (const auto& field : custom_fields_of(context.books, invoice)) {
+  for (const auto& field : custom_fields_of(context.books, document)) {
     ++index;
     if (field.value->empty()) continue;
     json.object()
@@ -42,19 +44,21 @@ void custom_fields(JsonWriter& json, const RenderContext& context, const Invoice
     if (std::string_view(field.data_type) == "dropdown")
       json.id("selected_option_id", field.id + 40 + field.value->size());
     json.text("value_formatted", *field.value)
-        .text("search_entity", "invoice")
+        .text("search_entity", entity)
         .text("data_type", field.data_type)
         .text("placeholder", field.api_name);
     json.text("value", *field.value).flag("is_dependent_field", false).flag("is_color_code_supported", false).end();
   }
   json.end().object("custom_field_hash");
-  for (const auto& field : custom_fields_of(context.books, invoice)) {
+  for (const auto& field : custom_fields_of(context.books, document)) {
     if (field.value->empty()) continue;
     const std::string name = field.api_name;
     json.text(name, *field.value).text(name + "_formatted", *field.value).text(name + "_unformatted", *field.value);
   }
   json.end();
 }
+
+namespace {
 
 // `zipcode` in the list row, `zip` and more keys in the detail.
 void row_address(JsonWriter& json, std::string_view key, const Address& a) {
@@ -197,7 +201,7 @@ void invoice_detail(JsonWriter& json, const RenderContext& context, const Invoic
       .text("currency_symbol", currency.symbol)
       .text("currency_name_formatted", currency.code + "- " + currency.name);
   json.text("status", status).integer("unprocessed_payment_amount", 0);
-  custom_fields(json, context, invoice);
+  custom_fields(json, context, invoice, "invoice");
   json.empty("recurring_invoice_id")
       .integer("payment_terms", contact.payment_terms)
       .text("payment_terms_label", "Net " + std::to_string(contact.payment_terms));

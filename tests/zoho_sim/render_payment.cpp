@@ -189,9 +189,8 @@ void credit_note_detail(JsonWriter& json, const RenderContext& context, const Cr
       .text("date", date_text(note.date))
       .text("status", books.status_of(note));
   json.id("customer_id", note.contact)
-      .text("customer_name", contact.name)
-      .empty_array("custom_fields")
-      .empty_object("custom_field_hash");
+      .text("customer_name", contact.name);
+  custom_fields(json, context, note, "creditnote");
   json.text("reference_number", note.reference)
       .text("email", contact.email)
       .id("currency_id", currency.id)

@@ -332,6 +332,7 @@ TEST_CASE("a gzip bomb is stopped at the limit, and a gzip body that is cut or d
   CHECK(serve(good.substr(0, good.size() / 2)) == "http.body_broken");
   CHECK(serve("this is no gzip at all, not even nearly") == "http.body_broken");
   CHECK(serve("short") == "http.body_broken");
+  CHECK(serve(good + gzip("a second stream")) == "http.body_broken");
 }
 
 TEST_CASE("an encoding that was not asked for is an error") {

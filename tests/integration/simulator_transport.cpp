@@ -1,0 +1,66 @@
+#include "integration/simulator_transport.hpp"
+
+#include <algorithm>
+
+#include "host/core/text.hpp"
+
+namespace berth::integration {
+
+Result<http::Response> SimulatorTransport::send(const http::Request& request, std::stop_token stop) {
+  if (stop.stop_requested()) return make_error(Code::kCancelled, "http.cancelled", "the call was stopped");
+  if (!request.url.starts_with(origin_ + "/")) {
+    const std::scoped_lock lock(mutex_);
+    strangers_.push_back(request.url);
+    return make_error(Code::kUnavailable, "http.connect", "nobody listens at " + request.url);
+  }
+  zoho_sim::Request out = zoho_sim::make_request(request.method, request.url.substr(origin_.size()));
+  out.headers = request.headers;
+  if (!request.authorization.empty()) out.headers.emplace_back("Authorization", std::string(request.authorization.reveal()));
+  out.body = request.body;
+  const std::string call = request.method + " " + out.path;
+  {
+    const std::scoped_lock lock(mutex_);
+    calls_.push_back(call);
+  }
+  if (before) before(call);
+  clock_.advance(takes);
+  zoho_sim::Response in = simulator_.handle(out);
+  switch (in.delivery) {
+    case zoho_sim::Delivery::kNormal:
+    case zoho_sim::Delivery::kDrip: break;
+    case zoho_sim::Delivery::kTruncated:
+    case zoho_sim::Delivery::kCutChunked: return make_error(Code::kUnavailable, "http.truncated", "the connection ended inside the answer");
+    case zoho_sim::Delivery::kHang:
+      clock_.advance(std::chrono::milliseconds(in.pause_ms));
+      return make_error(Code::kUnavailable, "http.timeout", "no answer came in time");
+    case zoho_sim::Delivery::kReset:
+    case zoho_sim::Delivery::kClose: return make_error(Code::kUnavailable, "http.closed", "the connection ended before an answer began");
+  }
+  http::Response response;
+  response.status = in.status;
+  for (auto& [name, value] : in.headers) response.headers.emplace_back(lower_ascii(name), std::move(value));
+  response.body = std::move(in.body);
+  return response;
+}
+
+std::vector<std::string> SimulatorTransport::calls() const {
+  const std::scoped_lock lock(mutex_);
+  return calls_;
+}
+
+std::size_t SimulatorTransport::count(std::string_view prefix) const {
+  const std::scoped_lock lock(mutex_);
+  return static_cast<std::size_t>(std::count_if(calls_.begin(), calls_.end(), [&](const std::string& call) { return call.starts_with(prefix); }));
+}
+
+void SimulatorTransport::forget_calls() {
+  const std::scoped_lock lock(mutex_);
+  calls_.clear();
+}
+
+std::vector<std::string> SimulatorTransport::strangers() const {
+  const std::scoped_lock lock(mutex_);
+  return strangers_;
+}
+
+}  // namespace berth::integration

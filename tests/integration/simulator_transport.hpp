@@ -1,0 +1,58 @@
+#pragma once
+// The Zoho Books simulator as the host's transport, in process and in virtual time: a call takes kCallTakes of the shared
+// clock and no real time. Whatever does not go to the simulator's address is refused and remembered.
+//
+// send() may be called from any thread. Refers to what it is made from.
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "host/core/time.hpp"
+#include "host/http/transport.hpp"
+#include "tests/zoho_sim/clock.hpp"
+#include "tests/zoho_sim/simulator.hpp"
+
+namespace berth::integration {
+
+inline constexpr std::chrono::milliseconds kCallTakes{20};
+
+/// The host's clock, as the simulator reads it.
+class SharedClock final : public zoho_sim::Clock {
+ public:
+  explicit SharedClock(const berth::Clock& clock) : clock_(clock) {}
+  [[nodiscard]] zoho_sim::Time now() const override { return clock_.now().unix_ms / 1000; }
+
+ private:
+  const berth::Clock& clock_;
+};
+
+class SimulatorTransport final : public http::Transport {
+ public:
+  SimulatorTransport(zoho_sim::Simulator& simulator, ManualClock& clock, std::string origin)
+      : simulator_(simulator), clock_(clock), origin_(std::move(origin)) {}
+  Result<http::Response> send(const http::Request& request, std::stop_token stop) override;
+
+  /// "GET /books/v3/invoices/46…", without queries, in the order of arrival.
+  [[nodiscard]] std::vector<std::string> calls() const;
+  /// How many of them begin so.
+  [[nodiscard]] std::size_t count(std::string_view prefix) const;
+  void forget_calls();
+  /// Addresses that were asked for and are not the simulator's.
+  [[nodiscard]] std::vector<std::string> strangers() const;
+  /// Called before each call reaches the simulator, on the caller's thread; set while no run is under way.
+  std::function<void(const std::string& call)> before;
+  /// What every call takes.
+  std::chrono::milliseconds takes = kCallTakes;
+
+ private:
+  zoho_sim::Simulator& simulator_;
+  ManualClock& clock_;
+  const std::string origin_;
+  mutable std::mutex mutex_;   // guards what follows
+  std::vector<std::string> calls_;
+  std::vector<std::string> strangers_;
+};
+
+}  // namespace berth::integration
