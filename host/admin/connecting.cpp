@@ -99,13 +99,7 @@ void Api::add_connecting() {
 
 Response Api::finish_redirect(const Request& request) {
   const auto finish = [&]() -> Result<runs::Connected> {
-    // The redirect URI as configured, not as the request's Host header would have it.
-    std::string redirect_uri;
-    for (const std::string& id : BERTH_TRY(services_.registry.ids())) {
-      const auto unit = services_.registry.unit(id);
-      if (unit.ok() && redirect_path((*unit)->client.redirect_uri) == request.path) redirect_uri = (*unit)->client.redirect_uri;
-    }
-    auto [unit, grant] = BERTH_TRY(services_.connector.accept_redirect(request.raw_query, redirect_uri));
+    auto [unit, grant] = BERTH_TRY(services_.connector.accept_redirect(request.raw_query, request.path));
     return services_.connector.complete(*unit, grant, {});
   };
   const auto connected = finish();
@@ -173,7 +167,7 @@ Response Api::create_or_reconnect(const Request& request) {
       // Nothing of a failed creation stays.
       services_.registry.forget(id);
       const Status removed = services_.database.write([&](storage::Connection& connection) -> Status {
-        BERTH_TRY(connection.execute("DELETE FROM integration WHERE id = ? AND connected_ms = 0", {id}));
+        BERTH_TRY(storage::integrations::erase_unconnected(connection, id));
         return success();
       });
       if (!removed.ok()) services_.log.error("integration could not be removed again", removed.error(), {{"integration", id}});

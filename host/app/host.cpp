@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
 #include <cstdlib>
 
 #include "host/core/text.hpp"
@@ -16,6 +18,15 @@ std::string host_name() {
   char name[256] = {};
   if (gethostname(name, sizeof name - 1) != 0) return "host";
   return name;
+}
+
+/// Owners are "host:pid:random", and a run adds its own part. Gone for certain: a process of this machine that does not
+/// exist any more. A number that was given to another process looks alive; then the lease runs out by itself.
+bool is_dead_owner(std::string_view owner) {
+  const auto parts = split(owner, ':');
+  if (parts.size() < 2 || parts[0] != host_name()) return false;
+  const long pid = std::strtol(parts[1].c_str(), nullptr, 10);
+  return pid > 0 && kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH;
 }
 
 }  // namespace
@@ -97,6 +108,10 @@ Status Host::build() {
                                                                             .clock = *clock_,
                                                                             .log = log_,
                                                                             .plugin_folders = plugin_folders(config_, options_.plugin_folders)});
+  metrics_.describe("berth_runs_total", "Runs that ended, by outcome");
+  metrics_.describe("berth_run_seconds", "How long runs took");
+  metrics_.describe("berth_remote_calls_total", "Calls to the remote API, repeats included, by kind");
+  metrics_.describe("berth_records_total", "Records that runs moved to a state");
   BERTH_CHECK(registry_->sync_declared());
   engine_ = std::make_unique<runs::Engine>(runs::Engine::Dependencies{.database = *database_,
                                                                       .transport = *transport_,
@@ -105,7 +120,9 @@ Status Host::build() {
                                                                       .random = random_,
                                                                       .log = log_,
                                                                       .companies = registry_->companies(),
-                                                                      .owner = owner_});
+                                                                      .owner = owner_,
+                                                                      .is_dead_owner = is_dead_owner,
+                                                                      .metrics = &metrics_});
   connector_ = std::make_unique<runs::Connector>(runs::Connector::Dependencies{.database = *database_,
                                                                               .transport = *transport_,
                                                                               .states = *states_,
@@ -115,6 +132,20 @@ Status Host::build() {
                                                                               .random = random_,
                                                                               .log = log_});
   return success();
+}
+
+admin::ApiServices Host::api_services(std::function<void()> wake_scheduler, std::function<bool()> is_ready) {
+  return {.config = config_,
+          .database = *database_,
+          .registry = *registry_,
+          .engine = *engine_,
+          .connector = *connector_,
+          .clock = *clock_,
+          .random = random_,
+          .log = log_,
+          .metrics = metrics_,
+          .wake_scheduler = std::move(wake_scheduler),
+          .is_ready = std::move(is_ready)};
 }
 
 }  // namespace berth::app

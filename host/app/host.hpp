@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 
+#include "host/admin/api.hpp"
 #include "host/app/stores.hpp"
 #include "host/config/config.hpp"
 #include "host/core/random.hpp"
@@ -54,6 +55,8 @@ class Host {
   [[nodiscard]] Random& random() { return random_; }
   [[nodiscard]] const telemetry::Log& log() const { return log_; }
   [[nodiscard]] telemetry::Metrics& metrics() { return metrics_; }
+  /// What the REST API works with.
+  [[nodiscard]] admin::ApiServices api_services(std::function<void()> wake_scheduler, std::function<bool()> is_ready);
   /// Names this process in leases.
   [[nodiscard]] const std::string& owner() const { return owner_; }
 

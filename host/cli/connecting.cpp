@@ -74,17 +74,7 @@ int connect(const Global& global, const ConnectOptions& options) {
 
   const auto begun = host.connector().begin(**unit);
   if (!begun.ok()) return fail(global, begun.error());
-  admin::Api api({.config = host.config(),
-                  .database = host.database(),
-                  .registry = host.registry(),
-                  .engine = host.engine(),
-                  .connector = host.connector(),
-                  .clock = host.clock(),
-                  .random = host.random(),
-                  .log = host.log(),
-                  .metrics = host.metrics(),
-                  .wake_scheduler = [] {},
-                  .is_ready = [] { return true; }});
+  admin::Api api(host.api_services([] {}, [] { return true; }));
   const std::string path = admin::redirect_path((*unit)->client.redirect_uri);
   const auto address = local_address((*unit)->client.redirect_uri);
   std::unique_ptr<server::Server> listener;

@@ -1,10 +1,14 @@
 // status, sync, pause and what else concerns one integration; connecting is in connecting.cpp.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <thread>
 
+#include "host/admin/resolutions.hpp"
 #include "host/admin/views.hpp"
 #include "host/cli/commands.hpp"
 #include "host/storage/commands.hpp"
@@ -13,24 +17,67 @@ namespace berth::cli {
 
 namespace {
 
-/// Requests a stop when Ctrl-C or SIGTERM comes: the run ends at its next checkpoint.
-std::stop_source g_stop;
-void on_signal(int) { g_stop.request_stop(); }
-
-std::stop_token stop_on_signal() {
-  struct sigaction action = {};
-  action.sa_handler = on_signal;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  return g_stop.get_token();
+/// Requests a stop when Ctrl-C or SIGTERM comes: the run ends at its next checkpoint. A second one ends the process at
+/// once, which loses nothing that is committed. The handler only writes to a pipe; a thread does the rest.
+int g_signal_pipe[2] = {-1, -1};
+void on_signal(int) {
+  const char byte = 1;
+  [[maybe_unused]] const auto written = write(g_signal_pipe[1], &byte, 1);
 }
 
-Result<storage::Integration> integration_of(storage::Database& database, const std::string& id) {
+std::stop_token stop_on_signal() {
+  static std::stop_source source;
+  static const bool is_watching = [] {
+    if (pipe2(g_signal_pipe, O_CLOEXEC) != 0) return false;
+    std::thread([] {
+      char byte = 0;
+      for (int signals = 0; read(g_signal_pipe[0], &byte, 1) == 1; ++signals) {
+        if (signals > 0) _exit(130);
+        source.request_stop();
+      }
+    }).detach();
+    struct sigaction action = {};
+    action.sa_handler = on_signal;
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+    return true;
+  }();
+  static_cast<void>(is_watching);
+  return source.get_token();
+}
+
+/// A declared integration that no run has written into the storage yet.
+storage::Integration not_begun(const config::Integration& declared) {
+  storage::Integration row;
+  row.id = declared.id;
+  row.plugin = declared.plugin;
+  row.company = declared.company;
+  row.tenant = declared.tenant;
+  row.environment = declared.environment;
+  row.mode = config::to_string(declared.mode);
+  row.desired = declared.enabled ? "enabled" : "disabled";
+  return row;
+}
+
+/// Those of the storage, and of the configuration those that are not there yet; by id.
+Result<std::vector<storage::Integration>> all_integrations(storage::Connection& connection, const config::Config& config) {
+  std::vector<storage::Integration> all = BERTH_TRY(storage::integrations::list(connection));
+  for (const config::Integration& declared : config.integrations) {
+    const auto is_it = [&](const storage::Integration& each) { return each.id == declared.id; };
+    if (std::none_of(all.begin(), all.end(), is_it)) all.push_back(not_begun(declared));
+  }
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  return all;
+}
+
+Result<storage::Integration> integration_of(storage::Database& database, const config::Config& config, const std::string& id) {
   std::optional<storage::Integration> found;
   std::string known;
   BERTH_CHECK(database.read([&](storage::Connection& connection) -> Status {
-    found = BERTH_TRY(storage::integrations::find(connection, id));
-    for (const auto& integration : BERTH_TRY(storage::integrations::list(connection))) known += " " + integration.id;
+    for (const auto& integration : BERTH_TRY(all_integrations(connection, config))) {
+      if (integration.id == id) found = integration;
+      known += " " + integration.id;
+    }
     return success();
   }));
   if (!found) return make_error(Code::kNotFound, "runs.integration_unknown", fmt::format("there is no integration \"{}\"; there are:{}", id, known.empty() ? " none" : known));
@@ -44,13 +91,13 @@ std::string status_text(const json::Value& view) {
   return text;
 }
 
-Result<json::Value> status_views(app::Host& host, const std::string& id) {
+Result<json::Value> status_views(storage::Database& database, const config::Config& config, Instant now, const std::string& id) {
   json::Value list = json::Value::array();
-  if (!id.empty()) BERTH_TRY(integration_of(host.database(), id));
-  BERTH_CHECK(host.database().read([&](storage::Connection& connection) -> Status {
-    for (const auto& integration : BERTH_TRY(storage::integrations::list(connection))) {
+  if (!id.empty()) BERTH_TRY(integration_of(database, config, id));
+  BERTH_CHECK(database.read([&](storage::Connection& connection) -> Status {
+    for (const auto& integration : BERTH_TRY(all_integrations(connection, config))) {
       if (!id.empty() && integration.id != id) continue;
-      list.push_back(BERTH_TRY(admin::integration_view(connection, integration, host.clock().now())));
+      list.push_back(BERTH_TRY(admin::integration_view(connection, integration, now)));
     }
     return success();
   }));
@@ -60,12 +107,12 @@ Result<json::Value> status_views(app::Host& host, const std::string& id) {
 std::string status_table(const json::Value& list) {
   Table table({"integration", "organisation", "status", "last sync", "records", "unmapped", "what is the matter"}, {5});
   for (const json::Value& view : list.items()) {
-    std::string records;
+    std::map<std::string, std::int64_t> by_state;
     for (const auto& [entity, states] : view.find("records")->members()) {
-      std::string states_text;
-      for (const auto& [state, count] : states.members()) states_text += fmt::format("{}{} {}", states_text.empty() ? "" : ", ", count.text(), state);
-      records += fmt::format("{}{}: {}", records.empty() ? "" : "; ", entity, states_text);
+      for (const auto& [state, count] : states.members()) by_state[state] += count.integer().value_or(0);
     }
+    std::string records;
+    for (const auto& [state, count] : by_state) records += fmt::format("{}{} {}", records.empty() ? "" : ", ", count, state);
     const json::Value* last = view.find("last_sync_at");
     std::string matter(view.text_of("reason"));
     if (!view.text_of("message").empty()) matter += (matter.empty() ? "" : ": ") + std::string(view.text_of("message"));
@@ -88,6 +135,9 @@ void print_report(const runs::RunReport& report) {
   if (!report.reason.empty()) line += fmt::format(" ({}: {})", report.reason, report.message);
   if (report.next_attempt.unix_ms > 0) line += fmt::format("; goes on at {}", to_string(report.next_attempt));
   print_line(line);
+  if (const admin::Resolution* resolution = admin::find_resolution(report.reason)) {
+    fmt::print(stderr, "  cause: {}\n  do:    {}\n", resolution->cause, resolution->what_to_do);
+  }
 }
 
 /// A line on the terminal that is drawn over itself.
@@ -118,18 +168,18 @@ class ProgressLine {
 }  // namespace
 
 int status(const Global& global, const std::string& id, bool watch) {
-  const auto host = open_host(global);
-  if (!host.ok()) return fail(global, host.error());
+  const auto opened = open_storage(global);
+  if (!opened.ok()) return fail(global, opened.error());
   const std::stop_token stop = stop_on_signal();
   std::string before;
   while (true) {
-    const auto views = status_views(**host, id);
+    const auto views = status_views(*opened->database, opened->config, opened->clock->now(), id);
     if (!views.ok()) return fail(global, views.error());
     const std::string text = global.json ? json::dump_pretty(json::Value::object({{"integrations", *views}})) + "\n" : status_table(*views);
     if (text != before) print(text);
     std::fflush(stdout);
     before = text;
-    if (!watch || !(*host)->clock().sleep_for(std::chrono::seconds(1), stop)) return kFine;
+    if (!watch || !opened->clock->sleep_for(std::chrono::seconds(1), stop)) return kFine;
   }
 }
 
@@ -162,7 +212,7 @@ int sync(const Global& global, const SyncOptions& options) {
 int set_desired(const Global& global, const std::string& id, const std::string& desired) {
   const auto host = open_host(global);
   if (!host.ok()) return fail(global, host.error());
-  const auto found = integration_of((*host)->database(), id);
+  const auto found = integration_of((*host)->database(), (*host)->config(), id);
   if (!found.ok()) return fail(global, found.error());
   const Status set = admin::set_desired((*host)->database(), id, desired, (*host)->clock().now());
   if (!set.ok()) return fail(global, set.error());
@@ -212,7 +262,7 @@ int organizations(const Global& global, const std::string& id, const std::string
     const Status chosen = (*host)->connector().choose_organization(**unit, choose);
     if (!chosen.ok()) return fail(global, chosen.error());
   }
-  const auto views = status_views(**host, id);
+  const auto views = status_views((*host)->database(), (*host)->config(), (*host)->clock().now(), id);
   if (!views.ok()) return fail(global, views.error());
   const json::Value& view = views->items().front();
   if (global.json) {
@@ -229,12 +279,12 @@ int organizations(const Global& global, const std::string& id, const std::string
 }
 
 int runs(const Global& global, const std::string& id) {
-  const auto host = open_host(global);
-  if (!host.ok()) return fail(global, host.error());
-  if (const auto found = integration_of((*host)->database(), id); !found.ok()) return fail(global, found.error());
+  const auto opened = open_storage(global);
+  if (!opened.ok()) return fail(global, opened.error());
+  if (const auto found = integration_of(*opened->database, opened->config, id); !found.ok()) return fail(global, found.error());
   json::Value list = json::Value::array();
   Table table({"run", "trigger", "started", "ended", "outcome", "reason"});
-  const Status read = (*host)->database().read([&](storage::Connection& connection) -> Status {
+  const Status read = opened->database->read([&](storage::Connection& connection) -> Status {
     for (const storage::Run& run : BERTH_TRY(storage::runs::list(connection, id)).items) {
       list.push_back(admin::run_view(run));
       table.add({run.id, run.trigger, to_string(run.started), run.ended.unix_ms == 0 ? "" : to_string(run.ended), run.outcome, run.reason});
@@ -265,9 +315,9 @@ int run_show(const Global& global, const std::string& run_id) {
 }
 
 int records_list(const Global& global, const std::string& id, const std::string& entity, const std::string& state, std::size_t limit) {
-  const auto host = open_host(global);
-  if (!host.ok()) return fail(global, host.error());
-  if (const auto found = integration_of((*host)->database(), id); !found.ok()) return fail(global, found.error());
+  const auto opened = open_storage(global);
+  if (!opened.ok()) return fail(global, opened.error());
+  if (const auto found = integration_of(*opened->database, opened->config, id); !found.ok()) return fail(global, found.error());
   storage::RecordFilter filter;
   filter.integration = id;
   filter.entity = entity;
@@ -275,7 +325,7 @@ int records_list(const Global& global, const std::string& id, const std::string&
   json::Value list = json::Value::array();
   Table table({"record", "state", "reason", "waits for or message"});
   std::string next;
-  const Status read = (*host)->database().read([&](storage::Connection& connection) -> Status {
+  const Status read = opened->database->read([&](storage::Connection& connection) -> Status {
     const auto page = BERTH_TRY(storage::records::list(connection, filter, {{}, limit}));
     next = page.next;
     for (const storage::Record& record : page.items) {
@@ -309,7 +359,7 @@ int apply_now(const Global& global, app::Host& host, const std::string& id, json
   if (!applied.ok() && applied.error().reason != "runs.busy") return fail(global, applied.error());
   std::int64_t posted = 0, parked = 0;
   if (applied.ok()) {
-    for (const auto& [entity, counts] : applied->by_entity) {
+    for (const auto& [entity, counts] : applied->by_entity()) {
       posted += counts.posted;
       parked += counts.parked;
     }
@@ -349,12 +399,12 @@ int records_retry(const Global& global, const std::string& id, const std::string
 }
 
 int accounts_list(const Global& global, const std::string& id) {
-  const auto host = open_host(global);
-  if (!host.ok()) return fail(global, host.error());
-  if (const auto found = integration_of((*host)->database(), id); !found.ok()) return fail(global, found.error());
+  const auto opened = open_storage(global);
+  if (!opened.ok()) return fail(global, opened.error());
+  if (const auto found = integration_of(*opened->database, opened->config, id); !found.ok()) return fail(global, found.error());
   json::Value list = json::Value::array();
   Table table({"row", "account", "mapped by", "waiting"}, {3});
-  const Status read = (*host)->database().read([&](storage::Connection& connection) -> Status {
+  const Status read = opened->database->read([&](storage::Connection& connection) -> Status {
     for (const auto& row : BERTH_TRY(storage::account_rows::list(connection, id))) {
       const json::Value view = admin::account_row_view(row);
       table.add({std::string(view.text_of("row")), row.is_mapped() ? row.account : "(map me)", row.is_mapped() ? row.origin : "", std::to_string(row.waiting)});
@@ -374,7 +424,7 @@ int accounts_list(const Global& global, const std::string& id) {
 int accounts_map(const Global& global, const std::string& id, const std::string& row, const std::string& account) {
   const auto host = open_host(global);
   if (!host.ok()) return fail(global, host.error());
-  if (const auto found = integration_of((*host)->database(), id); !found.ok()) return fail(global, found.error());
+  if (const auto found = integration_of((*host)->database(), (*host)->config(), id); !found.ok()) return fail(global, found.error());
   // KIND/KEY/COMPANY; a key may have slashes of its own (ACH/WIRE).
   const auto first = row.find('/');
   const auto last = row.rfind('/');

@@ -76,9 +76,13 @@ int ledger_entries(const Global& global, const std::string& company, const std::
 int ledger_check(const Global& global) {
   const auto opened = open_storage(global);
   if (!opened.ok()) return fail(global, opened.error());
+  // First the file itself: what the books say means nothing where pages or rows are lost.
+  const auto damages = opened->database->check();
+  if (!damages.ok()) return fail(global, damages.error());
   std::vector<ledger::CheckFinding> findings;
+  for (const std::string& damage : *damages) findings.push_back({.invariant = "storage", .message = damage});
   const Status done = opened->database->read([&](storage::Connection& connection) -> Status {
-    findings = BERTH_TRY(ledger::check(connection));
+    for (ledger::CheckFinding& finding : BERTH_TRY(ledger::check(connection))) findings.push_back(std::move(finding));
     return success();
   });
   if (!done.ok()) return fail(global, done.error());
@@ -113,7 +117,10 @@ int ledger_receivables(const Global& global, const std::string& id) {
 
 int ledger_export(const Global& global, const std::string& format_name) {
   const auto format = ledger::parse_export_format(format_name);
-  if (!format.ok()) return fail(global, format.error());
+  if (!format.ok()) {
+    fail(global, format.error());
+    return kWrongUsage;
+  }
   const auto opened = open_storage(global);
   if (!opened.ok()) return fail(global, opened.error());
   const ledger::ExportOptions options{.companies = runs::companies_of(opened->config), .filter = {}};

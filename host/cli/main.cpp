@@ -1,9 +1,13 @@
 #include "host/cli/main.hpp"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <cstring>
+#include <optional>
 
 #include "host/cli/commands.hpp"
+#include "host/core/text.hpp"
 #include "host/plugins/host_process.hpp"
 #include "host/plugins/worker_main.hpp"
 
@@ -147,6 +151,40 @@ void declare_mapping_and_ledger(CLI::App& app, Line& line) {
   }
 }
 
+/// The error of a word that is no command, where that is what is wrong with the line: CLI11 would only say that a command
+/// is needed. Words after an option that nobody knows may belong to it, so nothing is said of them.
+std::optional<Error> unknown_command(const CLI::App& app, int argc, char** argv) {
+  const CLI::App* at = &app;
+  std::string path;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word.starts_with("-")) {
+      const std::string name = word.substr(0, word.find('='));
+      const CLI::Option* option = at->get_option_no_throw(name);
+      if (option == nullptr) option = app.get_option_no_throw(name);
+      if (option == nullptr) return std::nullopt;
+      if (option->get_items_expected_max() > 0 && word.find('=') == std::string::npos) ++i;
+      continue;
+    }
+    std::vector<std::string> names;
+    const CLI::App* next = nullptr;
+    for (const CLI::App* each : at->get_subcommands([](const CLI::App*) { return true; })) {
+      names.push_back(each->get_name());
+      if (each->get_name() == word) next = each;
+    }
+    if (names.empty()) return std::nullopt;  // what follows a command are its arguments
+    if (next == nullptr) {
+      const std::string near = nearest(word, names);
+      return make_error(Code::kInvalidArgument, "cli.command_unknown",
+                        fmt::format("there is no command \"{}{}\"; {}", path, shortened(word, 60),
+                                    near.empty() ? fmt::format("see `berth {}--help`", path) : fmt::format("did you mean \"{}{}\"?", path, near)));
+    }
+    path += word + " ";
+    at = next;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
@@ -171,6 +209,9 @@ int run(int argc, char** argv) {
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
+      if (error.get_exit_code() != 0) {
+        if (const auto unknown = unknown_command(app, argc, argv)) return fail(line.global, *unknown);
+      }
       const int code = app.exit(error);
       return code == 0 ? kFine : kWrongUsage;
     }

@@ -27,11 +27,17 @@ bool is_terminal_error() { return isatty(STDERR_FILENO) != 0; }
 bool is_terminal_output() { return isatty(STDOUT_FILENO) != 0; }
 
 int exit_code_of(const Error& error) {
+  const auto is_of = [&](std::string_view part) { return error.reason.starts_with(part); };
+  // Without its vault a command cannot do anything, whether the key's file, its mode or its content is the cause.
+  if (is_of("vault.")) return kEnvironment;
   switch (error.code) {
     case Code::kInvalidArgument: return kWrongUsage;
     case Code::kEnvironment:
     case Code::kUnavailable: return kEnvironment;
     case Code::kInternal: return kBug;
+    // What the host stands on could not be had as it is configured: no vault key, storage that this version has not.
+    case Code::kInvalidConfig:
+    case Code::kUnsupported: return is_of("app.") || is_of("storage.") || is_of("server.") ? kEnvironment : kFindings;
     default: return kFindings;
   }
 }

@@ -32,17 +32,7 @@ int serve(const Global& global, bool json_log) {
 
   schedule::Scheduler scheduler({.database = host.database(), .registry = host.registry(), .engine = host.engine(), .clock = host.clock(), .log = host.log()}, {});
   std::atomic<bool> is_ready{false};
-  admin::Api api({.config = host.config(),
-                  .database = host.database(),
-                  .registry = host.registry(),
-                  .engine = host.engine(),
-                  .connector = host.connector(),
-                  .clock = host.clock(),
-                  .random = host.random(),
-                  .log = host.log(),
-                  .metrics = host.metrics(),
-                  .wake_scheduler = [&] { scheduler.wake(); },
-                  .is_ready = [&] { return is_ready.load(); }});
+  admin::Api api(host.api_services([&] { scheduler.wake(); }, [&] { return is_ready.load(); }));
   server::Server server({.host = config->server.host, .port = config->server.port, .log = host.log()},
                         [&](const server::Request& request) { return api.handle(request); });
   if (const Status started = server.start(); !started.ok()) return fail(global, started.error());

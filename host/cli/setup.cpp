@@ -1,13 +1,8 @@
-// init, config, vault, token and plugin.
+// vault, token and plugin.
 #include <fmt/format.h>
-#include <sys/stat.h>
-
-#include <algorithm>
-#include <fstream>
 
 #include "host/admin/api.hpp"
 #include "host/cli/commands.hpp"
-#include "host/cli/templates.hpp"
 #include "host/plugins/library_file.hpp"
 #include "host/plugins/manifest.hpp"
 #include "host/storage/pins.hpp"
@@ -15,113 +10,7 @@
 
 namespace berth::cli {
 
-namespace {
-
 namespace fs = std::filesystem;
-
-Status write_file(const fs::path& path, std::string_view text, mode_t mode) {
-  std::error_code failure;
-  fs::create_directories(path.parent_path(), failure);
-  if (fs::exists(path)) return make_error(Code::kConflict, "cli.file_exists", fmt::format("{} is there already; nothing was overwritten", path.string()));
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out || chmod(path.c_str(), mode) != 0) {
-    return make_error(Code::kEnvironment, "cli.file_unwritable", fmt::format("{} cannot be written", path.string()));
-  }
-  return success();
-}
-
-/// Where plugins are found without a configuration: --plugin-dir, BERTH_PLUGIN_PATH, beside the program.
-std::vector<fs::path> initial_plugin_folders(const Global& global) {
-  std::vector<fs::path> first;
-  for (const std::string& folder : global.plugin_dirs) first.emplace_back(fs::absolute(folder));
-  std::vector<fs::path> folders = app::plugin_folders({}, first);
-  std::error_code failure;
-  const fs::path program = fs::read_symlink("/proc/self/exe", failure);
-  if (!failure) {
-    for (const fs::path& candidate : {program.parent_path().parent_path() / "plugins", program.parent_path().parent_path() / "lib/berth/plugins"}) {
-      if (fs::is_directory(candidate, failure)) folders.push_back(candidate);
-    }
-  }
-  return folders;
-}
-
-Status write_working_set(const Global& global, const fs::path& folder, std::vector<std::string>& written) {
-  std::string plugin_path = "./plugins";
-  const auto found = plugins::discover(initial_plugin_folders(global));
-  const auto zoho = std::find_if(found.begin(), found.end(), [](const plugins::Discovered& d) { return d.manifest && d.manifest->id == "zoho_books"; });
-  if (zoho != found.end()) plugin_path = zoho->manifest->folder.parent_path().string();
-  const auto write = [&](const std::string& name, std::string_view text, mode_t mode = 0644) -> Status {
-    BERTH_CHECK(write_file(folder / name, text, mode));
-    written.push_back(name);
-    return success();
-  };
-  if (fs::exists(folder / "berth.yaml")) {
-    return make_error(Code::kConflict, "cli.file_exists", fmt::format("{} is there already; nothing was overwritten", (folder / "berth.yaml").string()));
-  }
-  BERTH_CHECK(write("berth.yaml", fmt::format(fmt::runtime(kBerthYaml), fmt::arg("plugin_path", plugin_path))));
-  BERTH_CHECK(write("accounts/main.yaml", kAccountsYaml));
-  if (zoho != found.end() && zoho->manifest->mapping) {
-    std::error_code failure;
-    fs::create_directories(folder / "zoho_books", failure);
-    fs::copy_file(*zoho->manifest->mapping, folder / "zoho_books/mapping.yaml", failure);
-    if (failure) return make_error(Code::kEnvironment, "cli.file_unwritable", fmt::format("mapping.yaml cannot be copied: {}", failure.message()));
-    written.emplace_back("zoho_books/mapping.yaml");
-  }
-  fs::create_directories(folder / "secrets");
-  if (chmod((folder / "secrets").c_str(), S_IRWXU) != 0) return make_error(Code::kEnvironment, "cli.file_unwritable", "secrets cannot be closed to others");
-  SystemRandom random;
-  BERTH_CHECK(vault::create_key_file((folder / "secrets/vault.key").string(), random));
-  written.emplace_back("secrets/vault.key");
-  return success();
-}
-
-}  // namespace
-
-int init(const Global& global, const std::string& where) {
-  const fs::path folder = fs::absolute(where);
-  std::vector<std::string> written;
-  const Status made = write_working_set(global, folder, written);
-  if (!made.ok()) return fail(global, made.error());
-  Global inside = global;
-  inside.config = (folder / "berth.yaml").string();
-  auto opened = open_storage(inside);
-  if (!opened.ok()) return fail(global, opened.error());
-  SystemRandom random;
-  const auto token = admin::create_token(*opened->database, "first", "admin", *opened->clock, random);
-  if (!token.ok()) return fail(global, token.error());
-  if (global.json) {
-    json::Value files = json::Value::array();
-    for (const std::string& file : written) files.push_back(file);
-    print_json(json::Value::object({{"folder", folder.string()}, {"files", std::move(files)}, {"token", *token}}));
-    return kFine;
-  }
-  for (const std::string& file : written) print_line("wrote  " + file);
-  print_line("");
-  print_line("API token (shown once, role admin): " + *token);
-  print_line("");
-  print_line("Next: put ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REDIRECT_URI into the environment, then");
-  print_line(fmt::format("  cd {}", folder.string()));
-  print_line("  berth plugin trust zoho_books");
-  print_line("  berth connect zoho");
-  print_line("  berth sync zoho");
-  return kFine;
-}
-
-int config_validate(const Global& global) {
-  config::Findings findings;
-  const auto loaded = config::load(global.config, findings);
-  if (global.json) {
-    print_json(json::Value::object({{"valid", loaded.ok()}, {"findings", findings.to_json()}}));
-  } else if (!findings.empty()) {
-    print(findings.print());
-  } else if (loaded.ok()) {
-    print_line(fmt::format("{}: fine; {} companies, {} integrations", global.config, loaded->companies.size(), loaded->integrations.size()));
-  }
-  if (!loaded.ok() && findings.empty()) return fail(global, loaded.error());
-  return loaded.ok() ? kFine : kFindings;
-}
 
 int vault_init(const Global& global) {
   const auto config = load_config(global);

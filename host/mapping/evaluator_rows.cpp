@@ -194,6 +194,10 @@ void Evaluator::judge_deferred(const EachOp& op, const std::vector<Row>& rows) {
       if (may_come(row.known)) add_once(outcome_.waits_for, row.pending);
     }
   } else if (!op.fail_when_none_importable.empty()) {
+    // A row that appears all the same (an older document is pulled later) is worth another look.
+    for (const Row& row : rows) {
+      if (!row.pending.empty()) add_once(outcome_.waits_for, row.pending);
+    }
     fail(op.fail_when_none_importable, fmt::format("`{}`: none of its {} rows can ever be posted here", at(), rows.size()));
   }
 }

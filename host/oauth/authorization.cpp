@@ -35,7 +35,7 @@ std::string pkce_challenge(std::string_view verifier) {
 Result<Authorization> Authorizer::begin(std::string_view integration, const ClientSettings& client,
                                         std::span<const std::string> phases) {
   BERTH_CHECK(check_client(integration, client, true));
-  const auto& home = provider_.home(client.home);
+  const auto& home = *BERTH_TRY(provider_.home(client.home));
   const auto state = random_.token(kStateBytes);
   PendingState pending;
   pending.integration = integration;
@@ -125,7 +125,8 @@ Result<Grant> Authorizer::accept_code(std::string_view integration, Secret code,
   const auto lower = lower_ascii(accounts_server);
   const bool is_encoded = lower.starts_with("https%3a") || lower.starts_with("http%3a");
   const auto server = is_encoded ? percent_decode(accounts_server) : std::string(accounts_server);
-  const auto* data_center = server.empty() ? &provider_.home(client.home) : provider_.by_accounts(server);
+  const auto* home = BERTH_TRY(provider_.home(client.home));
+  const auto* data_center = server.empty() ? home : provider_.by_accounts(server);
   if (data_center == nullptr) return accounts_server_refused(accounts_server);
   Grant grant;
   grant.integration = integration;
@@ -139,6 +140,7 @@ Result<TokenSet> Authorizer::exchange(const Grant& grant, const ClientSettings& 
   BERTH_CHECK(check_client(grant.integration, client, false));
   const auto* data_center = provider_.by_location(grant.location);
   if (data_center == nullptr) return accounts_server_refused(grant.location);
+  const auto began_at = grant.began_at.empty() ? BERTH_TRY(provider_.home(client.home))->location : grant.began_at;
   // Written down before it is sent: a code is good once, and a second try can only do harm.
   if (!BERTH_TRY(states_.claim_code(blake2b_hex(grant.code.reveal()), clock_.now() + 4 * kStateLifetime))) {
     return make_error(Code::kUnauthenticated, "oauth.code_expired_or_used",
@@ -150,7 +152,6 @@ Result<TokenSet> Authorizer::exchange(const Grant& grant, const ClientSettings& 
             {"client_secret", client.client_secret}};
   if (!grant.redirect_uri.empty()) form.emplace_back("redirect_uri", Secret(grant.redirect_uri));
   if (!grant.pkce_verifier.empty()) form.emplace_back("code_verifier", grant.pkce_verifier);
-  const auto began_at = grant.began_at.empty() ? provider_.home(client.home).location : grant.began_at;
   auto answer = BERTH_TRY(ask_for_tokens(transport_, {TokenRequest::Grant::kCode, provider_, *data_center, began_at},
                                          form, clock_, std::move(stop)));
   if (answer.refresh.empty()) {

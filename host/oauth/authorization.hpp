@@ -29,6 +29,7 @@
 //   oauth.answer_unreadable        an answer that is neither tokens nor an error
 //   oauth.rejected                 an error that is none of the above; the message has its text
 //   oauth.client_missing           client id, secret or redirect URI are not set
+//   oauth.data_center_unknown      the client's home is not in the table of data centres; the nearest location is named
 #include <optional>
 #include <span>
 #include <stop_token>

@@ -125,6 +125,8 @@ Result<TokenSet> IntegrationTokens::refreshed(const TokenSet& old, std::stop_tok
   auto answer =
       ask_for_tokens(transport_, {TokenRequest::Grant::kRefresh, provider_, *data_center, {}}, form, clock_, stop);
   if (!answer) {
+    // Only a refused refresh token needs a person at the consent page. A refused client or redirect URI is kInvalidConfig:
+    // nothing is stored, so that corrected settings work at once.
     if (answer.error().code == Code::kUnauthenticated) BERTH_CHECK(store_reauth(old, answer.error()));
     return std::move(answer).error();
   }

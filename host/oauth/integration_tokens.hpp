@@ -10,6 +10,7 @@
 // (Zoho, "OAuth limits"). So there is one object per integration in a process, which all its callers share; they share
 // one refresh, and what another process stored meanwhile is taken instead of asking again. A refresh token that is
 // refused for good makes the set `needs reauth`: that is stored, so that nobody asks again until a person reconnects.
+// A refused client or redirect URI is a mistake of the settings and not stored: corrected settings work at once.
 //
 // Any thread. Refers to what it is made from.
 //

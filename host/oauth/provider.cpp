@@ -148,9 +148,16 @@ const DataCenter* Provider::by_location(std::string_view location) const {
   return nullptr;
 }
 
-const DataCenter& Provider::home(std::string_view location) const {
-  const auto* named = by_location(location);
-  return named != nullptr ? *named : data_centers.front();
+Result<const DataCenter*> Provider::home(std::string_view location) const {
+  if (location.empty()) return &data_centers.front();
+  if (const auto* named = by_location(location)) return named;
+  std::vector<std::string> locations;
+  for (const auto& data_center : data_centers) locations.push_back(data_center.location);
+  const auto near = nearest(location, locations);
+  return make_error(Code::kInvalidConfig, "oauth.data_center_unknown",
+                    "There is no data centre \"" + shortened(location, 60) + "\" as `home` of the client; " +
+                        (near.empty() ? "" : "did you mean \"" + near + "\"? ") + "There are: " +
+                        join(locations, ", ") + ".");
 }
 
 std::string Provider::scopes_for(std::span<const std::string> phases) const {

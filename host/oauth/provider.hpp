@@ -62,9 +62,9 @@ struct Provider {
   [[nodiscard]] const DataCenter* by_accounts(std::string_view untrusted) const;
   [[nodiscard]] const DataCenter* by_api(std::string_view untrusted) const;
   [[nodiscard]] const DataCenter* by_location(std::string_view location) const;
-  /// Where authorisations begin: the entry of that location; for an empty or unknown one the first added data centre,
-  /// else the connector's first.
-  [[nodiscard]] const DataCenter& home(std::string_view location) const;
+  /// Where authorisations begin: the entry of that location, never null; for an empty one the first added data centre,
+  /// else the connector's first. Errors: oauth.data_center_unknown (kInvalidConfig) with the nearest location.
+  [[nodiscard]] Result<const DataCenter*> home(std::string_view location) const;
   /// What the enabled phases need and nothing more, each scope once, joined by the provider's separator.
   [[nodiscard]] std::string scopes_for(std::span<const std::string> phases) const;
   /// "https://www.zohoapis.eu/books/v3" for a data centre.

@@ -65,15 +65,17 @@ Error judge_error(const TokenRequest& about, const std::string& name, const std:
   if (std::find(throttling.begin(), throttling.end(), name) != throttling.end()) return throttled(about);
   const bool refreshing = about.grant == TokenRequest::Grant::kRefresh;
   if (name == "invalid_code" || name == "invalid_grant") return invalid_code(about, response, clock);
+  // These two are settings of this host, also on a refresh: the refresh token is as good as before, and with the right
+  // settings the next try works.
   if (name == "invalid_client" || name == "invalid_client_secret") {
     return make_error(
-        refreshing ? Code::kUnauthenticated : Code::kInvalidConfig, "oauth.client_rejected",
+        Code::kInvalidConfig, "oauth.client_rejected",
         "Client id or secret are refused (" + name + ") by " + where(about) +
             "; each data centre has its own secret unless the client uses one for all, and must be switched on "
             "in the client's settings there.");
   }
   if (name == "invalid_redirect_uri" || name == "redirect_uri_mismatch") {
-    return make_error(refreshing ? Code::kUnauthenticated : Code::kInvalidConfig, "oauth.redirect_uri",
+    return make_error(Code::kInvalidConfig, "oauth.redirect_uri",
                       "The redirect URI is not the registered one, says " + where(about) + ".");
   }
   if (name == "access_denied") {

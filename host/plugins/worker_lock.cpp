@@ -1,8 +1,10 @@
 #include "host/plugins/worker_lock.hpp"
 
+#include <asm/sockios.h>
 #include <malloc.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -31,19 +33,38 @@ constexpr const char* kRefused[] = {
     "mknodat", "rename", "renameat", "renameat2", "unlink", "unlinkat", "link", "linkat", "symlink", "symlinkat",
     "truncate", "ftruncate", "fallocate", "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown",
     "fchownat", "utime", "utimes", "utimensat", "futimesat", "setxattr", "lsetxattr", "fsetxattr", "removexattr",
-    "lremovexattr", "fremovexattr", "memfd_create", "mq_open", "mq_unlink", "shmget", "shmat", "msgget", "semget",
-    "inotify_init", "inotify_init1", "fanotify_init",
+    "lremovexattr", "fremovexattr", "memfd_create", "inotify_init", "inotify_init1", "fanotify_init",
+    // what processes of one user share: an id is enough to reach the queues and memory of others
+    "mq_open", "mq_unlink", "mq_notify", "shmget", "shmat", "shmctl", "msgget", "msgsnd", "msgrcv", "msgctl", "semget",
+    "semop", "semtimedop", "semctl",
     // programs and processes
     "execve", "execveat", "fork", "vfork", "kill", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open",
     "pidfd_send_signal", "pidfd_getfd", "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise",
-    "process_mrelease", "kcmp", "setns", "unshare", "setpgid", "setsid", "setrlimit",
+    "process_mrelease", "kcmp", "setns", "unshare", "setpgid", "setsid", "setrlimit", "get_robust_list", "migrate_pages",
+    "move_pages", "ioprio_set",
     // the kernel
     "bpf", "io_uring_setup", "io_uring_enter", "io_uring_register", "perf_event_open", "userfaultfd", "keyctl",
-    "add_key", "request_key", "mount", "umount2", "pivot_root", "chroot", "move_mount", "fsopen", "fsmount",
-    "open_tree", "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon",
-    "swapoff", "acct", "quotactl", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname",
+    "add_key", "request_key", "mount", "umount", "umount2", "pivot_root", "chroot", "move_mount", "mount_setattr",
+    "fsopen", "fspick", "fsconfig", "fsmount", "open_tree", "open_tree_attr", "syslog", "vhangup", "modify_ldt",
+    "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon",
+    "swapoff", "acct", "quotactl", "quotactl_fd", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname",
     "setdomainname", "iopl", "ioperm", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid",
     "setfsgid", "setgroups", "capset", "personality"};
+
+/// Commands of a call that are refused while the call itself is needed. The kernel reads such a command as 32 bits, so the
+/// upper half of the argument must not matter.
+constexpr scmp_datum_t kCommandMask = 0xffffffffu;
+
+/// fcntl(2): with an owner and O_ASYNC the kernel sends any signal to any process of the user when a pipe is written to;
+/// leases and directory notes signal too.
+constexpr int kFileCommands[] = {F_SETOWN, F_SETOWN_EX, F_SETSIG, F_SETLEASE, F_NOTIFY};
+/// ioctl(2): the same by its older names, and typing into or taking over a terminal.
+constexpr unsigned long kDeviceCommands[] = {FIOASYNC, FIOSETOWN, SIOCSPGRP, TIOCSTI, TIOCLINUX, TIOCSCTTY, TIOCSPGRP};
+/// prctl(2): what become_worker() has set stays: the end with the host, and no debugging by others.
+constexpr int kProcessCommands[] = {PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_PTRACER};
+/// A thread sets these for itself, whose id is 0; any other id may be another process.
+constexpr const char* kOnlyForItself[] = {"sched_setscheduler", "sched_setparam", "sched_setattr", "sched_setaffinity",
+                                          "prlimit64"};
 
 /// A filter context that is released whatever happens.
 class Filter {
@@ -63,6 +84,18 @@ class Filter {
     if (number == __NR_SCMP_ERROR) return;
     const auto action = static_cast<std::uint32_t>(SCMP_ACT_ERRNO(error_number));
     keep(seccomp_rule_add_array(context_, action, number, condition == nullptr ? 0 : 1, condition));
+  }
+  /// Refuses the call where its argument is that command.
+  template <class Command>
+  void refuse_command(const char* name, unsigned argument, Command command) {
+    const scmp_arg_cmp is_command{argument, SCMP_CMP_MASKED_EQ, kCommandMask,
+                                  static_cast<scmp_datum_t>(command) & kCommandMask};
+    refuse(name, EPERM, &is_command);
+  }
+  /// Refuses the call unless its argument is that value.
+  void refuse_unless(const char* name, unsigned argument, scmp_datum_t value) {
+    const scmp_arg_cmp is_other{argument, SCMP_CMP_NE, value, 0};
+    refuse(name, EPERM, &is_other);
   }
   void load() {
     if (ok()) keep(seccomp_attr_set(context_, SCMP_FLTATR_CTL_TSYNC, 1));
@@ -138,10 +171,14 @@ std::string lock_system_calls() {
   for (const char* name : {"openat2", "clone3"}) filter.refuse(name, ENOSYS);
   const scmp_arg_cmp makes_process{0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0};
   filter.refuse("clone", EPERM, &makes_process);
-  const scmp_arg_cmp to_others{0, SCMP_CMP_NE, static_cast<scmp_datum_t>(getpid()), 0};
-  filter.refuse("tgkill", EPERM, &to_others);
-  const scmp_arg_cmp sets_limit{2, SCMP_CMP_NE, 0, 0};
-  filter.refuse("prlimit64", EPERM, &sets_limit);
+  for (const int command : kFileCommands) filter.refuse_command("fcntl", 1, command);
+  for (const unsigned long command : kDeviceCommands) filter.refuse_command("ioctl", 1, command);
+  for (const int command : kProcessCommands) filter.refuse_command("prctl", 0, command);
+  for (const char* name : kOnlyForItself) filter.refuse_unless(name, 0, 0);
+  filter.refuse_unless("setpriority", 0, PRIO_PROCESS);
+  filter.refuse_unless("setpriority", 1, 0);
+  filter.refuse_unless("tgkill", 0, static_cast<scmp_datum_t>(getpid()));
+  filter.refuse_unless("prlimit64", 2, 0);  // reading a limit is fine, setting one is not
   filter.load();
   if (!filter.ok()) return std::string("off: ") + std::strerror(filter.failure());
   return "on";

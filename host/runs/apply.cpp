@@ -24,6 +24,7 @@ constexpr std::int64_t kForcedPriority = 600;
 constexpr std::int64_t kReferencePriority = 400;
 /// A record that is decided more often than this in one call keeps its last state; a bug of ours, not of the data.
 constexpr int kDecisionsMax = 50;
+constexpr std::size_t kLoopingMax = 64;   // such records that are stepped over
 
 json::Value list_of(const std::vector<std::string>& values) {
   json::Value list = json::Value::array();
@@ -89,39 +90,46 @@ Result<ApplyResult> Applier::apply_pending(std::stop_token stop) {
     if (!remote.empty() && !is_there) order.push_back({remote, false});
   }
   std::map<std::int64_t, int> decisions;
-  std::set<std::int64_t> undecided;     // wait for their detail; left pending
   while (true) {
     if (stop.stop_requested()) {
       result.was_stopped = true;
       break;
     }
     std::vector<storage::Record> batch;
-    const std::size_t wanted = kBatchRecords + undecided.size();
+    std::size_t too_often = 0;
     BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
-      for (storage::Record& record : BERTH_TRY(storage::records::pending(connection, setup.id, order, wanted))) {
-        if (undecided.contains(record.id)) continue;
+      for (storage::Record& record : BERTH_TRY(storage::records::pending(connection, setup.id, order, kBatchRecords + kLoopingMax))) {
         // One entity at a time: what it wakes or makes comes before the next entity's records.
         if (batch.size() == kBatchRecords || (!batch.empty() && batch.front().entity != record.entity)) break;
         if (++decisions[record.id] > kDecisionsMax) {
-          undecided.insert(record.id);
+          ++too_often;
           continue;
         }
         batch.push_back(std::move(record));
       }
       return success();
     }));
+    if (too_often > 0) {
+      dependencies_.log.error("records keep waking each other", {{"integration", setup.id}, {"records", too_often}});
+    }
     if (batch.empty()) break;
     BERTH_CHECK(apply_batch(batch, result));
-    BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
-      for (const storage::Record& record : batch) {
-        const auto now = BERTH_TRY(storage::records::find(connection, record.id));
-        if (now && now->state == "pending" && now->reason == "berth.detail_missing") undecided.insert(record.id);
-      }
-      return success();
-    }));
   }
   result.wants_fetch = wants_fetch_;
   return result;
+}
+
+std::map<std::string, ApplyCounts> ApplyResult::by_entity() const {
+  std::map<std::string, ApplyCounts> counts;
+  for (const auto& [record, decision] : decided) {
+    ApplyCounts& of_entity = counts[decision.first];
+    if (decision.second == "posted") ++of_entity.posted;
+    if (decision.second == "parked") ++of_entity.parked;
+    if (decision.second == "skipped") ++of_entity.skipped;
+    if (decision.second == "failed") ++of_entity.failed;
+    if (decision.second == "ignored") ++of_entity.ignored;
+  }
+  return counts;
 }
 
 Status Applier::apply_batch(const std::vector<storage::Record>& batch, ApplyResult& result) {
@@ -135,14 +143,7 @@ Status Applier::apply_batch(const std::vector<storage::Record>& batch, ApplyResu
     });
   };
   const auto count = [&](std::span<const storage::Record> records) {
-    for (std::size_t i = 0; i < records.size(); ++i) {
-      ApplyCounts& counts = result.by_entity[records[i].entity];
-      if (states[i] == "posted") ++counts.posted;
-      if (states[i] == "parked") ++counts.parked;
-      if (states[i] == "skipped") ++counts.skipped;
-      if (states[i] == "failed") ++counts.failed;
-      if (states[i] == "ignored") ++counts.ignored;
-    }
+    for (std::size_t i = 0; i < records.size(); ++i) result.decided[records[i].id] = {records[i].entity, states[i]};
   };
   const Status together = run(batch);
   if (together.ok()) {
@@ -240,11 +241,15 @@ Result<std::string> Applier::apply_one(storage::Connection& connection, const st
     case mapping::OutcomeKind::kMapped:
       return apply_mapped(connection, record, entity, std::move(outcome), std::move(decision));
     case mapping::OutcomeKind::kIgnored:
+      if (is_master(entity) && record.remote_state == "deleted" && !record.local_id.empty()) {
+        return archive_master(connection, record, std::move(decision));
+      }
       decision.state = "ignored";
       break;
     case mapping::OutcomeKind::kFailed:
       decision.state = "failed";
       if (!outcome.at.empty()) decision.facts.set("at", list_of(outcome.at));
+      decision.waits_for = outcome.waits_for;
       break;
     case mapping::OutcomeKind::kParked:
       // Waiting for its own detail is not a finding: the record stays pending until the detail is there.
@@ -291,21 +296,34 @@ Result<std::string> Applier::apply_master(storage::Connection& connection, const
     row.company = entity == "item" ? setup.company->id : std::string();
   }
   row.name = document.text_of("name");
-  row.state = record.remote_state == "deleted" ? "deleted" : "open";
+  row.state = "open";
   const json::Value* active = document.find("active");
-  row.active = row.state == "open" && (active == nullptr || active->boolean());
+  row.active = active == nullptr || active->boolean();
   row.document_json = json::dump(document);
   if (existing) {
     BERTH_CHECK(storage::rows::update(connection, row));
   } else {
     row = BERTH_TRY(storage::rows::insert(connection, row)).row;
   }
-  decision.state = row.state == "deleted" ? "archived" : "posted";
+  decision.state = "posted";
   decision.local_id = row.id;
   decision.document_hash = blake2b_hex(json::canonical(document));
   const std::string state = BERTH_TRY(settle(connection, record, std::move(decision)));
   BERTH_CHECK(wake(connection, fmt::format("{}/{}", entity, record.remote_id)));
   return state;
+}
+
+// What was posted in its name stays; nothing new is.
+Result<std::string> Applier::archive_master(storage::Connection& connection, const storage::Record& record, Decision decision) {
+  auto row = BERTH_TRY(storage::rows::find(connection, record.local_id));
+  if (row) {
+    row->state = "deleted";
+    row->active = false;
+    BERTH_CHECK(storage::rows::update(connection, *row));
+  }
+  decision.state = "archived";
+  decision.local_id = record.local_id;
+  return settle(connection, record, std::move(decision));
 }
 
 Result<std::string> Applier::apply_document(storage::Connection& connection, const storage::Record& record, const std::string& entity,
@@ -418,7 +436,8 @@ Result<std::string> Applier::apply_document(storage::Connection& connection, con
   decision.local_id = local_id;
   decision.document_hash = blake2b_hex(json::canonical(canonical));
   const std::string state = BERTH_TRY(settle(connection, record, std::move(decision)));
-  if (!was_posted || !is_open) BERTH_CHECK(wake(connection, fmt::format("{}/{}", entity, record.remote_id)));
+  // Whatever moved may be what another document waits for: its posting, but also an allocation that it took back.
+  if (!was_posted || !committed.entries.empty()) BERTH_CHECK(wake(connection, fmt::format("{}/{}", entity, record.remote_id)));
   for (const std::string& moved : committed.moved) {
     if (moved != fmt::format("{}/{}", entity, record.remote_id)) BERTH_CHECK(wake(connection, moved));
   }

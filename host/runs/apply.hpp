@@ -26,13 +26,15 @@
 
 namespace berth::runs {
 
-/// What a call of apply_pending moved where, by remote entity.
+/// Records by the state in which they ended.
 struct ApplyCounts {
   std::int64_t posted = 0, parked = 0, skipped = 0, failed = 0, ignored = 0;
   [[nodiscard]] std::int64_t total() const { return posted + parked + skipped + failed + ignored; }
 };
 struct ApplyResult {
-  std::map<std::string, ApplyCounts> by_entity;
+  /// The last state of each record that was decided, by record id: {entity, state}.
+  std::map<std::int64_t, std::pair<std::string, std::string>> decided;
+  [[nodiscard]] std::map<std::string, ApplyCounts> by_entity() const;
   bool wants_fetch = false;      // references or forced documents were put into the detail queue
   bool was_stopped = false;
 };
@@ -62,6 +64,7 @@ class Applier {
                                    mapping::Outcome outcome, Decision decision);
   Result<std::string> apply_master(storage::Connection& connection, const storage::Record& record, const std::string& entity,
                                    const mapping::Outcome& outcome, Decision decision);
+  Result<std::string> archive_master(storage::Connection& connection, const storage::Record& record, Decision decision);
   Result<std::string> apply_document(storage::Connection& connection, const storage::Record& record, const std::string& entity,
                                      const mapping::Outcome& outcome, Decision decision);
   Result<std::string> refuse(storage::Connection& connection, const storage::Record& record, const ledger::Refusal& refusal,

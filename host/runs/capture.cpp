@@ -6,10 +6,10 @@
 
 #include "host/core/text.hpp"
 #include "host/storage/attachments.hpp"
-#include "host/storage/leases.hpp"
 #include "host/storage/offers.hpp"
 #include "host/storage/quota.hpp"
 #include "host/storage/records.hpp"
+#include "host/storage/waiting.hpp"
 
 namespace berth::runs {
 
@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::uint32_t kKindFile = 3;   // BERTH_CALL_FILE
 constexpr std::int64_t kMissingFilePriority = -1;
+/// In a failed record's facts: the version whose detail could not be had. Lists show it again; only another is asked for.
+constexpr std::string_view kGaveUp = "gave_up";
 constexpr std::size_t kCompareMax = 100'000;   // suspects looked at after one pass; more than any brake lets through
 
 http::CallKind kind_of(std::uint32_t kind) {
@@ -28,10 +30,6 @@ std::string key_of(std::string_view entity, std::string_view remote_id) {
 }
 
 }  // namespace
-
-Status hold(storage::Connection& connection, const HeldLease& lease, Instant now) {
-  return storage::leases::renew(connection, lease.integration, lease.owner, lease.fencing, kLeaseTtl, now);
-}
 
 CaptureSession::CaptureSession(Dependencies dependencies, const Phase& phase, storage::PhaseCursor cursor, PhaseReport& report,
                                Instant deadline, std::stop_token stop)
@@ -85,7 +83,14 @@ Status CaptureSession::send_batch(std::span<const plugins::HttpRequest> requests
   const std::stop_callback forward(stop_, [&] { slice.request_stop(); });
   if (now() >= deadline_) slice.request_stop();
   return send_for_plugin(dependencies_.api, requests, slice.get_token(),
-                         [&](plugins::HttpReply&& reply) { return on_reply(std::move(reply)) && now() < deadline_; });
+                         [&](plugins::HttpReply&& reply) {
+                           if (!on_reply(std::move(reply))) return false;
+                           if (const Status kept_lease = dependencies_.keeper.beat(); !kept_lease.ok()) {
+                             if (!storage_failure_) storage_failure_ = kept_lease.error();
+                             return false;
+                           }
+                           return now() < deadline_;
+                         });
 }
 
 Status CaptureSession::emit(plugins::EmittedRecord&& record) {
@@ -158,6 +163,17 @@ Result<std::vector<plugins::Wanted>> CaptureSession::next_details(std::uint32_t 
       open_entries_[{entry.remote_id, entry.want}] = entry;
       wanted.push_back({{entry.entity, entry.remote_id, entry.version}, entry.want});
     }
+    // At the end of the queue come the suspects that this very run_phase found: what was handed out once is not taken
+    // again, but a deletion is believed only after a second answer.
+    while (wanted.size() < n && !to_confirm_.empty()) {
+      const auto entry = BERTH_TRY(storage::detail_queue::find(connection, dependencies_.setup.id, phase_.entity,
+                                                               to_confirm_.back(), storage::kWantDetail));
+      to_confirm_.pop_back();
+      if (!entry || entry->cause != "confirm_deletion") continue;
+      confirming_.insert(entry->remote_id);
+      open_entries_[{entry->remote_id, entry->want}] = *entry;
+      wanted.push_back({{entry->entity, entry->remote_id, entry->version}, entry->want});
+    }
     return success();
   });
   if (!read.ok()) return kept(read.error());
@@ -187,6 +203,7 @@ Status CaptureSession::checkpoint(std::string_view cursor_json, bool pass_comple
   const Status committed = dependencies_.database.write(
       [&](storage::Connection& connection) { return commit(connection, cursor_json, pass_complete); });
   if (!committed.ok()) return kept(committed.error());
+  last_cursor_ = cursor_json;
   emitted_.clear();
   emitted_known_.clear();
   needs_.clear();
@@ -217,9 +234,9 @@ Status CaptureSession::commit(storage::Connection& connection, std::string_view 
                                                         .size = 0}));
     BERTH_CHECK(finish_entry(connection, link.ref, storage::kWantAttachments));
   }
-  BERTH_CHECK(storage::records::touch_seen(connection, dependencies_.setup.id, phase_.entity, seen_, cursor_.pass));
+  if (cursor_.pass > 0) BERTH_CHECK(storage::records::touch_seen(connection, dependencies_.setup.id, phase_.entity, seen_, cursor_.pass));
   for (const Need& need : needs_) BERTH_CHECK(commit_need(connection, need));
-  if (cursor_.mode != "ids") {
+  if (cursor_.mode != "ids" && cursor_.mode != "since") {
     if (pass_complete) {
       BERTH_CHECK(storage::cursors::complete_pass(connection, cursor_, cursor_json, now()));
       if (cursor_.mode == "full" || cursor_.mode == "sweep") BERTH_CHECK(compare_pass(connection));
@@ -250,9 +267,23 @@ Status CaptureSession::commit_record(storage::Connection& connection, const plug
   }
   BERTH_TRY(storage::records::capture_detail(connection, capture));
   BERTH_CHECK(storage::records::clear_suspect(connection, dependencies_.setup.id, record.ref.entity, record.ref.remote_id));
+  BERTH_CHECK(wake_whoever_forced(connection, record.ref));
   BERTH_CHECK(finish_entry(connection, record.ref, storage::kWantDetail));
   BERTH_CHECK(commit_wanted_files(connection, record));
   return commit_offers(connection, record);
+}
+
+// Current data was asked for because two documents disagree. Also where it says what it said before, whoever asked must be
+// decided again: now it is confirmed.
+Status CaptureSession::wake_whoever_forced(storage::Connection& connection, const plugins::Ref& ref) {
+  const Setup& setup = dependencies_.setup;
+  if (!setup.rules) return success();
+  const auto entry = BERTH_TRY(storage::detail_queue::find(connection, setup.id, ref.entity, ref.remote_id, storage::kWantDetail));
+  if (!entry || entry->cause != "forced") return success();
+  for (const std::string& entity : setup.rules->entities_of(ref.entity)) {
+    BERTH_TRY(storage::waiting::wake(connection, setup.id, fmt::format("{}/{}", entity, ref.remote_id), now()));
+  }
+  return success();
 }
 
 Status CaptureSession::finish_entry(storage::Connection& connection, const plugins::Ref& ref, std::uint32_t want) {
@@ -310,7 +341,7 @@ Status CaptureSession::settle_queue() {
       if (outcome.reason.empty()) outcome.reason = "berth.detail_unavailable";
       outcome.message = fmt::format("the document could not be fetched in {} runs; the last answer: {}",
                                     storage::detail_queue::kAttemptsMax, remote_error.text_of("message"));
-      outcome.detail_json = json::dump(json::Value::object({{"remote_error", remote_error}}));
+      outcome.detail_json = json::dump(json::Value::object({{"remote_error", remote_error}, {std::string(kGaveUp), entry.version}}));
       BERTH_CHECK(storage::records::set_state(connection, record->id, outcome, now()));
     }
     return success();
@@ -339,6 +370,7 @@ Status CaptureSession::commit_deleted(storage::Connection& connection, const plu
   entry.forced = true;
   entry.cause = "confirm_deletion";
   BERTH_TRY(storage::detail_queue::put(connection, entry));
+  if (handed_out_.contains(entry)) to_confirm_.push_back(entry.remote_id);
   return success();
 }
 
@@ -375,6 +407,11 @@ Status CaptureSession::commit_need(storage::Connection& connection, const Need& 
     const auto offered = BERTH_TRY(
         storage::offers::find(connection, setup.id, need.ref.entity, need.ref.remote_id, phase->detail_unless_offered));
     if (offered) return success();
+  }
+  const auto record = BERTH_TRY(storage::records::find(connection, setup.id, need.ref.entity, need.ref.remote_id));
+  if (record && record->state == "failed") {
+    const json::Parsed facts = json::parse(record->detail_json);
+    if (facts.ok() && facts.value.find(kGaveUp) != nullptr && facts.value.text_of(kGaveUp) == need.ref.version) return success();
   }
   storage::QueuedDetail entry;
   entry.integration = setup.id;

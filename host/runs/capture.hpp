@@ -15,6 +15,7 @@
 #include "host/core/time.hpp"
 #include "host/http/api_client.hpp"
 #include "host/plugins/runner.hpp"
+#include "host/runs/lease.hpp"
 #include "host/runs/report.hpp"
 #include "host/runs/setup.hpp"
 #include "host/storage/cursors.hpp"
@@ -23,17 +24,6 @@
 #include "host/telemetry/log.hpp"
 
 namespace berth::runs {
-
-inline constexpr std::chrono::milliseconds kLeaseTtl{2 * 60'000};
-
-/// The lease under which everything is committed.
-struct HeldLease {
-  std::string integration;
-  std::string owner;
-  std::int64_t fencing = 0;
-};
-/// First statement of every commit of a run: still ours? Then it is ours for another kLeaseTtl. Errors: storage.lease_lost.
-Status hold(storage::Connection& connection, const HeldLease& lease, Instant now);
 
 using OnProgress = std::function<void(std::string_view phase, std::int64_t done, std::int64_t total_or_minus_1)>;
 
@@ -51,6 +41,7 @@ class CaptureSession final : public plugins::Services {
     telemetry::Log log;
     const Setup& setup;
     HeldLease lease;
+    LeaseKeeper& keeper;
     std::string quota_key;              // under which the gate's state is kept
     OnProgress on_progress;
   };
@@ -78,6 +69,8 @@ class CaptureSession final : public plugins::Services {
   /// A sweep found more missing records than the brake lets through.
   [[nodiscard]] bool brake_pulled() const { return brake_pulled_; }
   [[nodiscard]] bool pass_completed() const { return pass_completed_; }
+  /// The cursor of the last checkpoint; "" before the first.
+  [[nodiscard]] const std::string& last_cursor() const { return last_cursor_; }
   [[nodiscard]] const std::optional<Error>& storage_failure() const { return storage_failure_; }
 
  private:
@@ -95,6 +88,7 @@ class CaptureSession final : public plugins::Services {
   Status commit_offers(storage::Connection& connection, const plugins::EmittedRecord& record);
   Status commit_need(storage::Connection& connection, const Need& need);
   Status commit_wanted_files(storage::Connection& connection, const plugins::EmittedRecord& record);
+  Status wake_whoever_forced(storage::Connection& connection, const plugins::Ref& ref);
   Status finish_entry(storage::Connection& connection, const plugins::Ref& ref, std::uint32_t want);
   Status compare_pass(storage::Connection& connection);
   [[nodiscard]] std::optional<Instant> version_time(std::string_view entity, std::string_view version) const;
@@ -108,6 +102,7 @@ class CaptureSession final : public plugins::Services {
   const std::stop_token stop_;
   storage::detail_queue::HandedOut handed_out_;
   std::set<std::string, std::less<>> confirming_;       // remote ids handed out to confirm a deletion
+  std::vector<std::string> to_confirm_;                 // suspects of this run_phase that were handed out before
   std::map<std::pair<std::string, std::uint32_t>, storage::QueuedDetail> open_entries_;   // handed out, brought nothing yet
 
   // Since the last checkpoint:
@@ -117,6 +112,7 @@ class CaptureSession final : public plugins::Services {
   std::vector<Link> links_;
   std::vector<std::string> seen_;
 
+  std::string last_cursor_;
   bool brake_pulled_ = false;
   bool pass_completed_ = false;
   std::optional<Error> storage_failure_;

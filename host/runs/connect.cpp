@@ -5,9 +5,11 @@
 #include <algorithm>
 
 #include "host/core/hash.hpp"
+#include "host/oauth/server_info.hpp"
 #include "host/runs/status.hpp"
 #include "host/storage/commands.hpp"
 #include "host/storage/integrations.hpp"
+#include "host/storage/oauth_states.hpp"
 #include "host/storage/records.hpp"
 
 namespace berth::runs {
@@ -29,6 +31,14 @@ json::Value organizations_json(const std::vector<plugins::Organization>& organiz
   return about;
 }
 
+/// "/oauth/callback" of a redirect URI.
+std::string_view path_of(std::string_view uri) {
+  const auto scheme = uri.find("://");
+  const auto slash = scheme == std::string_view::npos ? scheme : uri.find('/', scheme + 3);
+  if (slash == std::string_view::npos) return "/";
+  return uri.substr(slash, uri.find('?', slash) - slash);
+}
+
 }  // namespace
 
 Result<oauth::Authorization> Connector::begin(IntegrationUnit& unit) {
@@ -45,10 +55,9 @@ Result<oauth::Authorization> Connector::begin(IntegrationUnit& unit) {
   return begun;
 }
 
-Result<std::pair<IntegrationUnit*, oauth::Grant>> Connector::accept_redirect(std::string_view query, std::string_view redirect_uri) {
+Result<std::pair<IntegrationUnit*, oauth::Grant>> Connector::accept_redirect(std::string_view query, std::string_view path) {
   // Every integration has its own table of data centres; which one counts is said by the state, and a provider reads the
   // query with its own parameter names. All integrations of one redirect URI are of one plugin.
-  Error last = make_error(Code::kInvalidArgument, "oauth.state_unknown", "nobody here began this authorisation");
   std::string state;
   for (std::size_t from = 0; from <= query.size();) {
     const std::size_t to = std::min(query.find('&', from), query.size());
@@ -57,16 +66,17 @@ Result<std::pair<IntegrationUnit*, oauth::Grant>> Connector::accept_redirect(std
     from = to + 1;
   }
   // The store is asked without consuming: only the owner's authorizer takes the state.
-  std::optional<std::string> owner;
+  std::optional<storage::OauthState> begun;
   BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
-    const auto row = BERTH_TRY(connection.first("SELECT integration FROM oauth_state WHERE state_hash = ?", {blake2b_hex(state)}));
-    if (row) owner = row->text(0);
+    begun = BERTH_TRY(storage::oauth_states::find(connection, blake2b_hex(state)));
     return success();
   }));
-  if (!owner) return last;
-  IntegrationUnit* unit = BERTH_TRY(dependencies_.registry.unit(*owner));
+  if (!begun || path_of(begun->redirect_uri) != path) {
+    return make_error(Code::kInvalidArgument, "oauth.state_unknown", "nobody here began this authorisation, or its redirect was used already");
+  }
+  IntegrationUnit* unit = BERTH_TRY(dependencies_.registry.unit(begun->integration));
   oauth::Authorizer authorizer(unit->provider, dependencies_.transport, dependencies_.states, dependencies_.clock, dependencies_.random);
-  oauth::Grant grant = BERTH_TRY(authorizer.accept_redirect(query, redirect_uri));
+  oauth::Grant grant = BERTH_TRY(authorizer.accept_redirect(query, begun->redirect_uri));
   return std::pair{unit, std::move(grant)};
 }
 
@@ -116,6 +126,18 @@ Result<Connected> Connector::complete(IntegrationUnit& unit, const oauth::Grant&
   }
   connected.remote_id = taken->remote_id;
   connected.name = taken->name;
+  // Two integrations on one organisation would post everything twice.
+  std::optional<std::string> other;
+  BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
+    other = BERTH_TRY(storage::integrations::connected_to(connection, row->plugin, taken->remote_id, unit.setup.id));
+    return success();
+  }));
+  if (other) {
+    return make_error(Code::kConflict, "runs.organization_taken",
+                      fmt::format("{} ({}) is connected as {} already; a second integration would post everything twice. Reconnect {} instead, "
+                                  "or disconnect it first",
+                                  taken->name, taken->remote_id, *other, *other));
+  }
   const std::string currency(json::parse(taken->json).value.text_of("currency"));
   if (!currency.empty() && currency != unit.setup.company->base_currency.code()) {
     dependencies_.log.warning("base currencies differ", {{"integration", unit.setup.id},
@@ -132,6 +154,13 @@ Result<Connected> Connector::complete(IntegrationUnit& unit, const oauth::Grant&
     BERTH_TRY(storage::commands::push(connection, unit.setup.id, "sync", R"({"trigger":"connect"})", now));
     return success();
   }));
+  // Cross-checks, best effort: they are told and decide nothing.
+  const auto disagreement = oauth::check_server_info(unit.provider, dependencies_.transport, grant.location, stop);
+  if (!disagreement.ok()) {
+    dependencies_.log.info("list of data centres could not be read", {{"integration", unit.setup.id}, {"error", disagreement.error().message}});
+  } else if (*disagreement) {
+    dependencies_.log.warning("list of data centres disagrees", {{"integration", unit.setup.id}, {"difference", **disagreement}});
+  }
   dependencies_.log.info("connected", {{"integration", unit.setup.id}, {"organization", connected.name}});
   return connected;
 }

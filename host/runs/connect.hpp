@@ -6,7 +6,7 @@
 //
 // Reconnecting keeps cursors, records and mappings; only tokens change. Any failure leaves what was there before.
 // Errors: those of Authorizer::exchange; runs.no_organization when the account sees none; runs.organization_unknown when
-// the wanted one is not among them; the remote's own when the list cannot be read (then the tokens are kept back too).
+// the wanted one is not among them; runs.organization_taken when another integration has it; the remote's own when the list cannot be read (then the tokens are kept back too).
 #include <string>
 #include <vector>
 
@@ -38,9 +38,9 @@ class Connector {
 
   /// The address for the browser; marks the integration as authorizing if it was never connected.
   Result<oauth::Authorization> begin(IntegrationUnit& unit);
-  /// The redirect's query as it arrived. Consumes the state; nothing is sent if anything is wrong with it. The unit is
-  /// the one that the state names.
-  Result<std::pair<IntegrationUnit*, oauth::Grant>> accept_redirect(std::string_view query, std::string_view redirect_uri);
+  /// The redirect's query as it arrived, and the path it arrived at, which must be that of the redirect URI with which the
+  /// authorisation began. Consumes the state; nothing is sent if anything is wrong. The unit is the one that the state names.
+  Result<std::pair<IntegrationUnit*, oauth::Grant>> accept_redirect(std::string_view query, std::string_view path);
   /// A pasted code; see Authorizer::accept_code.
   Result<oauth::Grant> accept_code(IntegrationUnit& unit, Secret code, std::string_view accounts_server, bool self_client);
   /// Exchanges the code, reads the organisations, stores both, queues the first sync.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "host/runs/status.hpp"
 #include "host/storage/commands.hpp"
@@ -51,7 +52,11 @@ class CallOnlyServices final : public plugins::Services {
   std::stop_token stop_;
 };
 
-std::string iso(Instant instant) { return berth::to_string(instant); }
+constexpr std::size_t kFollowUpIdsMax = 200;   // documents asked for by id in one run_phase
+
+/// The floor as plugins get it, in whole seconds: remote times have no smaller part, and what changed within the second
+/// of the floor belongs to what is wanted.
+std::string floor_text(Instant floor) { return berth::to_string(Instant{floor.unix_ms / 1000 * 1000}); }
 
 CallCounts counts_between(const http::CallReport& before, const http::CallReport& after) {
   const auto difference = [&](http::CallKind kind) {
@@ -73,6 +78,12 @@ std::string_view phase_outcome(const Error& error) {
   return "failed";
 }
 
+void tell_end(PhaseReport& report, const Error& error) {
+  report.outcome = phase_outcome(error);
+  report.reason = error.reason;
+  report.message = error.message;
+}
+
 /// After such an error no other phase has a chance.
 bool ends_run(const Error& error) {
   if (error.reason == "berth.budget") return false;
@@ -84,7 +95,32 @@ bool ends_run(const Error& error) {
     case Code::kEnvironment: return true;
     default: break;
   }
-  return error.reason.starts_with("plugin.") || error.reason.starts_with("storage.");
+  return error.reason.starts_with("plugin.") || error.reason.starts_with("storage.") || error.reason.starts_with("oauth.");
+}
+
+void count_run(telemetry::Metrics& metrics, const RunReport& report) {
+  metrics.count("berth_runs_total", {{"integration", report.integration}, {"outcome", std::string(to_string(report.outcome))}});
+  metrics.observe_seconds("berth_run_seconds", static_cast<double>((report.ended - report.started).count()) / 1000.0,
+                          {{"integration", report.integration}});
+  for (const PhaseReport& phase : report.phases) {
+    const telemetry::Labels of_phase{{"integration", report.integration}, {"phase", phase.phase}};
+    const auto count = [&](const char* name, const char* label, const char* value, std::int64_t number) {
+      if (number == 0) return;
+      telemetry::Labels labels = of_phase;
+      labels[label] = value;
+      metrics.count(name, labels, static_cast<double>(number));
+    };
+    count("berth_remote_calls_total", "kind", "list", phase.calls.list);
+    count("berth_remote_calls_total", "kind", "detail", phase.calls.detail);
+    count("berth_remote_calls_total", "kind", "file", phase.calls.file);
+    count("berth_remote_calls_total", "kind", "other", phase.calls.other);
+    if (phase.outcome == "derived") continue;
+    count("berth_records_total", "state", "posted", phase.posted);
+    count("berth_records_total", "state", "parked", phase.parked);
+    count("berth_records_total", "state", "skipped", phase.skipped);
+    count("berth_records_total", "state", "failed", phase.failed);
+    count("berth_records_total", "state", "ignored", phase.ignored);
+  }
 }
 
 }  // namespace
@@ -96,13 +132,26 @@ struct Engine::Running {
   std::stop_token stop;
   const OnProgress& on_progress;
   HeldLease lease;
+  LeaseKeeper* keeper;
   storage::Integration integration;
   RunReport report;
   telemetry::Log log;
   std::unique_ptr<http::ApiClient> api;
   http::Budgets budgets;
-  std::map<std::string, ApplyCounts> applied;
+  ApplyResult applied;
   bool wants_fetch = false;
+
+  /// The row of that phase, made where the run did not ask for it.
+  PhaseReport& report_of(const Phase& phase) {
+    for (PhaseReport& row : report.phases) {
+      if (row.phase == phase.id) return row;
+    }
+    PhaseReport row;
+    row.phase = phase.id;
+    row.entity = phase.entity;
+    report.phases.push_back(std::move(row));
+    return report.phases.back();
+  }
 };
 
 std::string plugin_config(const Setup& setup, const storage::Integration& integration) {
@@ -110,7 +159,7 @@ std::string plugin_config(const Setup& setup, const storage::Integration& integr
   json::Value about = json::Value::object({{"id", setup.id},
                                            {"company", setup.company->id},
                                            {"base_currency", setup.company->base_currency.code()}});
-  if (integration.backfill_floor.unix_ms > 0) about.set("backfill_floor", iso(integration.backfill_floor));
+  if (integration.backfill_floor.unix_ms > 0) about.set("backfill_floor", floor_text(integration.backfill_floor));
   config.set("integration", std::move(about));
   json::Value connection = json::Value::object();
   if (!integration.remote_id.empty()) connection.set("organization_id", integration.remote_id);
@@ -127,6 +176,16 @@ Result<HeldLease> Engine::take_lease(const Setup& setup) {
     fencing = BERTH_TRY(storage::leases::acquire(connection, setup.id, lease.owner, kLeaseTtl, dependencies_.clock.now()));
     return success();
   }));
+  if (!fencing) {
+    BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
+      const auto held = BERTH_TRY(storage::leases::find(connection, setup.id, dependencies_.clock.now()));
+      if (!held || !dependencies_.is_dead_owner || !dependencies_.is_dead_owner(held->owner)) return success();
+      dependencies_.log.warning("the process that ran the integration is gone; its lease is taken over", {{"integration", setup.id}, {"owner", held->owner}});
+      BERTH_CHECK(storage::leases::release(connection, setup.id, held->owner, held->fencing));
+      fencing = BERTH_TRY(storage::leases::acquire(connection, setup.id, lease.owner, kLeaseTtl, dependencies_.clock.now()));
+      return success();
+    }));
+  }
   if (!fencing) {
     return make_error(Code::kConflict, "runs.busy",
                       fmt::format("{} is run by another process right now; try again when it is done, or watch it with `berth status {}`",
@@ -173,12 +232,14 @@ Result<RunReport> Engine::run(const Setup& setup, const RemoteAccess& access, co
   }
 
   const HeldLease lease = BERTH_TRY(take_lease(setup));
+  LeaseKeeper keeper(dependencies_.database, dependencies_.clock, lease);
   Running running{.setup = setup,
                   .access = access,
                   .request = request,
                   .stop = stop,
                   .on_progress = on_progress,
                   .lease = lease,
+                  .keeper = &keeper,
                   .integration = *integration,
                   .report = {},
                   .log = {},
@@ -212,6 +273,7 @@ Result<RunReport> Engine::run(const Setup& setup, const RemoteAccess& access, co
     row.trigger = request.trigger;
     row.phases_json = json::dump(phase_ids);
     row.started = running.report.started;
+    BERTH_CHECK(storage::commands::erase(connection, request.commands));
     return storage::runs::open(connection, row);
   });
   if (!ended.ok()) {
@@ -256,9 +318,7 @@ Status Engine::run_phases(Running& running) {
     const Phase& phase = *setup.find_phase(report.phase);
     const Status ended = run_phase(running, phase, report, running.request.full ? "full" : "changes", {});
     if (!ended.ok()) {
-      report.outcome = phase_outcome(ended.error());
-      report.reason = ended.error().reason;
-      report.message = ended.error().message;
+      tell_end(report, ended.error());
       running.log.warning("phase ended early", {{"phase", phase.id}, {"reason", report.reason}, {"error", report.message}});
       if (first_failure.ok()) first_failure = ended;
       if (ends_run(ended.error())) {
@@ -294,15 +354,20 @@ Status Engine::run_phase(Running& running, const Phase& phase, PhaseReport& repo
       report.calls = more;
     }
     report.lower_bound = calls_lower_bound(report.listed, phase.page_size, report.fetched + report.parts, report.files);
+    if (report.calls.list == 0 && mode == "ids") --report.lower_bound;   // nothing was listed: the page is not needed
     report.wall_ms += (dependencies_.clock.now() - phase_started).count();
   };
+  const bool is_since = mode != "ids" && !running.request.since.empty();
+  std::string since_cursor;
   Status ended = success();
   while (true) {
     storage::PhaseCursor cursor;
-    if (mode == "ids") {
+    if (mode == "ids" || is_since) {
+      // A pass of its own: it begins without a cursor and leaves the stored one, with its watermark, alone.
       cursor.integration = running.setup.id;
       cursor.phase = phase.id;
-      cursor.mode = mode;
+      cursor.mode = is_since ? "since" : mode;
+      cursor.cursor_json = since_cursor;
     } else {
       ended = dependencies_.database.write([&](storage::Connection& connection) -> Status {
         BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
@@ -316,10 +381,10 @@ Status Engine::run_phase(Running& running, const Phase& phase, PhaseReport& repo
       json::Value list = json::Value::array();
       for (const std::string& id : ids) list.push_back(id);
       plan.set("ids", std::move(list));
-    } else if (!running.request.since.empty()) {
+    } else if (is_since) {
       plan.set("floor", running.request.since + "T00:00:00Z");
     } else if (running.integration.backfill_floor.unix_ms > 0) {
-      plan.set("floor", iso(running.integration.backfill_floor));
+      plan.set("floor", floor_text(running.integration.backfill_floor));
     }
     const Instant deadline = dependencies_.clock.now() + kSliceMax;
     CaptureSession session({.database = dependencies_.database,
@@ -329,6 +394,7 @@ Status Engine::run_phase(Running& running, const Phase& phase, PhaseReport& repo
                             .log = running.log,
                             .setup = running.setup,
                             .lease = running.lease,
+                            .keeper = *running.keeper,
                             .quota_key = running.access.quota_key,
                             .on_progress = running.on_progress},
                            phase, cursor, report, deadline, running.stop);
@@ -355,6 +421,7 @@ Status Engine::run_phase(Running& running, const Phase& phase, PhaseReport& repo
     const bool slice_over = ended.error().code == Code::kCancelled && !running.stop.stop_requested() &&
                             dependencies_.clock.now() >= deadline;
     if (!slice_over) break;
+    since_cursor = session.last_cursor();
     ended = apply_slice(running);
     if (!ended.ok()) break;
   }
@@ -373,36 +440,39 @@ Status Engine::apply_slice(Running& running) {
                    .companies = dependencies_.companies});
   if (running.on_progress) running.on_progress("apply", 0, -1);
   const ApplyResult result = BERTH_TRY(applier.apply_pending(running.stop));
-  for (const auto& [entity, counts] : result.by_entity) {
-    ApplyCounts& total = running.applied[entity];
-    total.posted += counts.posted;
-    total.parked += counts.parked;
-    total.skipped += counts.skipped;
-    total.failed += counts.failed;
-    total.ignored += counts.ignored;
-  }
+  for (const auto& [record, decision] : result.decided) running.applied.decided[record] = decision;
   running.wants_fetch = running.wants_fetch || result.wants_fetch;
   return success();
 }
 
 // References and forced documents that applying found: fetched by id and applied within the same run.
 Status Engine::follow_up(Running& running) {
-  for (int round = 0; round < kFollowUpRoundsMax && running.wants_fetch; ++round) {
+  for (int round = 0; running.wants_fetch; ++round) {
+    if (round == kFollowUpRoundsMax) {
+      return make_error(Code::kQuotaExhausted, "berth.budget",
+                        fmt::format("documents kept naming others that were not here yet after {} rounds; the next run goes on", round));
+    }
     running.wants_fetch = false;
-    for (PhaseReport& report : running.report.phases) {
-      const Phase& phase = *running.setup.find_phase(report.phase);
-      std::vector<std::string> ids;
-      storage::detail_queue::HandedOut handed_out;
-      BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
-        const std::vector<std::string> entities{phase.entity};
-        for (const auto& entry : BERTH_TRY(storage::detail_queue::take(connection, running.setup.id, entities, 100, handed_out))) {
-          if (entry.cause == "reference" || entry.cause == "forced") ids.push_back(entry.remote_id);
+    // Also of phases that are not due: a payment must not wait an hour for the invoice that it disagrees with.
+    for (const Phase& phase : running.setup.phases) {
+      if (!phase.has_detail || !phase.enabled) continue;
+      std::set<std::string> asked;       // once each in a round, whatever comes of it
+      while (true) {
+        std::vector<std::string> ids;
+        BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
+          for (std::string& id : BERTH_TRY(storage::detail_queue::named(connection, running.setup.id, phase.entity, asked.size() + kFollowUpIdsMax))) {
+            if (ids.size() < kFollowUpIdsMax && asked.insert(id).second) ids.push_back(std::move(id));
+          }
+          return success();
+        }));
+        if (ids.empty()) break;
+        PhaseReport& report = running.report_of(phase);
+        const Status ended = run_phase(running, phase, report, "ids", ids);
+        if (!ended.ok()) {
+          tell_end(report, ended.error());
+          return ended;
         }
-        return success();
-      }));
-      if (ids.empty()) continue;
-      const Status ended = run_phase(running, phase, report, "ids", ids);
-      if (!ended.ok()) return ended;
+      }
     }
     BERTH_CHECK(apply_slice(running));
   }
@@ -418,28 +488,28 @@ Status Engine::finish(Running& running, const Status& ended) {
     report.last_request = calls.last_request;
   }
   bool anything = false;
+  std::map<std::string, ApplyCounts> applied = running.applied.by_entity();
   for (PhaseReport& phase : report.phases) {
-    if (phase.outcome.empty()) phase.outcome = ended.ok() ? "succeeded" : "cancelled";
-    const ApplyCounts& counts = running.applied[phase.entity];
+    if (phase.outcome.empty()) phase.outcome = ended.ok() ? "succeeded" : "not_begun";
+    const ApplyCounts& counts = applied[phase.entity];
     phase.posted = counts.posted;
     phase.parked = counts.parked;
     phase.skipped = counts.skipped;
     phase.failed = counts.failed;
     phase.ignored = counts.ignored;
-    anything = anything || phase.fetched > 0 || phase.listed > phase.unchanged || counts.total() > 0;
+    // A row older than the floor is listed and neither kept nor known: it is no change.
+    anything = anything || phase.fetched > 0 || phase.files > 0 || counts.total() > 0;
   }
-  std::int64_t derived_rows = 0;
+  // Counts name no archived records, which a deletion leaves.
+  for (const auto& [record, decision] : running.applied.decided) anything = anything || decision.second != "pending";
   std::vector<PhaseReport> derived;
   const Status counted = dependencies_.database.read([&](storage::Connection& connection) -> Status {
     for (const auto& declared : running.setup.rules ? running.setup.rules->derived() : std::vector<mapping::Rules::Derived>{}) {
-      const auto rows = BERTH_TRY(connection.first("SELECT COUNT(*) FROM local_row WHERE kind = ? AND scope = ?",
-                                                   {declared.kind, declared.scope}));
-      derived_rows = rows ? rows->integer(0) : 0;
       PhaseReport phase;
       phase.phase = declared.name;
       phase.entity = declared.kind;
       phase.outcome = "derived";
-      phase.posted = derived_rows;
+      phase.posted = BERTH_TRY(storage::rows::count(connection, declared.kind, declared.scope));
       derived.push_back(std::move(phase));
     }
     return success();
@@ -453,6 +523,9 @@ Status Engine::finish(Running& running, const Status& ended) {
     const Error& error = ended.error();
     report.reason = error.reason;
     report.message = error.message;
+    if (error.code == Code::kUnauthenticated && !running.access.data_center_mismatch.empty()) {
+      report.message += ". " + running.access.data_center_mismatch;
+    }
     const std::string_view outcome = phase_outcome(error);
     report.outcome = outcome == "incomplete"     ? RunOutcome::kIncomplete
                      : outcome == "rate_limited" ? RunOutcome::kRateLimited
@@ -474,23 +547,26 @@ Status Engine::finish(Running& running, const Status& ended) {
                                        .ended = report.ended}));
     return mark_run_ended(connection, running.setup, report, error, report.ended);
   });
+  if (dependencies_.metrics != nullptr) count_run(*dependencies_.metrics, report);
   running.log.info("run ended", {{"outcome", to_string(report.outcome)}, {"reason", report.reason}});
   if (!saved.ok()) return saved;
   // Work that others asked for while the lease was ours.
   bool apply_again = false;
   const Status taken = dependencies_.database.write([&](storage::Connection& connection) -> Status {
     BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
-    for (const storage::Command& command : BERTH_TRY(storage::commands::take(connection, running.setup.id))) {
-      if (command.kind == "sync") {
-        BERTH_TRY(storage::commands::push(connection, command.integration, command.kind, command.argument_json, command.created));
-      } else {
-        apply_again = true;
-      }
+    std::vector<std::int64_t> done;
+    for (const storage::Command& command : BERTH_TRY(storage::commands::list(connection, running.setup.id))) {
+      if (command.kind != "sync") done.push_back(command.id);
     }
-    return success();
+    apply_again = !done.empty();
+    return storage::commands::erase(connection, done);
   });
   if (!taken.ok()) return taken;
-  return apply_again ? apply_slice(running) : success();
+  if (!apply_again) return success();
+  BERTH_CHECK(apply_slice(running));
+  return dependencies_.database.write([&](storage::Connection& connection) {
+    return refresh_setup_state(connection, running.setup, dependencies_.clock.now());
+  });
 }
 
 Result<ApplyResult> Engine::apply(const Setup& setup, std::stop_token stop) {

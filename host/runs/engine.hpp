@@ -34,6 +34,7 @@
 #include "host/storage/database.hpp"
 #include "host/storage/integrations.hpp"
 #include "host/telemetry/log.hpp"
+#include "host/telemetry/metrics.hpp"
 
 namespace berth::runs {
 
@@ -48,13 +49,16 @@ struct RemoteAccess {
   std::string quota_key;                 // under which its state is kept
   http::ErrorRules rules;
   bool allow_http_loopback = false;
+  /// What a refusal of the tokens may come from: the tokens of one data centre used at another. "" if they fit.
+  std::string data_center_mismatch;
 };
 
 struct RunRequest {
   std::string trigger = "command";       // schedule | command | api | connect
   std::vector<std::string> phases;       // empty: all that are enabled
   bool full = false;                     // list everything and compare
-  std::string since;                     // a date: list what changed since then, whatever the watermark says
+  std::string since;                     // a date: list what changed since then, once, whatever the watermark says
+  std::vector<std::int64_t> commands{};  // queued ones that this run answers; gone once it has begun
 };
 
 class Engine {
@@ -68,6 +72,10 @@ class Engine {
     telemetry::Log log;
     const ledger::Companies& companies;
     std::string owner;                   // of leases: names this process
+    /// Whether the process that such a name stands for is certainly gone: one of this machine that ended. Its lease need
+    /// not run out first. Empty: nobody is ever known to be gone.
+    std::function<bool(std::string_view owner)> is_dead_owner{};
+    telemetry::Metrics* metrics = nullptr;   // nullptr: nothing is counted
   };
   explicit Engine(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 

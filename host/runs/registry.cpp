@@ -15,6 +15,7 @@
 #include "host/storage/pins.hpp"
 #include "host/storage/quota.hpp"
 #include "host/storage/rows.hpp"
+#include "host/storage/waiting.hpp"
 
 namespace berth::runs {
 
@@ -122,7 +123,9 @@ Status Registry::sync_declared() {
       for (const config::AccountPrefill& entry : declared.accounts) {
         prefill.push_back({entry.kind, entry.key, declared.company, entry.account});
       }
-      BERTH_TRY(storage::account_rows::prefill(connection, declared.id, prefill, now));
+      for (const storage::AccountRow& filled : BERTH_TRY(storage::account_rows::prefill(connection, declared.id, prefill, now))) {
+        BERTH_TRY(storage::waiting::wake(connection, declared.id, filled.awaited(), now));
+      }
     }
     return success();
   });
@@ -154,8 +157,11 @@ Result<config::Integration> Registry::declaration_of(std::string_view id) {
   // Its client and the data centres it may reach are the host's, never the request's.
   for (const config::Integration& declared : dependencies_.config.integrations) {
     if (declared.plugin != row->plugin) continue;
-    made = declared;
-    made.accounts.clear();
+    made.client = declared.client;
+    made.data_centers = declared.data_centers;
+    made.plan = declared.plan;
+    made.phases_file = declared.phases_file;
+    made.mapping_file = declared.mapping_file;
     break;
   }
   made.id = row->id;
@@ -163,7 +169,6 @@ Result<config::Integration> Registry::declaration_of(std::string_view id) {
   made.company = row->company;
   made.tenant = row->tenant;
   made.environment = row->environment;
-  made.organization.reset();
   return made;
 }
 
@@ -315,6 +320,8 @@ Result<RemoteAccess> Registry::access(IntegrationUnit& unit) {
   access.tokens = unit.tokens.get();
   access.quota_key = key;
   access.rules = unit.rules;
+  const std::string api_base = BERTH_TRY(unit.tokens->api_base());
+  access.data_center_mismatch = oauth::data_center_mismatch(unit.provider, tokens, api_base).value_or("");
   const oauth::DataCenter* center = unit.provider.by_location(tokens.location);
   access.allow_http_loopback = center != nullptr && center->allow_http_loopback;
 

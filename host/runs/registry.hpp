@@ -5,8 +5,9 @@
 //   IntegrationUnit& unit = *BERTH_TRY(registry.unit("zoho_acme"));
 //   engine.run(unit.setup, BERTH_TRY(registry.access(unit)), {}, stop);
 //
-// Declared ones come from berth.yaml; those made by REST are read from storage and take client settings and added data
-// centres from the first declared integration of their plugin, else from the environment. Any thread; units live as long
+// Declared ones come from berth.yaml; those made by REST are read from storage and take client settings, added data
+// centres, plan, phases and mapping from the first declared integration of their plugin, else the client from the
+// environment and the rest by default: hourly, from the moment of connecting, a fifth of the quota left to others. Any thread; units live as long
 // as the registry and keep their address.
 //
 // Errors: runs.integration_unknown, runs.plugin_missing (with the reason for which a plugin of that name was refused),

@@ -26,7 +26,7 @@ struct CallCounts {
 struct PhaseReport {
   std::string phase;
   std::string entity;
-  std::string outcome;             // succeeded | incomplete | rate_limited | failed | crashed | cancelled | derived
+  std::string outcome;             // succeeded | incomplete | rate_limited | failed | crashed | cancelled | not_begun | derived
   std::string reason, message;     // where it is not succeeded
   std::int64_t listed = 0;         // rows seen in lists
   std::int64_t fetched = 0;        // details received

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "host/storage/account_rows.hpp"
+#include "host/storage/cursors.hpp"
 
 namespace berth::runs {
 
@@ -28,6 +29,13 @@ std::string_view who_acts(Code code) {
     case Code::kUnsupported: return "plugin_author";
   }
   return "operator";
+}
+
+Result<bool> has_every_phase_passed(storage::Connection& connection, const Setup& setup) {
+  for (const Phase& phase : setup.phases) {
+    if (phase.enabled && BERTH_TRY(storage::cursors::passes_complete(connection, setup.id, phase.id)) == 0) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -90,6 +98,8 @@ Status mark_run_ended(storage::Connection& connection, const Setup& setup, const
   switch (report.outcome) {
     case RunOutcome::kSucceeded:
     case RunOutcome::kNothingChanged: {
+      // The first sync has ended when every phase has; a run may have been asked for some of them.
+      if (!has_synced && !BERTH_TRY(has_every_phase_passed(connection, setup))) return set("initial_sync", "nobody");
       BERTH_CHECK(storage::integrations::set_last_sync(connection, setup.id, report.ended));
       const bool is_mapped = BERTH_TRY(are_defaults_mapped(connection, setup));
       BERTH_CHECK(storage::integrations::set_status(
@@ -101,7 +111,11 @@ Status mark_run_ended(storage::Connection& connection, const Setup& setup, const
     case RunOutcome::kCancelled: return success();
     case RunOutcome::kCrashed: return set("degraded", "plugin_author");
     case RunOutcome::kFailed:
-      if (error != nullptr && error->code == Code::kUnauthenticated) return set("needs_reauth", "operator");
+      // Only refused tokens ask for a new consent; an organisation that refuses this user does not.
+      if (error != nullptr && error->code == Code::kUnauthenticated &&
+          (error->reason.starts_with("oauth.") || error->reason.ends_with(".auth.rejected"))) {
+        return set("needs_reauth", "operator");
+      }
       return set(has_synced ? "degraded" : "error", error == nullptr ? "operator" : who_acts(error->code));
   }
   return success();

@@ -55,11 +55,9 @@ Result<std::optional<DueRun>> Scheduler::due_of(const std::string& id, Instant n
 
   const auto sync = std::find_if(asked.begin(), asked.end(), [](const storage::Command& c) { return c.kind == "sync"; });
   if (sync != asked.end()) {
-    BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
-      BERTH_TRY(storage::commands::take(connection, id));
-      return success();
-    }));
+    // It stays queued until its run has begun: what is refused because somebody runs the integration now is tried again.
     DueRun run{id, {}};
+    run.request.commands = {sync->id};
     const json::Parsed argument = json::parse(sync->argument_json);
     run.request.trigger = argument.value.text_of("trigger").empty() ? "command" : std::string(argument.value.text_of("trigger"));
     if (const json::Value* full = argument.value.find("full")) run.request.full = full->boolean();
@@ -125,20 +123,25 @@ void Scheduler::begin(DueRun due_run) {
       return dependencies_.engine.run(unit->setup, access, run.request, stop);
     };
     report = attempt();
-    if (!report.ok()) dependencies_.log.error("run did not begin", report.error(), {{"integration", run.integration}});
+    if (!report.ok() && report.error().reason == "runs.busy") {
+      dependencies_.log.info("another process runs it now", {{"integration", run.integration}});
+    } else if (!report.ok()) {
+      dependencies_.log.error("run did not begin", report.error(), {{"integration", run.integration}});
+    }
     note_end(run.integration, report);
   });
 }
 
 void Scheduler::note_end(const std::string& integration, const Result<runs::RunReport>& report) {
   const std::scoped_lock lock(mutex_);
-  const bool failed = !report.ok() || report->outcome == runs::RunOutcome::kFailed || report->outcome == runs::RunOutcome::kCrashed;
+  const bool is_busy = !report.ok() && report.error().reason == "runs.busy";
+  const bool failed = !is_busy && (!report.ok() || report->outcome == runs::RunOutcome::kFailed || report->outcome == runs::RunOutcome::kCrashed);
   if (failed) {
     Failing& failing = failing_[integration];
     const auto wait = std::min<std::chrono::milliseconds>(options_.first_retry * (1LL << std::min(failing.times, 10)), options_.retry_max);
     ++failing.times;
     failing.not_before = dependencies_.clock.now() + wait;
-  } else {
+  } else if (!is_busy) {
     failing_.erase(integration);
   }
   // A thread cannot join itself: the looker clears it away.

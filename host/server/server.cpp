@@ -55,6 +55,9 @@ class PocoHandler final : public Poco::Net::HTTPRequestHandler {
     } catch (const std::exception& error) {
       log_.error("request failed", {{"error", error.what()}});
       response = problem(500, "server.internal", "the request could not be handled");
+    } catch (...) {
+      log_.error("request failed", {{"error", "something that is no exception was thrown"}});
+      response = problem(500, "server.internal", "the request could not be handled");
     }
     write(response, in.getMethod() == "HEAD", is_whole, out);
   }
@@ -69,6 +72,9 @@ class PocoHandler final : public Poco::Net::HTTPRequestHandler {
     request.query = parse_query(request.raw_query);
     for (const auto& [name, value] : in) request.headers.emplace_back(lower_ascii(name), value);
     request.peer = in.clientAddress().host().toString();
+    // Without a length there is no body: reading one all the same would wait for the time-out.
+    if (!in.hasContentLength() && !in.getChunkedTransferEncoding()) return true;
+    if (in.hasContentLength() && in.getContentLength64() > static_cast<Poco::Int64>(kBodyBytesMax)) return false;
     char buffer[8192];
     std::istream& body = in.stream();
     while (body.read(buffer, sizeof buffer) || body.gcount() > 0) {

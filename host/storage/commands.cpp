@@ -37,4 +37,9 @@ Result<std::vector<Command>> list(Connection& connection, std::string_view integ
   return waiting;
 }
 
+Status erase(Connection& connection, const std::vector<std::int64_t>& ids) {
+  for (const std::int64_t id : ids) BERTH_CHECK(connection.execute("DELETE FROM command WHERE id = ?", {id}));
+  return success();
+}
+
 }  // namespace berth::storage::commands

@@ -28,6 +28,8 @@ Result<std::int64_t> push(Connection& connection, std::string_view integration, 
                           std::string_view argument_json, Instant now);
 /// Takes all of the integration out of the queue, oldest first.
 Result<std::vector<Command>> take(Connection& connection, std::string_view integration);
+/// Removes those; unknown ids do nothing.
+Status erase(Connection& connection, const std::vector<std::int64_t>& ids);
 /// Those waiting, oldest first.
 Result<std::vector<Command>> list(Connection& connection, std::string_view integration);
 

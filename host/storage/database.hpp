@@ -124,7 +124,8 @@ struct SqliteOptions {
   std::size_t readers_max = 4;
   std::chrono::milliseconds busy_limit{10000};
 };
-/// Opens or creates the file (mode 0600, WAL, synchronous=FULL, foreign keys on) and migrates it.
+/// Opens or creates the file (mode 0600, WAL, synchronous=FULL, foreign keys on) and migrates it. A file that is there and
+/// empty is storage.damaged: making a new database of it would hide that the books are gone.
 Result<std::unique_ptr<Database>> open_sqlite(const SqliteOptions& options, const Clock& clock);
 
 }  // namespace berth::storage

@@ -120,4 +120,17 @@ Result<std::vector<QueueCount>> counts(Connection& connection, std::string_view 
   return all;
 }
 
+Result<std::vector<std::string>> named(Connection& connection, std::string_view integration, std::string_view entity,
+                                       std::size_t limit) {
+  std::vector<std::string> ids;
+  BERTH_CHECK(connection.each(
+      "SELECT remote_id FROM detail_queue WHERE integration = ? AND entity = ? AND want = ? AND cause IN ('reference', 'forced') "
+      "ORDER BY priority DESC, position LIMIT ?",
+      {integration, entity, kWantDetail, limit}, [&](const Row& row) {
+        ids.push_back(row.text(0));
+        return true;
+      }));
+  return ids;
+}
+
 }  // namespace berth::storage::detail_queue

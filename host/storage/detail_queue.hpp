@@ -79,6 +79,8 @@ Result<FailEffect> fail(Connection& connection, std::string_view integration, st
                         std::string_view remote_id, std::uint32_t want, std::string_view error_json);
 Result<std::optional<QueuedDetail>> find(Connection& connection, std::string_view integration, std::string_view entity,
                                          std::string_view remote_id, std::uint32_t want);
+/// Remote ids of documents that others named or that were forced (cause reference or forced), most urgent first.
+Result<std::vector<std::string>> named(Connection& connection, std::string_view integration, std::string_view entity, std::size_t limit);
 Result<std::vector<QueueCount>> counts(Connection& connection, std::string_view integration);
 
 }  // namespace detail_queue

@@ -128,4 +128,16 @@ Status set_backfill_floor(Connection& connection, std::string_view id, Instant f
                         "integration", id);
 }
 
+Result<bool> erase_unconnected(Connection& connection, std::string_view id) {
+  return BERTH_TRY(connection.execute("DELETE FROM integration WHERE id = ? AND origin = 'api' AND connected_ms = 0", {id})) > 0;
+}
+
+Result<std::optional<std::string>> connected_to(Connection& connection, std::string_view plugin, std::string_view remote_id,
+                                                std::string_view but) {
+  const auto row = BERTH_TRY(connection.first(
+      "SELECT id FROM integration WHERE plugin = ? AND remote_id = ? AND connected_ms <> 0 AND id <> ? ORDER BY id LIMIT 1",
+      {plugin, remote_id, but}));
+  return row ? std::optional(row->text(0)) : std::nullopt;
+}
+
 }  // namespace berth::storage::integrations

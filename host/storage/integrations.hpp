@@ -60,6 +60,12 @@ Result<std::optional<Integration>> find(Connection& connection, std::string_view
 /// All of them, by id.
 Result<std::vector<Integration>> list(Connection& connection);
 
+/// Takes back one made by REST that never became connected. False if there is none such.
+Result<bool> erase_unconnected(Connection& connection, std::string_view id);
+/// The integration that is connected to that organisation of the plugin, other than `but`.
+Result<std::optional<std::string>> connected_to(Connection& connection, std::string_view plugin, std::string_view remote_id,
+                                                std::string_view but);
+
 Status set_desired(Connection& connection, std::string_view id, std::string_view desired);
 /// `since` moves only when the actual status or its reason changes.
 Status set_status(Connection& connection, std::string_view id, const IntegrationStatus& status, Instant now);

@@ -28,6 +28,13 @@ Result<std::optional<OauthState>> take(Connection& connection, std::string_view 
   return std::optional(OauthState{row.text(0), row.text(1), row.text(2), row.text(3), row.instant(4)});
 }
 
+Result<std::optional<OauthState>> find(Connection& connection, std::string_view state_hash) {
+  const auto row = BERTH_TRY(connection.first(
+      "SELECT state_hash, integration, redirect_uri, context_json, expires_ms FROM oauth_state WHERE state_hash = ?", {state_hash}));
+  if (!row) return std::optional<OauthState>();
+  return std::optional(OauthState{row->text(0), row->text(1), row->text(2), row->text(3), row->instant(4)});
+}
+
 Result<bool> use_code(Connection& connection, std::string_view code_hash, Instant now) {
   return BERTH_TRY(
              connection.execute("INSERT INTO oauth_code_used (code_hash, used_ms) VALUES (?, ?) ON CONFLICT DO NOTHING",

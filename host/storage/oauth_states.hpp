@@ -24,6 +24,8 @@ constexpr std::int64_t kUnderWayMax = 1000;  // more are refused: nobody fills t
 Status put(Connection& connection, const OauthState& state, Instant now);
 /// Removes it; nothing if it is unknown, used or expired.
 Result<std::optional<OauthState>> take(Connection& connection, std::string_view state_hash, Instant now);
+/// Looks without taking it.
+Result<std::optional<OauthState>> find(Connection& connection, std::string_view state_hash);
 /// True the first time for this code.
 Result<bool> use_code(Connection& connection, std::string_view code_hash, Instant now);
 /// Forgets codes used before `before`.

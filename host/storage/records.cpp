@@ -137,7 +137,8 @@ Result<std::vector<Record>> pending(Connection& connection, std::string_view int
     // A deleted document needs no detail to be reversed.
     const std::string detail = wanted.needs_detail ? " AND (detail_fetched_ms <> 0 OR remote_state = 'deleted')" : "";
     BERTH_CHECK(connection.each(std::string(kSelectRecord) +
-                                    " WHERE integration = ? AND state = 'pending' AND entity = ?" + detail +
+                                    " WHERE integration = ? AND state = 'pending' AND reason <> 'berth.detail_missing' AND entity = ?" +
+                                    detail +
                                     " ORDER BY captured, id LIMIT ?",
                                 {integration, wanted.entity, limit - found.size()}, [&](const Row& row) {
                                   found.push_back(read_record(row));

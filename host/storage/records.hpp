@@ -185,7 +185,8 @@ Status set_pending(Connection& connection, std::int64_t id, Instant now);
 /// Archived and skipped records only when the filter names that state. Returns how many.
 Result<std::int64_t> requeue(Connection& connection, const RecordFilter& filter, Instant now);
 
-/// The next records to apply: by entity in the given order, within one by order of capture.
+/// The next records to apply: by entity in the given order, within one by order of capture. Those that were looked at and
+/// wait for their detail (reason berth.detail_missing) are left out until a capture clears that.
 Result<std::vector<Record>> pending(Connection& connection, std::string_view integration,
                                     const std::vector<PendingEntity>& order, std::size_t limit);
 Result<std::vector<RecordCount>> counts(Connection& connection, std::string_view integration);

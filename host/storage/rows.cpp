@@ -105,4 +105,9 @@ Result<Page<LocalRow>> list(Connection& connection, const RowFilter& filter, con
   return cut_page(std::move(found), page.rows(), [](const LocalRow& row) { return row.id; });
 }
 
+Result<std::int64_t> count(Connection& connection, std::string_view kind, std::string_view scope) {
+  const auto row = BERTH_TRY(connection.first("SELECT COUNT(*) FROM local_row WHERE kind = ? AND scope = ?", {kind, scope}));
+  return row ? row->integer(0) : 0;
+}
+
 }  // namespace berth::storage::rows

@@ -59,6 +59,7 @@ Result<std::optional<LocalRow>> find_nearest_name(Connection& connection, std::s
 Result<InsertedRow> insert(Connection& connection, const LocalRow& row);
 /// Everything but id, kind and created. Errors: storage.not_found, storage.unique (remote document of another row).
 Status update(Connection& connection, const LocalRow& row);
+Result<std::int64_t> count(Connection& connection, std::string_view kind, std::string_view scope);
 /// By id.
 Result<Page<LocalRow>> list(Connection& connection, const RowFilter& filter, const PageRequest& page = {});
 

@@ -43,6 +43,10 @@ std::optional<std::int64_t> Value::integer() const {
   return value;
 }
 
+Array Value::items() && { return is_array() ? std::get<Array>(std::move(data_)) : Array{}; }
+
+Object Value::members() && { return is_object() ? std::get<Object>(std::move(data_)) : Object{}; }
+
 const Array& Value::items() const& {
   static const Array none;
   return is_array() ? std::get<Array>(data_) : none;

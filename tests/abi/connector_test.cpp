@@ -177,7 +177,7 @@ TEST_CASE("a status of the host reaches the caller unchanged, with its reason an
   CHECK(made.error.retry_after_ms == 5000);
 }
 
-TEST_CASE("organisations come through their interface; an id that is not offered is NULL") {
+TEST_CASE("organisations come through their interface, an id that is not offered is NULL") {
   FakeHost host;
   Made made(host);
   CHECK(made.connector->extension(made.connector, berth::to_c("berth.push/1")) == nullptr);

@@ -165,7 +165,7 @@ TEST_CASE("D6: an edited invoice costs the list page and one detail") {
   CHECK(world.host.find("invoice", id)->detail.find("edited") != std::string::npos);
 }
 
-TEST_CASE("D7: a sweep sees every id and no deleted one; the detail of a deleted one says that it is gone") {
+TEST_CASE("D7: a sweep sees every id and no deleted one, the detail of a deleted one says that it is gone") {
   World world(zoho_sim::Undocumented::kHonoured);
   REQUIRE(world.run("items").status == BERTH_OK);
   REQUIRE(world.run("credit_notes").status == BERTH_OK);

@@ -109,13 +109,17 @@ TEST_CASE("every berth command that a document tells to type exists") {
     for (const docs::Block& block : docs::blocks(page)) {
       if (block.language != "sh" && block.language != "console") continue;
       std::istringstream lines(block.text);
+      // In a console a line that is typed begins with "$ ", the others are what comes back.
+      const std::string begin = block.language == "console" ? "$ berth " : "berth ";
       for (std::string line; std::getline(lines, line);) {
-        if (line.starts_with("$ ")) line.erase(0, 2);
-        if (!line.starts_with("berth ")) continue;
-        std::istringstream words(line.substr(6));
+        if (!line.starts_with(begin)) continue;
+        std::istringstream words(line.substr(begin.size()));
         std::string path, word;
         while (words >> word) {
-          if (word.starts_with('-')) continue;  // a global option without a value
+          if (word.starts_with('-')) {
+            if (word == "-c" || word == "--config" || word == "--plugin-dir") words >> word;  // its value
+            continue;
+          }
           const std::string longer = path.empty() ? word : path + " " + word;
           if (!known.contains(longer)) break;
           path = longer;

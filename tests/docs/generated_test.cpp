@@ -133,17 +133,6 @@ TEST_CASE("docs/reference/rest.md has every route of the API") {
   REQUIRE_MESSAGE(config.ok(), findings.print());
   const auto host = app::Host::open(*config, {});
   REQUIRE_MESSAGE(host.ok(), host.error().message);
-  app::Host& open = **host;
-  const admin::Api api({.config = open.config(),
-                        .database = open.database(),
-                        .registry = open.registry(),
-                        .engine = open.engine(),
-                        .connector = open.connector(),
-                        .clock = open.clock(),
-                        .random = open.random(),
-                        .log = open.log(),
-                        .metrics = open.metrics(),
-                        .wake_scheduler = [] {},
-                        .is_ready = [] { return true; }});
+  const admin::Api api((*host)->api_services([] {}, [] { return true; }));
   docs::check_part(docs::root() / "docs/reference/rest.md", "routes", routes_of(api.router().openapi()));
 }

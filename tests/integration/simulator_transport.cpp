@@ -17,14 +17,20 @@ Result<http::Response> SimulatorTransport::send(const http::Request& request, st
   out.headers = request.headers;
   if (!request.authorization.empty()) out.headers.emplace_back("Authorization", std::string(request.authorization.reveal()));
   out.body = request.body;
-  const std::string call = request.method + " " + out.path;
-  {
-    const std::scoped_lock lock(mutex_);
-    calls_.push_back(call);
-  }
-  if (before) before(call);
+  std::string call = request.method + " " + out.path;
+  if (!zoho_sim::value_of(out.query, "accept").empty()) call += "?accept=" + std::string(zoho_sim::value_of(out.query, "accept"));
+  auto answer = exchange(out, call);
+  const std::scoped_lock lock(mutex_);
+  calls_.push_back(std::to_string(answer.ok() ? answer->status : 0) + " " + call);
+  return answer;
+}
+
+Result<http::Response> SimulatorTransport::exchange(const zoho_sim::Request& request, const std::string& call) {
   clock_.advance(takes);
-  zoho_sim::Response in = simulator_.handle(out);
+  if (before) {
+    if (auto instead = before(call)) return std::move(*instead);
+  }
+  zoho_sim::Response in = simulator_.handle(request);
   switch (in.delivery) {
     case zoho_sim::Delivery::kNormal:
     case zoho_sim::Delivery::kDrip: break;
@@ -48,9 +54,12 @@ std::vector<std::string> SimulatorTransport::calls() const {
   return calls_;
 }
 
-std::size_t SimulatorTransport::count(std::string_view prefix) const {
+std::size_t SimulatorTransport::count(std::string_view prefix, int status) const {
   const std::scoped_lock lock(mutex_);
-  return static_cast<std::size_t>(std::count_if(calls_.begin(), calls_.end(), [&](const std::string& call) { return call.starts_with(prefix); }));
+  return static_cast<std::size_t>(std::count_if(calls_.begin(), calls_.end(), [&](const std::string& call) {
+    const auto blank = call.find(' ');
+    return std::string_view(call).substr(blank + 1).starts_with(prefix) && (status == 0 || call.starts_with(std::to_string(status)));
+  }));
 }
 
 void SimulatorTransport::forget_calls() {

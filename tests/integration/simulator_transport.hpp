@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,19 +35,22 @@ class SimulatorTransport final : public http::Transport {
       : simulator_(simulator), clock_(clock), origin_(std::move(origin)) {}
   Result<http::Response> send(const http::Request& request, std::stop_token stop) override;
 
-  /// "GET /books/v3/invoices/46…", without queries, in the order of arrival.
+  /// "200 GET /books/v3/invoices/46…", in the order of their answers; status 0 where there was none. Of a file the query
+  /// follows as "?accept=pdf".
   [[nodiscard]] std::vector<std::string> calls() const;
-  /// How many of them begin so.
-  [[nodiscard]] std::size_t count(std::string_view prefix) const;
+  /// How many calls there were whose method and path begin so, and with that status (0: any).
+  [[nodiscard]] std::size_t count(std::string_view prefix, int status = 0) const;
   void forget_calls();
   /// Addresses that were asked for and are not the simulator's.
   [[nodiscard]] std::vector<std::string> strangers() const;
-  /// Called before each call reaches the simulator, on the caller's thread; set while no run is under way.
-  std::function<void(const std::string& call)> before;
+  /// Called before each call ("GET /books/v3/…") reaches the simulator, on the caller's thread; set it while no run is
+  /// under way. An answer of it is given instead of the simulator's.
+  std::function<std::optional<http::Response>(const std::string& call)> before;
   /// What every call takes.
   std::chrono::milliseconds takes = kCallTakes;
 
  private:
+  Result<http::Response> exchange(const zoho_sim::Request& request, const std::string& call);
   zoho_sim::Simulator& simulator_;
   ManualClock& clock_;
   const std::string origin_;

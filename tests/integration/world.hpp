@@ -80,10 +80,10 @@ struct WorldOptions {
   std::string limits = "{per_minute: 60000, concurrent: 5, per_day: 100000}";
   std::string schedule = "{invoices: 1h, customer_payments: 5m, contacts: 1h, items: 1d, credit_notes: 1h}";
   std::string backfill = "{from: all}";
-  std::string more;                                 // lines of the integration, indented by four blanks
-  std::string integrations;                         // further entries of `integrations:`, indented by two
-  std::string phases;                               // phases.yaml instead of the plugin's
-  std::string mapping;                              // mapping.yaml instead of the plugin's
+  std::string more{};                               // lines of the integration, indented by four blanks
+  std::string integrations{};                        // further entries of `integrations:`, indented by two
+  std::string phases{};                             // phases.yaml instead of the plugin's
+  std::string mapping{};                            // mapping.yaml instead of the plugin's
 };
 
 class World {
@@ -151,6 +151,10 @@ class World {
   int processes_ = 0;
 };
 
+/// Asks for one phase.
+runs::RunRequest only(std::string_view phase);
+/// Asks for a pass over everything, compared with what is stored.
+runs::RunRequest everything();
 /// The phase of a report; fails the test if it is not there.
 const runs::PhaseReport& phase_of(const runs::RunReport& report, std::string_view phase);
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
+#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <thread>
@@ -135,13 +136,40 @@ class SqliteDatabase final : public Database {
   std::condition_variable reader_free_;
 };
 
-/// Creates the file with mode 0600 before SQLite would with the process's mask; the -wal and -shm files take its mode.
-Status prepare_file(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) {
-    const std::string_view reason = errno == EACCES || errno == EROFS ? "storage.read_only" : "storage.failed";
-    return make_error(Code::kEnvironment, std::string(reason),
-                      "Cannot open the database " + path + ": " + std::strerror(errno));
+Error cannot_open(const std::string& path, int error) {
+  const std::string_view reason = error == EACCES || error == EROFS ? "storage.read_only" : "storage.failed";
+  return make_error(Code::kEnvironment, std::string(reason),
+                    "Cannot open the database " + path + ": " + std::strerror(error));
+}
+
+/// Makes a database that has its header already, with mode 0600, and gives it its name when it is ready. So an empty file
+/// of that name is never a young database, but always one that lost its content. Of two processes at once one is first.
+Status create_file(const std::string& path, std::chrono::milliseconds busy_limit) {
+  std::string made = path + ".new-XXXXXX";
+  const int file = ::mkstemp(made.data());  // mode 0600, whatever the process's mask
+  if (file < 0) return cannot_open(path, errno);
+  ::close(file);
+  const struct Remove {
+    const std::string& path;
+    ~Remove() { ::unlink(path.c_str()); }
+  } remove{made};
+  BERTH_TRY(SqliteSession::open(made, busy_limit, false));  // switching to WAL writes the first page
+  if (::link(made.c_str(), path.c_str()) != 0 && errno != EEXIST) return cannot_open(path, errno);
+  return success();
+}
+
+/// Sees to it that the file is there, with content and mode 0600; the -wal and -shm files take its mode.
+Status prepare_file(const std::string& path, std::chrono::milliseconds busy_limit) {
+  if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) BERTH_CHECK(create_file(path, busy_limit));
+  const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (file < 0) return cannot_open(path, errno);
+  struct stat status = {};
+  if (::fstat(file, &status) == 0 && status.st_size == 0) {
+    ::close(file);
+    return make_error(Code::kEnvironment, "storage.damaged",
+                      "The database " + path +
+                          " is an empty file, so its content was lost; restore it from a copy, or remove the file to "
+                          "begin with empty books");
   }
   const int changed = ::fchmod(file, 0600);
   const int error = errno;
@@ -184,7 +212,7 @@ Result<bool> apply_next(SqliteSession& session, const Clock& clock) {
 
 Result<std::unique_ptr<Database>> open_sqlite(const SqliteOptions& options, const Clock& clock) {
   BERTH_ASSERT(options.readers_max > 0, "a database has at least one reader");
-  BERTH_CHECK(prepare_file(options.path));
+  BERTH_CHECK(prepare_file(options.path, options.busy_limit));
   auto writer = BERTH_TRY(SqliteSession::open(options.path, options.busy_limit, false));
   while (BERTH_TRY(apply_next(*writer, clock))) {
   }

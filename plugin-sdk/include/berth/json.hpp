@@ -75,13 +75,13 @@ class Value {
   /// A whole number within int64; nothing for fractions, exponents and anything else.
   [[nodiscard]] std::optional<std::int64_t> integer() const;
 
-  // Not of a temporary: `for (auto& m : parse(text).value.members())` would walk what is gone already.
+  // Those of a temporary come by value, so that `for (auto& m : parse(text).value.members())` walks something alive.
   /// Elements; an empty array for anything that is not an array.
   [[nodiscard]] const Array& items() const&;
-  const Array& items() && = delete;
+  [[nodiscard]] Array items() &&;
   /// Members; an empty object for anything that is not an object.
   [[nodiscard]] const Object& members() const&;
-  const Object& members() && = delete;
+  [[nodiscard]] Object members() &&;
   /// Makes this an array (an object) if it is not one yet.
   Array& make_array();
   Object& make_object();

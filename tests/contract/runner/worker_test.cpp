@@ -2,6 +2,7 @@
 #include <csignal>
 
 #include <cerrno>
+#include <sstream>
 
 #include "fixture.hpp"
 #include "host/plugins/worker_process.hpp"
@@ -123,6 +124,19 @@ TEST_CASE("sockets, files, programs and other processes are out of a plugin's re
   const auto intruder = open<Worker>("intruder");
   REQUIRE(reason_of(intruder.run("{}")) == "ok");
   CHECK(intruder.services->records.at(0).json == R"({"socket":"1","read":"1","write":"1","fork":"1"})");
+}
+
+TEST_CASE("a plugin signals, slows and looks into no other process, by whatever call" * doctest::skip(kSanitized)) {
+  const auto opened = open<Worker>();
+  REQUIRE(opened.plugin->system_call_lock() == "on");
+  REQUIRE(reason_of(opened.run("signal_others")) == "ok");
+  std::istringstream found(opened.services->report());
+  std::size_t calls = 0;
+  for (std::string name, result; found >> name >> result; ++calls) CHECK_MESSAGE(result == kRefused, name);
+  CHECK(calls == 22);
+  const auto another = open<Worker>();
+  REQUIRE(reason_of(another.run("own_calls")) == "ok");
+  CHECK(another.services->report() == "flags ok param ok nice ok limit ok thread 1");
 }
 
 TEST_CASE("memory beyond the manifest's limit is refused to a plugin and not taken from the host" *

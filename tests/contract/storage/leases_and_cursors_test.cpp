@@ -80,17 +80,21 @@ TEST_CASE("a pass keeps its number until it is complete, and numbers grow over p
   });
 }
 
-TEST_CASE("a cursor of a pass that is over is not saved") {
+TEST_CASE("a pass that is over keeps its cursor while its details are fetched, until the next pass begins") {
   on_every_engine([](storage::Database& database) {
     const auto pass = write(database, [](Connection& c) -> Result<storage::PhaseCursor> {
       auto begun = BERTH_TRY(cursors::begin(c, "i", "items", "full", kNow));
       BERTH_CHECK(cursors::complete_pass(c, begun, "{}", kNow));
       return begun;
     });
-    CHECK(refusal(database, [&](Connection& c) { return cursors::save(c, pass, "{}"); }) ==
-          "storage.pass_not_under_way");
+    CHECK(refusal(database, [&](Connection& c) { return cursors::save(c, pass, R"({"draining":true})"); }).empty());
     CHECK(refusal(database, [&](Connection& c) { return cursors::complete_pass(c, pass, "{}", kNow); }) ==
           "storage.pass_not_under_way");
+    const auto kept = write(database, [](Connection& c) { return cursors::load(c, "i", "items", "full"); });
+    CHECK(kept.cursor_json == R"({"draining":true})");
+    CHECK_FALSE(kept.under_way);
+    write(database, [](Connection& c) { return cursors::begin(c, "i", "items", "full", kNow); });
+    CHECK(refusal(database, [&](Connection& c) { return cursors::save(c, pass, "{}"); }) == "storage.pass_not_under_way");
   });
 }
 

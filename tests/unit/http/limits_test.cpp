@@ -24,7 +24,7 @@ const char* const kZohoLimits = R"({"shared_by":"{connection.organization_id}","
 
 }  // namespace
 
-TEST_CASE("A6: the plan decides the day's calls; without one the largest counts until the headers say more") {
+TEST_CASE("A6: the plan decides the day's calls, without one the largest counts until the headers say more") {
   const std::vector<std::pair<std::string, int>> plans{
       {"free", 1'000},      {"standard", 2'000}, {"professional", 5'000}, {"premium", 10'000}, {"elite", 10'000},
       {"ultimate", 10'000}, {"", 10'000}};

@@ -220,7 +220,7 @@ TEST_CASE("a whole number is read only where it is one") {
   CHECK_FALSE(json::Value("5").integer().has_value());
 }
 
-TEST_CASE("equality ignores the order of members; canonical text is the same for equal values") {
+TEST_CASE("equality ignores the order of members, canonical text is the same for equal values") {
   const json::Value a = json::parse(R"({"b":1,"a":{"y":[1,2],"x":null}})").value;
   const json::Value b = json::parse(R"({"a":{"x":null,"y":[1,2]},"b":1})").value;
   CHECK(a == b);

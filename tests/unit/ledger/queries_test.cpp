@@ -105,7 +105,7 @@ TEST_CASE("balances are filtered by date, account and dimensions, and each dimen
   CHECK(net(filter) == "ar 3.00;");
 }
 
-TEST_CASE("receivables show the number, what was and what is open; void invoices are not there") {
+TEST_CASE("receivables show the number, what was and what is open, void invoices are not there") {
   Fixture fixture;
   REQUIRE(fixture.post(invoice(1, "9.00", R"(,"number":"INV-1")")).entries.size() == 1);
   REQUIRE(fixture.post(invoice(2, "2.00")).entries.size() == 1);

@@ -93,7 +93,7 @@ TEST_CASE("what is expected is found, and given is laid over the defaults") {
   CHECK(report.results.back().name == "also (3)");
 }
 
-TEST_CASE("the ledger's word comes from the caller; without it the expectation is counted as not checked") {
+TEST_CASE("the ledger's word comes from the caller, without it the expectation is counted as not checked") {
   const std::string cases = paid("{outcome: mapped, plan: {ready: true}}");
   const CasesReport skipped = report_of(cases);
   CHECK(skipped.plans_skipped == 1);

@@ -333,7 +333,7 @@ TEST_CASE("case, setting and table") {
   CHECK(outcome.at == Texts{"active"});
 }
 
-TEST_CASE("D6: a country is read by the table of ISO 3166, or kept and flagged; offers of other documents count") {
+TEST_CASE("D6: a country is read by the table of ISO 3166, or kept and flagged, offers of other documents count") {
   const auto country = [](std::string_view text, std::string_view offered = "") {
     Record record = detail_of(R"({"id":"C","type":"customer","name":"x","country":")" + std::string(text) + "\"}");
     if (!offered.empty()) record.offered.emplace("country", offered);

@@ -245,7 +245,7 @@ entities:
   CHECK(findings.all().at(0).message.find("`credit_note` has no field `written_off`") == 0);
 }
 
-TEST_CASE("like takes over fields, rows and variables; without leaves some out; own ones win") {
+TEST_CASE("like takes over fields, rows and variables, without leaves some out, own ones win") {
   const std::string text = std::string(kSampleRules) + R"yaml(  vendor:
     from: contact
     like: customer

@@ -110,6 +110,15 @@ TEST_CASE("D15: without client id, secret or redirect URI nothing begins") {
   }
 }
 
+TEST_CASE("A1: with a home that is no data centre nothing begins and nothing is sent") {
+  Rig rig;
+  rig.client.home = "uss";
+  CHECK(reason_of(rig.authorizer.begin("zoho_acme", rig.client, {})) == "oauth.data_center_unknown");
+  CHECK(reason_of(rig.authorizer.accept_code("zoho_acme", Secret("1000.ab.cd"), "", rig.client,
+                                             Authorizer::CodeOf::kSelfClient)) == "oauth.data_center_unknown");
+  CHECK(rig.transport.count() == 0);
+}
+
 TEST_CASE("D1: the code is exchanged at the redirect's accounts server, and its servers are kept") {
   Rig rig;
   const auto tokens = rig.connect();

@@ -139,7 +139,7 @@ TEST_CASE("D1: of two processes that refresh at once, the later takes what the e
 }
 
 TEST_CASE("D1: a refresh token that is refused for good needs a person, and nobody asks again") {
-  for (const auto* name : {"invalid_code", "invalid_client", "invalid_client_secret", "invalid_redirect_uri"}) {
+  for (const auto* name : {"invalid_code", "invalid_grant"}) {
     CAPTURE(name);
     Rig rig(200, std::string(R"({"error":")") + name + "\"}");
     const auto refused = rig.tokens.refresh(1, {});
@@ -156,6 +156,31 @@ TEST_CASE("D1: a refresh token that is refused for good needs a person, and nobo
     // Until a person connects.
     REQUIRE(rig.tokens.connect(set_of()).ok());
     CHECK(rig.tokens.token({}).ok());
+  }
+}
+
+TEST_CASE("D1: a refused client or redirect URI is a mistake of the settings: corrected, the next refresh works") {
+  for (const auto& [name, reason] : std::vector<std::pair<std::string, std::string>>{
+           {"invalid_client", "oauth.client_rejected"},
+           {"invalid_client_secret", "oauth.client_rejected"},
+           {"invalid_redirect_uri", "oauth.redirect_uri"}}) {
+    CAPTURE(name);
+    Rig rig([name = name](const http::Request& request, std::stop_token) -> Result<Response> {
+      const bool is_right = request.body.find("client_secret=right") != std::string::npos;
+      return json_response(200, is_right ? test::kRefreshed : "{\"error\":\"" + name + "\"}");
+    });
+    const auto refused = rig.tokens.refresh(1, {});
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code == Code::kInvalidConfig);
+    CHECK(refused.error().reason == reason);
+    CHECK(rig.tokens.current()->reauth_reason.empty());
+    CHECK(rig.tokens.current()->generation == 1);
+    auto corrected = rig.client;
+    corrected.client_secret = Secret("right");
+    IntegrationTokens again("zoho_acme", rig.provider, corrected, rig.transport, rig.store, rig.clock);
+    const auto renewed = again.refresh(1, {});
+    REQUIRE_MESSAGE(renewed.ok(), (renewed.ok() ? "" : renewed.error().message));
+    CHECK(renewed->generation == 2);
   }
 }
 

@@ -69,9 +69,8 @@ TEST_CASE("A1: whatever is not an accounts server of the table is nobody") {
 TEST_CASE("A1: an added data centre is where authorisations begin, and may be plain http on this machine only") {
   const auto provider = test::zoho_provider({{"test", "http://127.0.0.1:9100", "http://127.0.0.1:9101", true, false}});
   CHECK(provider.data_centers.size() == 10);
-  CHECK(provider.home("").location == "test");
-  CHECK(provider.home("eu").location == "eu");
-  CHECK(provider.home("nowhere").location == "test");
+  CHECK((*provider.home(""))->location == "test");
+  CHECK((*provider.home("eu"))->location == "eu");
   CHECK(provider.by_accounts("http://127.0.0.1:9100")->api == "http://127.0.0.1:9101");
   CHECK(provider.by_accounts("http://127.0.0.1:9999") == nullptr);
   CHECK(test::zoho_provider({{"us", "https://localhost:1", "https://localhost:2", false, false}})
@@ -86,6 +85,20 @@ TEST_CASE("A1: an added data centre is where authorisations begin, and may be pl
   CHECK_FALSE(
       error_of("ZohoBooks", "ZohoBooks", {{"test", "https://a.example/path", "https://a.example", false, false}})
           .empty());
+}
+
+TEST_CASE("A1: a home that the table does not have is an error that names the nearest location") {
+  const auto provider = test::zoho_provider({{"test", "http://127.0.0.1:9100", "http://127.0.0.1:9101", true, false}});
+  for (const auto& [home, hint] : std::vector<std::pair<std::string, std::string>>{
+           {"tset", "did you mean \"test\"?"}, {"EU", "did you mean \"eu\"?"}, {"nowhere", "There are: test, us, eu"}}) {
+    CAPTURE(home);
+    const auto found = provider.home(home);
+    REQUIRE_FALSE(found.ok());
+    CHECK(found.error().code == Code::kInvalidConfig);
+    CHECK(found.error().reason == "oauth.data_center_unknown");
+    CHECK(found.error().message.find("\"" + home + "\"") != std::string::npos);
+    CHECK_MESSAGE(found.error().message.find(hint) != std::string::npos, found.error().message);
+  }
 }
 
 TEST_CASE("A7: scopes are those of the enabled phases, each once") {

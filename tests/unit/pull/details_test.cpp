@@ -84,7 +84,7 @@ const std::string kWithFile =
                        "unless":{"field":"status","in":["draft"]},"must_start":"%PDF-","must_contain_end":"%%EOF"}])";
 }
 
-TEST_CASE("D9: a file is taken only when it begins and ends as it must; the record is not touched either way") {
+TEST_CASE("D9: a file is taken only when it begins and ends as it must, the record is not touched either way") {
   Fixture f(config_of("", kWithFile));
   f.remote.fill(1);
   const auto try_file = [&](std::string body) {

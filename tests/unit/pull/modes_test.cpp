@@ -72,7 +72,7 @@ TEST_CASE("a window sends its first and last day and no filter by change") {
   CHECK(f.host.passes_completed == 1);
 }
 
-TEST_CASE("a limit bounds the rows; a list that is cut is never complete") {
+TEST_CASE("a limit bounds the rows, a list that is cut is never complete") {
   Fixture f(config_of(kSortedProbe));
   f.remote.fill(12);
   CHECK(f.run("changes", plan_of(R"({"limit":7})")).status == BERTH_OK);

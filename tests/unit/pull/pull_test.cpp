@@ -282,7 +282,7 @@ TEST_CASE("rows before the floor are neither taken nor paged for") {
   CHECK(f.lists() == 1);
 }
 
-TEST_CASE("without a watermark and a floor there is no filter; with one it is sent with an offset") {
+TEST_CASE("without a watermark and a floor there is no filter, with one it is sent with an offset") {
   Fixture f(config_of(kFiltered));
   f.remote.fill(3);
   REQUIRE(f.run().status == BERTH_OK);

@@ -1,6 +1,8 @@
 // What only SQLite has: files, modes, errors of the disk, migrations of a file that another Berth made.
 #include <sys/stat.h>
 
+#include <array>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -40,10 +42,45 @@ TEST_CASE("a file that is not a database is storage.damaged, and a folder that i
   CHECK(fixture.open().error().reason == "storage.failed");
 }
 
+TEST_CASE("a database file that is there but empty is storage.damaged and stays as it is, a missing one is made") {
+  Fixture fixture;
+  std::ofstream(fixture.path).close();
+  const auto opened = fixture.open();
+  REQUIRE_FALSE(opened.ok());
+  CHECK(opened.error().reason == "storage.damaged");
+  CHECK(opened.error().code == Code::kEnvironment);
+  CHECK(opened.error().message.find("remove the file") != std::string::npos);
+  CHECK(std::filesystem::file_size(fixture.path) == 0);
+  std::filesystem::remove(fixture.path);
+  REQUIRE(fixture.open().ok());
+  CHECK(std::filesystem::file_size(fixture.path) > 0);
+  CHECK(fixture.mode_of(fixture.path) == 0600);
+  // Nothing is left of the way it was made.
+  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(fixture.path).parent_path()))
+    CHECK(entry.path().string().starts_with(fixture.path));
+  CHECK(std::distance(std::filesystem::directory_iterator(std::filesystem::path(fixture.path).parent_path()), {}) == 1);
+}
+
+TEST_CASE("several processes that make the same database at once open the same one") {
+  Fixture fixture;
+  const storage::SqliteOptions options{.path = fixture.path, .busy_limit = std::chrono::seconds(10)};
+  std::array<std::unique_ptr<storage::Database>, 6> databases;
+  std::vector<std::thread> threads;
+  for (auto& database : databases) {
+    threads.emplace_back([&] {
+      if (auto opened = storage::open_sqlite(options, fixture.clock)) database = std::move(*opened);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  for (auto& database : databases) REQUIRE(database != nullptr);
+  write(*databases[0], [](Connection& c) { return storage::quota::save(c, "x", "kept", kNow); });
+  for (auto& database : databases) CHECK(*read(*database, [](Connection& c) { return storage::quota::load(c, "x"); }) == "kept");
+}
+
 TEST_CASE(
     "the database and its write-ahead log are readable by their owner only, whatever the mask and the mode before") {
   Fixture fixture;
-  std::ofstream(fixture.path).close();
+  must(fixture.open()).reset();
   REQUIRE(::chmod(fixture.path.c_str(), 0644) == 0);
   const auto mask = ::umask(0);
   const auto database = must(fixture.open());

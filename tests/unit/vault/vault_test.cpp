@@ -100,7 +100,7 @@ TEST_CASE("another master key is vault.wrong_key and names both keys, and no val
   CHECK(other.rotate(key_of('n')).error().reason == "vault.wrong_key");
 }
 
-TEST_CASE("rotation seals all data keys anew and leaves the values; the old key opens nothing then") {
+TEST_CASE("rotation seals all data keys anew and leaves the values, the old key opens nothing then") {
   Fixture f;
   must(f.vault.put("i", "token", Secret("one")));
   must(f.vault.put("", "console", Secret(std::string("two\0bytes", 9))));

@@ -79,7 +79,7 @@ TEST_CASE("voiding keeps total and balance, and gives payments and credits back 
   CHECK(problems(world).empty());
 }
 
-TEST_CASE("an invoice with payments is not deleted by the API; a deleted one answers 404 with 1002") {
+TEST_CASE("an invoice with payments is not deleted by the API, a deleted one answers 404 with 1002") {
   World world;
   const auto id = add_invoice(world, "100.00");
   world.control("/payments", R"({"invoice_id":")" + id + R"(","amount":70})");

@@ -31,7 +31,7 @@ bool none(const std::set<std::string>& names, const json::object& object) {
 
 }  // namespace
 
-TEST_CASE("an invoice row has no lines, no tax and no discount fields; the detail has them") {
+TEST_CASE("an invoice row has no lines, no tax and no discount fields, the detail has them") {
   World world;
   const auto row = first_row(world, "/invoices?status=paid", "invoices");
   const auto detail = detail_of(world, "/invoices/" + text(row, "invoice_id"), "invoice");

@@ -1,0 +1,99 @@
+// One run of an integration at a time, whoever asks, and nothing of a run that lost its right.
+#include "host/storage/leases.hpp"
+#include "integration/world.hpp"
+
+using namespace berth;
+using namespace berth::integration;
+
+namespace {
+
+/// Another host over the same database.
+runs::Engine another_engine(World& world) {
+  return runs::Engine({.database = *world.database,
+                       .transport = world.transport,
+                       .runner = *world.runner,
+                       .clock = world.clock,
+                       .random = world.random,
+                       .log = world.log,
+                       .companies = world.registry->companies(),
+                       .owner = "another"});
+}
+
+}  // namespace
+
+TEST_CASE("a second host that wants the same integration while it runs is told that it is busy") {
+  World world;
+  world.connect();
+  const runs::RemoteAccess access = *world.registry->access(world.unit());
+  runs::Engine other = another_engine(world);
+  int asked = 0;
+  world.transport.before = [&](const std::string&) -> std::optional<http::Response> {
+    if (asked++ > 3) return std::nullopt;
+    const auto second = other.run(world.unit().setup, access, {}, {});
+    CHECK(!second.ok());
+    if (!second.ok()) CHECK(second.error().reason == "runs.busy");
+    const auto applied = other.apply(world.unit().setup, {});
+    CHECK(!applied.ok());
+    if (!applied.ok()) CHECK(applied.error().reason == "runs.busy");
+    return std::nullopt;
+  };
+  CHECK(world.sync().outcome == runs::RunOutcome::kSucceeded);
+  CHECK(asked > 0);
+  world.transport.before = nullptr;
+  CHECK(other.run(world.unit().setup, access, {}, {}).ok());   // freed
+}
+
+TEST_CASE("the lease outlasts a remote that answers slowly: nobody else gets it between two checkpoints") {
+  // 100 details come between two checkpoints; at 15 a minute that takes far longer than the lease lives.
+  World world({.invoices = 90, .payments = 10, .limits = "{per_minute: 15, concurrent: 2, per_day: 100000}"});
+  world.connect();
+  const runs::RemoteAccess access = *world.registry->access(world.unit());
+  runs::Engine other = another_engine(world);
+  int taken = 0;
+  world.transport.before = [&](const std::string&) -> std::optional<http::Response> {
+    const auto lease = world.number("SELECT expires_ms FROM lease WHERE owner <> ''");
+    if (lease <= world.clock.now().unix_ms) ++taken;
+    return std::nullopt;
+  };
+  const runs::RunReport report = world.sync();
+  CHECK_MESSAGE(report.outcome == runs::RunOutcome::kSucceeded, report.reason);
+  // Virtual time may run ahead of the thread that renews by a call or two; without renewing it is every second call.
+  CHECK(taken < 10);
+}
+
+TEST_CASE("a host that lost its lease fails with storage.lease_lost, and nothing of its run is kept after that") {
+  World world;
+  world.connect();
+  std::int64_t records = -1;
+  std::string cursors;
+  int calls = 0;
+  world.transport.before = [&](const std::string& call) -> std::optional<http::Response> {
+    if (!call.starts_with("GET /books/v3/customerpayments/") || ++calls != 2) return std::nullopt;
+    // What another host does when it believes that this one is gone.
+    const Status stolen = world.database->write([&](storage::Connection& connection) -> Status {
+      BERTH_TRY(connection.execute("UPDATE lease SET owner = 'thief', fencing = fencing + 1, expires_ms = ?",
+                                   {world.clock.now() + runs::kLeaseTtl}));
+      return success();
+    });
+    REQUIRE(stolen.ok());
+    records = world.number("SELECT COUNT(*) FROM record_version");
+    return std::nullopt;
+  };
+  const auto lost = world.try_sync();
+  world.transport.before = nullptr;
+  REQUIRE(!lost.ok());
+  CHECK(lost.error().reason == "storage.lease_lost");
+  CHECK(records > 0);
+  CHECK(world.number("SELECT COUNT(*) FROM record_version") == records);
+  CHECK(world.number("SELECT COUNT(*) FROM lease WHERE owner = 'thief'") == 1);   // not freed for the thief
+
+  world.later(runs::kLeaseTtl + std::chrono::seconds(1));
+  CHECK(world.sync().outcome == runs::RunOutcome::kSucceeded);
+  CHECK(world.number("SELECT COUNT(*) FROM run WHERE outcome = 'crashed'") == 1);   // the lost one was closed by the next
+  world.map_all();
+  World undisturbed;
+  undisturbed.connect();
+  undisturbed.sync();
+  undisturbed.map_all();
+  CHECK(world.journal() == undisturbed.journal());
+}
