@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <istream>
+#include <optional>
 #include <ostream>
 
 #include "berth/json.hpp"
@@ -46,9 +47,12 @@ class PocoHandler final : public Poco::Net::HTTPRequestHandler {
     bool is_whole = true;
     try {
       Request request;
-      is_whole = read(in, request);
-      response = is_whole ? handler_(request)
-                          : problem(413, "server.body_too_large", fmt::format("the body has more than {} bytes", kBodyBytesMax));
+      std::optional<Response> refusal = refused_header(in);
+      if (!refusal && !read(in, request)) {
+        refusal = problem(413, "server.body_too_large", fmt::format("the body has more than {} bytes", kBodyBytesMax));
+      }
+      is_whole = !refusal;
+      response = refusal ? std::move(*refusal) : handler_(request);
     } catch (const Poco::Exception& error) {
       log_.error("request failed", {{"error", error.displayText()}});
       response = problem(500, "server.internal", "the request could not be handled");
@@ -63,6 +67,15 @@ class PocoHandler final : public Poco::Net::HTTPRequestHandler {
   }
 
  private:
+  static std::optional<Response> refused_header(const Poco::Net::HTTPServerRequest& in) {
+    std::size_t bytes = in.getURI().size();
+    for (const auto& [name, value] : in) bytes += name.size() + value.size();
+    if (bytes <= kHeaderBytesMax && in.size() <= kHeadersMax) return std::nullopt;
+    return problem(431, "server.header_too_large",
+                   fmt::format("address and headers have more than {} bytes, or there are more than {} headers", kHeaderBytesMax, kHeadersMax));
+  }
+
+  /// False if the body is above its limit; then it is not read to its end.
   static bool read(Poco::Net::HTTPServerRequest& in, Request& request) {
     request.method = in.getMethod();
     const std::string& uri = in.getURI();

@@ -24,6 +24,9 @@ namespace berth::server {
 
 /// A request's body; more is answered with 413.
 inline constexpr std::size_t kBodyBytesMax = 2u << 20u;
+/// Address and headers together; more is answered with 431.
+inline constexpr std::size_t kHeaderBytesMax = 32u << 10u;
+inline constexpr std::size_t kHeadersMax = 100;
 inline constexpr std::size_t kThreadsMax = 64;
 inline constexpr std::size_t kQueuedMax = 128;
 inline constexpr std::chrono::seconds kRequestTimeout{10};

@@ -154,7 +154,7 @@ TEST_CASE("D2: a failed exchange is 424 with cause and resolution, and leaves no
 
 TEST_CASE("D2: what the caller got wrong is 400 or 404, with the name of the field") {
   Rest rest;
-  for (const char* body : {"", "[]", "nonsense", "{}", R"({"authorization_code":"x"})", R"({"authorization_code":7,"accounts_server":"x","company_id":"acme_us"})"}) {
+  for (const char* body : {"", "[]", "nonsense", "{}", R"({"authorization_code":"x"})", R"({"authorization_code":true,"accounts_server":"x","company_id":"acme_us"})"}) {
     CAPTURE(body);
     CHECK(rest.ask("POST", "/api/integrations/zoho/", body).status == 400);
   }

@@ -1,0 +1,239 @@
+// What is due when. due() is asked with a clock that only the test moves.
+#include "host/schedule/scheduler.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "host/storage/commands.hpp"
+#include "integration/world.hpp"
+
+using namespace berth;
+using namespace berth::integration;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Plan : World {
+  Plan() : World({.contacts = 4, .items = 3, .invoices = 5, .payments = 2, .credit_notes = 1}) {}
+  std::vector<schedule::DueRun> due() { return scheduler.due(clock.now()).value(); }
+  std::vector<std::string> phases_due() {
+    const auto runs = due();
+    return runs.empty() ? std::vector<std::string>{} : runs.front().request.phases;
+  }
+  /// What a queued sync asks for, as `berth sync` and REST queue it.
+  void ask(const std::string& argument) {
+    REQUIRE(database->write([&](storage::Connection& connection) -> Status {
+      BERTH_TRY(storage::commands::push(connection, kIntegration, "sync", argument, clock.now()));
+      return success();
+    }).ok());
+  }
+  void set_desired(std::string_view desired) { REQUIRE(admin::set_desired(*database, kIntegration, desired, clock.now()).ok()); }
+  /// Runs until no run is under way and none is due.
+  void settle() {
+    scheduler.wake();
+    for (int i = 0; i < 2000; ++i) {
+      if (scheduler.running().empty() && due().empty()) return;
+      std::this_thread::yield();
+      std::this_thread::sleep_for(5ms);
+    }
+    FAIL("the scheduler does not come to rest");
+  }
+
+  schedule::Scheduler scheduler{{.database = *database, .registry = *registry, .engine = *engine, .clock = clock, .log = log}, {.look_every = 5ms}};
+};
+
+const std::vector<std::string> kAll = {"invoices", "customer_payments", "contacts", "items", "credit_notes"};
+
+}  // namespace
+
+TEST_CASE("jitter makes a phase at most its share later, always the same for the same start, and different for others") {
+  const Instant start{1'780'000'000'000};
+  std::set<std::int64_t> seen;
+  for (int i = 0; i < 50; ++i) {
+    const std::string id = "integration_" + std::to_string(i);
+    const Instant due = schedule::next_due(id, "invoices", start, 1h, 10);
+    CHECK(due >= start + 1h);
+    CHECK(due <= start + 1h + 6min);
+    CHECK(due == schedule::next_due(id, "invoices", start, 1h, 10));
+    seen.insert(due.unix_ms);
+  }
+  CHECK(seen.size() > 25);
+  CHECK(schedule::next_due("x", "invoices", start, 1h, 0) == start + 1h);
+}
+
+TEST_CASE("nothing is due before there is a connection, while paused or disabled, or when a person must reconnect") {
+  Plan plan;
+  CHECK(plan.due().empty());
+  plan.connect();
+  CHECK(plan.due().size() == 1);
+  plan.set_desired("paused");
+  CHECK(plan.due().empty());
+  plan.set_desired("disabled");
+  CHECK(plan.due().empty());
+  plan.set_desired("enabled");
+  CHECK(plan.due().size() == 1);
+  plan.control("POST", "tokens/revoke");
+  plan.control("POST", "tokens/expire");
+  plan.later(2h);
+  plan.sync();
+  REQUIRE(plan.integration().actual == "needs_reauth");
+  plan.later(48h);
+  CHECK(plan.due().empty());
+}
+
+TEST_CASE("D5: a scheduled run takes the phases that are due, in the plugin's order, each by its own interval") {
+  Plan plan;
+  plan.connect();
+  plan.sync();
+  REQUIRE(plan.database->write([](storage::Connection& connection) -> Status {
+    BERTH_TRY(storage::commands::take(connection, kIntegration));
+    return success();
+  }).ok());
+  CHECK(plan.due().empty());
+  plan.later(6min);
+  CHECK(plan.phases_due() == std::vector<std::string>{"customer_payments"});
+  CHECK(plan.due().front().request.trigger == "schedule");
+  plan.later(62min);
+  CHECK(plan.phases_due() == std::vector<std::string>{"invoices", "customer_payments", "contacts", "credit_notes"});
+  // However long nobody looked, it is one run.
+  plan.later(24h * 30);
+  CHECK(plan.due().size() == 1);
+  CHECK(plan.phases_due() == kAll);
+  plan.sync();
+  CHECK(plan.due().empty());
+}
+
+TEST_CASE("an asked-for sync comes first, with what it asks for, and stays queued until its run has begun") {
+  Plan plan;
+  plan.connect();
+  plan.sync();
+  plan.ask(R"({"trigger":"api","full":true,"phases":["items"]})");
+  for (int look = 0; look < 2; ++look) {
+    const auto runs = plan.due();
+    REQUIRE(runs.size() == 1);
+    CHECK(runs.front().request.trigger == "connect");   // of the connection; oldest first
+  }
+  runs::RunRequest begun = plan.due().front().request;
+  plan.sync(begun);
+  const auto runs = plan.due();
+  REQUIRE(runs.size() == 1);
+  CHECK(runs.front().request.trigger == "api");
+  CHECK(runs.front().request.full);
+  CHECK(runs.front().request.phases == std::vector<std::string>{"items"});
+  plan.sync(runs.front().request);
+  CHECK(plan.due().empty());
+}
+
+TEST_CASE("a spent quota waits for its next attempt, and then takes what was left over, whatever the intervals say") {
+  Plan plan;
+  plan.connect();
+  plan.control("POST", "limits", R"({"per_day":4,"used_today":0})");
+  CHECK(plan.sync(plan.due().front().request).outcome == runs::RunOutcome::kRateLimited);
+  const Instant next = plan.integration().next_attempt;
+  REQUIRE(next > plan.clock.now());
+  plan.clock.set(next - 1s);
+  CHECK(plan.due().empty());
+  plan.clock.set(next);
+  CHECK(plan.phases_due() == kAll);
+}
+
+TEST_CASE("a failed run is repeated soon, with all that it left undone, and later each time; success forgets it") {
+  Plan plan;
+  plan.connect();
+  plan.sync(plan.due().front().request);
+  plan.later(24h * 2);
+  plan.simulator.inject({.kind = zoho_sim::FaultKind::kStatus, .path_prefix = "/books/v3/", .count = -1, .status = 503});
+  plan.scheduler.start();
+  plan.settle();
+  CHECK(plan.number("SELECT COUNT(*) FROM run WHERE outcome = 'failed'") == 1);
+  std::int64_t failed = 1;
+  std::vector<std::chrono::milliseconds> waits;
+  while (failed < 5) {
+    const Instant since = plan.clock.now();
+    for (int i = 0; i < 200 && plan.due().empty(); ++i) plan.later(15s);
+    waits.push_back(plan.clock.now() - since);
+    plan.settle();
+    failed = plan.number("SELECT COUNT(*) FROM run WHERE outcome = 'failed'");
+    if (waits.size() > 8) break;
+  }
+  REQUIRE(waits.size() == 4);
+  CHECK(waits.front() <= 2min);
+  CHECK(std::is_sorted(waits.begin(), waits.end()));
+  CHECK(waits.back() >= 3 * waits.front());
+  plan.simulator.clear_faults();
+  for (int i = 0; i < 400 && plan.due().empty(); ++i) plan.later(15s);
+  CHECK(plan.phases_due() == kAll);   // none of them has succeeded since
+  plan.settle();
+  CHECK(plan.integration().reason == "berth.setup_incomplete");
+  plan.scheduler.stop();
+}
+
+TEST_CASE("an integration that somebody else runs now is asked again, not counted as failed, and its sync stays queued") {
+  Plan plan;
+  plan.connect();
+  REQUIRE(plan.database->write([&](storage::Connection& connection) -> Status {
+    BERTH_TRY(connection.execute("INSERT INTO lease (integration, owner, fencing, expires_ms) VALUES (?, 'another', 1, ?) "
+                                 "ON CONFLICT (integration) DO UPDATE SET owner = 'another', expires_ms = excluded.expires_ms",
+                                 {kIntegration, plan.clock.now() + 1h}));
+    return success();
+  }).ok());
+  plan.scheduler.start();
+  for (int i = 0; i < 400 && plan.sink->text().find("another process") == std::string::npos; ++i) std::this_thread::sleep_for(5ms);
+  CHECK(plan.number("SELECT COUNT(*) FROM run") == 0);
+  CHECK(plan.number("SELECT COUNT(*) FROM command WHERE kind = 'sync'") == 1);
+  REQUIRE(plan.database->write([&](storage::Connection& connection) -> Status {
+    BERTH_TRY(connection.execute("UPDATE lease SET owner = '', expires_ms = 0"));
+    return success();
+  }).ok());
+  plan.settle();
+  CHECK(plan.number("SELECT COUNT(*) FROM run WHERE outcome = 'succeeded'") == 1);
+  CHECK(plan.number("SELECT COUNT(*) FROM command") == 0);
+  plan.scheduler.stop();
+}
+
+TEST_CASE("stop asks the run under way to stop at its next checkpoint and waits for it") {
+  Plan plan;
+  plan.connect();
+  std::atomic<bool> is_there = false, may_go = false;
+  plan.transport.before = [&](const std::string& call) -> std::optional<http::Response> {
+    if (call.starts_with("GET /books/v3/customerpayments") && !is_there.exchange(true)) {
+      while (!may_go) std::this_thread::sleep_for(1ms);
+    }
+    return std::nullopt;
+  };
+  plan.scheduler.start();
+  for (int i = 0; i < 4000 && !is_there; ++i) std::this_thread::sleep_for(1ms);
+  REQUIRE(is_there);
+  CHECK(plan.scheduler.running() == std::vector<std::string>{std::string(kIntegration)});
+  CHECK(plan.due().empty());   // it runs already
+  std::jthread stopping([&] { plan.scheduler.stop(); });
+  std::this_thread::sleep_for(20ms);
+  may_go = true;
+  stopping.join();
+  CHECK(plan.scheduler.running().empty());
+  CHECK(plan.number("SELECT COUNT(*) FROM run WHERE outcome = 'cancelled'") == 1);
+  CHECK(plan.number("SELECT COUNT(*) FROM lease WHERE owner <> ''") == 0);
+}
+
+TEST_CASE("one integration that cannot be put together does not keep the others from running") {
+  Plan plan;
+  plan.connect();
+  REQUIRE(plan.database->write([&](storage::Connection& connection) -> Status {
+    storage::Integration broken;
+    broken.id = "a_broken";
+    broken.plugin = "nothing";
+    broken.company = "acme_us";
+    broken.tenant = "default";
+    broken.environment = "production";
+    broken.mode = "pull_only";
+    broken.origin = "api";
+    broken.created = plan.clock.now();
+    BERTH_CHECK(storage::integrations::insert(connection, broken));
+    return storage::integrations::set_connected(connection, "a_broken", plan.clock.now());
+  }).ok());
+  const auto runs = plan.due();
+  REQUIRE(runs.size() == 1);
+  CHECK(runs.front().integration == kIntegration);
+  CHECK(plan.sink->text().find("a_broken") != std::string::npos);
+}
