@@ -204,20 +204,8 @@ void Api::add_accounts() {
                    return note(connection, request.actor, "account.map", integration.id, now, json::dump(account_row_view(row)));
                  }));
                  runs::IntegrationUnit* unit = BERTH_TRY(services_.registry.unit(integration.id));
-                 const auto applied = services_.engine.apply(unit->setup, {});
                  json::Value answer = account_row_view(row);
-                 if (applied.ok()) {
-                   answer.set("applied", true);
-                 } else if (applied.error().reason == "runs.busy") {
-                   // Whoever runs the integration applies it after the slice.
-                   BERTH_CHECK(services_.database.write([&](storage::Connection& connection) -> Status {
-                     BERTH_TRY(storage::commands::push(connection, integration.id, "apply", "{}", now));
-                     return success();
-                   }));
-                   answer.set("applied", false);
-                 } else {
-                   return applied.error();
-                 }
+                 answer.set("applied", BERTH_TRY(services_.engine.apply_or_queue(unit->setup, {})));
                  return answer;
                }),
                json::Value::object({{"type", "object"},

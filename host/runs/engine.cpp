@@ -285,6 +285,16 @@ Result<RunReport> Engine::run(const Setup& setup, const RemoteAccess& access, co
   const Status finished = finish(running, ended);
   give_lease(lease);
   if (!finished.ok()) return finished.error();
+  // What was queued between the last look and the end of the lease.
+  bool is_late = false;
+  BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
+    for (const storage::Command& command : BERTH_TRY(storage::commands::list(connection, setup.id))) is_late = is_late || command.kind != "sync";
+    return success();
+  }));
+  if (is_late) {
+    const auto late = apply(setup, std::move(stop));
+    if (!late.ok() && late.error().reason != "runs.busy") return late.error();
+  }
   return std::move(running.report);
 }
 
@@ -550,23 +560,42 @@ Status Engine::finish(Running& running, const Status& ended) {
   if (dependencies_.metrics != nullptr) count_run(*dependencies_.metrics, report);
   running.log.info("run ended", {{"outcome", to_string(report.outcome)}, {"reason", report.reason}});
   if (!saved.ok()) return saved;
-  // Work that others asked for while the lease was ours.
-  bool apply_again = false;
-  const Status taken = dependencies_.database.write([&](storage::Connection& connection) -> Status {
-    BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
-    std::vector<std::int64_t> done;
-    for (const storage::Command& command : BERTH_TRY(storage::commands::list(connection, running.setup.id))) {
-      if (command.kind != "sync") done.push_back(command.id);
-    }
-    apply_again = !done.empty();
-    return storage::commands::erase(connection, done);
-  });
-  if (!taken.ok()) return taken;
-  if (!apply_again) return success();
+  if (!BERTH_TRY(take_queued_work(running.lease))) return success();
   BERTH_CHECK(apply_slice(running));
   return dependencies_.database.write([&](storage::Connection& connection) {
     return refresh_setup_state(connection, running.setup, dependencies_.clock.now());
   });
+}
+
+// Work that others asked for while the lease was ours. Syncs stay: the scheduler begins them.
+Result<bool> Engine::take_queued_work(const HeldLease& lease) {
+  bool is_there = false;
+  BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
+    BERTH_CHECK(hold(connection, lease, dependencies_.clock.now()));
+    std::vector<std::int64_t> done;
+    for (const storage::Command& command : BERTH_TRY(storage::commands::list(connection, lease.integration))) {
+      if (command.kind != "sync") done.push_back(command.id);
+    }
+    is_there = !done.empty();
+    return storage::commands::erase(connection, done);
+  }));
+  return is_there;
+}
+
+Result<bool> Engine::apply_or_queue(const Setup& setup, std::stop_token stop) {
+  const auto is_busy = [](const Result<ApplyResult>& result) { return !result.ok() && result.error().reason == "runs.busy"; };
+  auto applied = apply(setup, stop);
+  if (is_busy(applied)) {
+    BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
+      BERTH_TRY(storage::commands::push(connection, setup.id, "apply", "{}", dependencies_.clock.now()));
+      return success();
+    }));
+    // The run may have ended since; if it has not, it looks again after it gave back the lease.
+    applied = apply(setup, std::move(stop));
+    if (is_busy(applied)) return false;
+  }
+  if (!applied.ok()) return std::move(applied).error();
+  return true;
 }
 
 Result<ApplyResult> Engine::apply(const Setup& setup, std::stop_token stop) {
@@ -578,7 +607,12 @@ Result<ApplyResult> Engine::apply(const Setup& setup, std::stop_token stop) {
                    .setup = setup,
                    .lease = lease,
                    .companies = dependencies_.companies});
-  auto result = applier.apply_pending(std::move(stop));
+  Result<ApplyResult> result = make_error(Code::kInternal, "runs.not_begun", "nothing was applied");
+  if (const auto queued = take_queued_work(lease); queued.ok()) {
+    result = applier.apply_pending(std::move(stop));
+  } else {
+    result = queued.error();
+  }
   if (result.ok()) {
     const Status refreshed = dependencies_.database.write([&](storage::Connection& connection) {
       return refresh_setup_state(connection, setup, dependencies_.clock.now());

@@ -83,6 +83,8 @@ class Engine {
                         const OnProgress& on_progress = {});
   /// Applies what is pending, with no remote call. Errors: runs.busy, storage's.
   Result<ApplyResult> apply(const Setup& setup, std::stop_token stop);
+  /// The same; where somebody runs the integration now, it is queued for the end of that run: false. Errors: storage's.
+  Result<bool> apply_or_queue(const Setup& setup, std::stop_token stop);
   /// Lists the organisations the fresh tokens can see, through the plugin. Errors: the plugin's and the remote's.
   Result<std::vector<plugins::Organization>> organizations(const Setup& setup, const RemoteAccess& access, std::stop_token stop);
   /// One cheap call that proves that credentials and remote work.
@@ -92,6 +94,7 @@ class Engine {
   struct Running;
   Result<HeldLease> take_lease(const Setup& setup);
   void give_lease(const HeldLease& lease);
+  Result<bool> take_queued_work(const HeldLease& lease);
   Status run_phases(Running& running);
   Status run_phase(Running& running, const Phase& phase, PhaseReport& report, const std::string& mode,
                    const std::vector<std::string>& ids);

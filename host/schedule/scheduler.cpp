@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "host/core/hash.hpp"
 #include "host/storage/commands.hpp"
 #include "host/storage/cursors.hpp"
 #include "host/storage/integrations.hpp"
+#include "host/storage/leases.hpp"
+#include "host/storage/runs.hpp"
 
 namespace berth::schedule {
 
@@ -17,6 +20,37 @@ Instant next_due(std::string_view integration, std::string_view phase, Instant l
   const std::int64_t share = std::stoll(hash.substr(0, 8), nullptr, 16) % 1000;   // thousandths of the jitter
   return last + interval + interval * jitter_percent * share / 100'000;
 }
+
+namespace {
+
+/// Phases of the newest run that did not end well for a reason that passes. A spent budget is none: it is meant to spread
+/// the work over the intervals.
+Result<std::set<std::string>> left_over(storage::Connection& connection, const std::string& integration, Instant now) {
+  std::set<std::string> phases;
+  const auto newest = BERTH_TRY(storage::runs::list(connection, integration, {.after = {}, .limit = 1}));
+  if (newest.items.empty()) return phases;
+  const storage::Run& run = newest.items.front();
+  const bool is_dead = run.outcome == "running" && !BERTH_TRY(storage::leases::find(connection, integration, now));
+  // What a person stopped stays stopped; what the end of this process stopped goes on.
+  const bool is_stopped = run.outcome == "cancelled" && run.trigger != "command";
+  if (!is_dead && !is_stopped && run.outcome != "failed" && run.outcome != "crashed" && run.outcome != "rate_limited") return phases;
+  const json::Parsed report = json::parse(run.report_json);
+  const json::Value* told = report.ok() ? report.value.find("phases") : nullptr;
+  if (told != nullptr) {
+    for (const json::Value& phase : told->items()) {
+      const std::string_view outcome = phase.text_of("outcome");
+      if (outcome != "succeeded" && outcome != "derived" && outcome != "incomplete") phases.emplace(phase.text_of("phase"));
+    }
+    return phases;
+  }
+  const json::Parsed asked = json::parse(run.phases_json);
+  if (asked.ok() && asked.value.is_array()) {
+    for (const json::Value& phase : asked.value.items()) phases.emplace(phase.text());
+  }
+  return phases;
+}
+
+}  // namespace
 
 Result<std::vector<DueRun>> Scheduler::due(Instant now) {
   std::vector<DueRun> result;
@@ -40,9 +74,11 @@ Result<std::optional<DueRun>> Scheduler::due_of(const std::string& id, Instant n
   std::optional<storage::Integration> row;
   std::vector<storage::Command> asked;
   std::map<std::string, Instant> last_started;
+  std::set<std::string> unfinished;
   BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
     row = BERTH_TRY(storage::integrations::find(connection, id));
     asked = BERTH_TRY(storage::commands::list(connection, id));
+    unfinished = BERTH_TRY(left_over(connection, id, now));
     for (const storage::PhaseCursor& cursor : BERTH_TRY(storage::cursors::list(connection, id))) {
       if (cursor.mode != "changes" && cursor.mode != "full") continue;
       Instant& last = last_started[cursor.phase];
@@ -80,7 +116,7 @@ Result<std::optional<DueRun>> Scheduler::due_of(const std::string& id, Instant n
     const auto declared = unit->declared->schedule.find(phase.id);
     const auto interval = declared == unit->declared->schedule.end() ? options_.default_interval : declared->second;
     const auto last = last_started.find(phase.id);
-    if (last == last_started.end() || next_due(id, phase.id, last->second, interval, options_.jitter_percent) <= now) {
+    if (last == last_started.end() || unfinished.contains(phase.id) || next_due(id, phase.id, last->second, interval, options_.jitter_percent) <= now) {
       run.request.phases.push_back(phase.id);
     }
   }

@@ -11,6 +11,7 @@
 #include <Poco/ThreadPool.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <istream>
 #include <optional>
 #include <ostream>
@@ -68,6 +69,12 @@ class PocoHandler final : public Poco::Net::HTTPRequestHandler {
 
  private:
   static std::optional<Response> refused_header(const Poco::Net::HTTPServerRequest& in) {
+    const std::string& method = in.getMethod();
+    const bool is_http = in.getVersion() == Poco::Net::HTTPMessage::HTTP_1_1 || in.getVersion() == Poco::Net::HTTPMessage::HTTP_1_0;
+    const bool is_word = !method.empty() && std::all_of(method.begin(), method.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+    if (!is_http || !is_word || !in.getURI().starts_with('/')) {
+      return problem(400, "server.request_invalid", "this is no HTTP/1.1 request for a path of this server");
+    }
     std::size_t bytes = in.getURI().size();
     for (const auto& [name, value] : in) bytes += name.size() + value.size();
     if (bytes <= kHeaderBytesMax && in.size() <= kHeadersMax) return std::nullopt;
@@ -98,6 +105,7 @@ class PocoHandler final : public Poco::Net::HTTPRequestHandler {
   }
 
   static void write(const Response& response, bool is_head, bool keep_alive, Poco::Net::HTTPServerResponse& out) {
+    out.setVersion(Poco::Net::HTTPMessage::HTTP_1_1);
     out.setStatus(static_cast<Poco::Net::HTTPResponse::HTTPStatus>(response.status));
     out.setReason(Poco::Net::HTTPResponse::getReasonForStatus(static_cast<Poco::Net::HTTPResponse::HTTPStatus>(response.status)));
     out.setContentType(response.content_type);

@@ -97,3 +97,31 @@ TEST_CASE("a host that lost its lease fails with storage.lease_lost, and nothing
   undisturbed.map_all();
   CHECK(world.journal() == undisturbed.journal());
 }
+
+TEST_CASE("work that is queued at any moment of a run is done by the end of it") {
+  int commits = 0;
+  {
+    World world({.contacts = 3, .items = 3, .invoices = 4, .payments = 2, .credit_notes = 0});
+    world.connect();
+    commits = -world.database->commits();
+    world.sync();
+    commits += world.database->commits();
+  }
+  for (int after = 1; after <= commits; ++after) {
+    CAPTURE(after);
+    World world({.contacts = 3, .items = 3, .invoices = 4, .payments = 2, .credit_notes = 0});
+    world.connect();
+    int left = after;
+    world.database->after_commit = [&] {
+      if (--left != 0) return;
+      world.map("default_income", "", "acme_us", "sales");
+      world.map("default_expense", "", "acme_us", "cogs");
+      CHECK(world.engine->apply_or_queue(world.unit().setup, {}).ok());
+    };
+    world.sync();
+    world.database->after_commit = nullptr;
+    CHECK(world.number("SELECT COUNT(*) FROM command WHERE kind = 'apply'") == 0);
+    CHECK(world.records("item", "posted").size() == 3);
+    CHECK(world.integration().actual == "connected");
+  }
+}

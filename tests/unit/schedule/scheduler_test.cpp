@@ -169,6 +169,20 @@ TEST_CASE("a failed run is repeated soon, with all that it left undone, and late
   plan.scheduler.stop();
 }
 
+TEST_CASE("what a killed process left under way goes on as soon as its lease is free, not an interval later") {
+  Plan plan;
+  plan.connect();
+  plan.sync(plan.due().front().request);
+  plan.later(62min);
+  plan.database->die_after(6);
+  CHECK(!plan.try_sync(plan.due().front().request).ok());
+  plan.database->revive();
+  plan.later(1min);
+  CHECK(plan.phases_due().size() < 4);   // the lease is still the dead one's
+  plan.later(runs::kLeaseTtl);
+  CHECK(plan.phases_due() == std::vector<std::string>{"invoices", "customer_payments", "contacts", "credit_notes"});
+}
+
 TEST_CASE("an integration that somebody else runs now is asked again, not counted as failed, and its sync stays queued") {
   Plan plan;
   plan.connect();
