@@ -11,7 +11,6 @@
 #include "host/admin/resolutions.hpp"
 #include "host/admin/views.hpp"
 #include "host/cli/commands.hpp"
-#include "host/storage/commands.hpp"
 
 namespace berth::cli {
 
@@ -363,12 +362,8 @@ int apply_now(const Global& global, app::Host& host, const std::string& id, json
       posted += counts.posted;
       parked += counts.parked;
     }
-  } else {
-    const Status queued = host.database().write([&](storage::Connection& connection) -> Status {
-      BERTH_TRY(storage::commands::push(connection, id, "apply", "{}", host.clock().now()));
-      return success();
-    });
-    if (!queued.ok()) return fail(global, queued.error());
+  } else if (const auto queued = host.engine().apply_or_queue((*unit)->setup, stop_on_signal()); !queued.ok()) {
+    return fail(global, queued.error());
   }
   if (global.json) {
     answer.set("applied", applied.ok());

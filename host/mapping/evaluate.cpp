@@ -93,6 +93,7 @@ bool Evaluator::decide_state() {
   } else if (record_.posted) {
     outcome_.kind = OutcomeKind::kMapped;
     outcome_.state_only = true;
+    outcome_.reason = reason;
     outcome_.document = header();
   } else {
     outcome_.kind = OutcomeKind::kIgnored;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -86,7 +87,10 @@ void must(const Status& status) {
 }  // namespace
 
 TemporaryFolder::TemporaryFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "berth-integration-XXXXXX").string();
+  // In memory where there is such a folder: a process dies here, never the machine, and a disk makes it five times slower.
+  const std::filesystem::path memory = "/dev/shm";
+  const bool is_usable = access(memory.c_str(), W_OK) == 0;
+  std::string name = ((is_usable ? memory : std::filesystem::temp_directory_path()) / "berth-integration-XXXXXX").string();
   REQUIRE(mkdtemp(name.data()) != nullptr);
   path_ = name;
 }

@@ -176,7 +176,7 @@ TEST_CASE("a deleted record is not known, and what comes back is alive and pendi
 }
 
 TEST_CASE(
-    "missing after a pass is who was neither captured nor asked about since it began; a suspect who is seen is alive") {
+    "missing after a pass is who was neither captured nor asked about since it began, a suspect who is seen is alive") {
   on_every_engine([](storage::Database& database) {
     write(database, [](Connection& c) -> Result<Unit> {
       for (const char* id : {"captured", "touched", "later", "missing", "suspect"}) {

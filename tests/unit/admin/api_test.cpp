@@ -67,7 +67,7 @@ struct Rest : World {
 
 }  // namespace
 
-TEST_CASE("D20: a viewer reads and changes nothing; a token's text is stored nowhere") {
+TEST_CASE("D20: a viewer reads and changes nothing, a token's text is stored nowhere") {
   Rest rest;
   CHECK(rest.ask("GET", "/api/v1/integrations", {}, true).status == 200);
   for (const char* path : {"/api/v1/integrations/zoho_acme/pause", "/api/v1/integrations/zoho_acme/sync", "/api/integrations/zoho/",
@@ -162,7 +162,7 @@ TEST_CASE("D2: what the caller got wrong is 400 or 404, with the name of the fie
   CHECK(rest.ask("POST", "/api/integrations/zoho/", R"({"authorization_code":"x","accounts_server":"y","company_id":"acme_us","integration_id":"none"})").status == 404);
 }
 
-TEST_CASE("D3 D17: sync now queues once; paused or not connected it is 409 and nothing is queued") {
+TEST_CASE("D3 D17: sync now queues once, paused or not connected it is 409 and nothing is queued") {
   Rest rest;
   CHECK(rest.ask("POST", "/api/integrations/zoho/zoho_acme/trigger-sync/").status == 409);   // not connected
   rest.connect();
@@ -180,7 +180,7 @@ TEST_CASE("D3 D17: sync now queues once; paused or not connected it is 409 and n
   CHECK(rest.ask("POST", "/api/v1/integrations/nobody/sync").status == 404);
 }
 
-TEST_CASE("mapping an account by REST posts what waited for it; unknown accounts and kinds are refused with the nearest") {
+TEST_CASE("mapping an account by REST posts what waited for it, unknown accounts and kinds are refused with the nearest") {
   Rest rest;
   rest.connect();
   rest.sync();

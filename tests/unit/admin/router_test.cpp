@@ -78,7 +78,7 @@ TEST_CASE("an unknown path is 404, a known one with another method 405 with what
   CHECK(response.headers.front() == std::pair<std::string, std::string>("Allow", "GET, PUT"));
 }
 
-TEST_CASE("parameters are decoded and the actor is the token's name; HEAD is GET") {
+TEST_CASE("parameters are decoded and the actor is the token's name, HEAD is GET") {
   const Router router = sample();
   const server::Response response = ask(router, "POST", "/things/a%20b/parts/%2Fx/", "Bearer admin");
   REQUIRE(response.status == 200);

@@ -102,7 +102,7 @@ TEST_CASE("no token is in the database in plain") {
   }
 }
 
-TEST_CASE("a state is taken once, an expired one is handed over to be told so; a code is claimed once") {
+TEST_CASE("a state is taken once, an expired one is handed over to be told so, a code is claimed once") {
   Kept kept;
   app::DatabaseStateStore states(*kept.database, kept.clock);
   const oauth::PendingState pending{.integration = "one", .redirect_uri = "http://localhost/back", .location = "eu", .pkce_verifier = "v", .expires_at = kept.clock.now() + 15min};

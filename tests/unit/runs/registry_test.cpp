@@ -95,7 +95,7 @@ TEST_CASE("a broken phase file is named with its line") {
   CHECK_MESSAGE(unit.error().message.find("phases.yaml:") != std::string::npos, unit.error().message);
 }
 
-TEST_CASE("optional phases are on where the schedule names them; the quota follows the plan unless an added data centre has its own") {
+TEST_CASE("optional phases are on where the schedule names them, the quota follows the plan unless an added data centre has its own") {
   WorldOptions options = few();
   options.schedule = "{invoices: 1h}";
   World without(options);

@@ -43,7 +43,7 @@ TEST_CASE("what a phase does not say comes from the defaults, what the defaults 
   CHECK(!bare->front().has_detail);
 }
 
-TEST_CASE("an optional phase is off until it is named; others are on") {
+TEST_CASE("an optional phase is off until it is named, others are on") {
   const char* text = R"({"phases":[{"id":"a","entity":"a"},{"id":"b","entity":"b","optional":true}]})";
   CHECK(phases(text)->at(0).enabled);
   CHECK(!phases(text)->at(1).enabled);

@@ -138,7 +138,7 @@ TEST_CASE("a spent quota waits for its next attempt, and then takes what was lef
   CHECK(plan.phases_due() == kAll);
 }
 
-TEST_CASE("a failed run is repeated soon, with all that it left undone, and later each time; success forgets it") {
+TEST_CASE("a failed run is repeated soon, with all that it left undone, and later each time, success forgets it") {
   Plan plan;
   plan.connect();
   plan.sync(plan.due().front().request);

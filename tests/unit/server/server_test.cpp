@@ -117,7 +117,7 @@ TEST_CASE("a handler that throws becomes a 500 without its words, and the server
   CHECK(times == 3);
 }
 
-TEST_CASE("a body above the limit is answered with 413 and the connection ends; the handler is not called") {
+TEST_CASE("a body above the limit is answered with 413 and the connection ends, the handler is not called") {
   std::atomic<int> times = 0;
   Listening listening([&](const Request&) {
     ++times;
@@ -209,7 +209,7 @@ TEST_CASE("every answer carries the headers that keep browsers from guessing") {
   CHECK(answer.find("<p>") == std::string::npos);   // HEAD
 }
 
-TEST_CASE("queries are split and decoded; names keep their first value") {
+TEST_CASE("queries are split and decoded, names keep their first value") {
   const Pairs pairs = parse_query("a=1&b=%20x+y&&c&a=2&d=%zz");
   Request request;
   request.query = pairs;

@@ -43,7 +43,7 @@ TEST_CASE("what is logged cannot forge a line or a field, in JSON or for people"
 }
 
 TEST_CASE(
-    "a line has time, level, message and its fields in order; bound fields come first and the last of a key stays") {
+    "a line has time, level, message and its fields in order, bound fields come first and the last of a key stays") {
   Fixture f;
   const auto run_log = f.log.with({{"run", "run_1"}, {"phase", "items"}});
   run_log.warning("phase ended", {{"phase", "invoices"}, {"listed", 200}, {"whole", true}, {"time", "reserved"}});
