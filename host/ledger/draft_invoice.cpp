@@ -212,27 +212,6 @@ std::optional<Refusal> draft_applications(const Invoice& note, const Company& co
   return std::nullopt;
 }
 
-void draft_refunds(const Invoice& note, const Company& company, AccountResolver& accounts, Draft& draft) {
-  for (const documents::Refund& row : note.refunds) {
-    if (row.amount.is_zero()) continue;
-    DraftEvent event{entry_of(note, company, "refund:" + row.id, row.date), {}};
-    const std::string account = accounts.payment_mode(company.id, row.mode);
-    add_line(event.entry, accounts.role(company.id, role::kReceivable), row.amount, Control::kReceivable,
-             note.customer);
-    add_line(event.entry, account, row.amount.negated());
-    event.matches.push_back(
-        make_match(event.entry, note.source, "", note.customer, Control::kReceivable, false, row.amount));
-    event.entry.fingerprint = fingerprint_of(json::Value::object({{"event", "credit_note.refund"},
-                                                                  {"date", to_string(row.date)},
-                                                                  {"company", company.id},
-                                                                  {"customer", note.customer},
-                                                                  {"currency", note.currency.code()},
-                                                                  {"amount", row.amount.to_string()},
-                                                                  {"account", account}}));
-    draft.events.push_back(std::move(event));
-  }
-}
-
 }  // namespace
 
 Drafted draft_invoice(Invoice invoice, const Books& books, Excess excess) {
@@ -261,7 +240,8 @@ Drafted draft_invoice(Invoice invoice, const Books& books, Excess excess) {
   if (invoice.is_credit_note) {
     if (auto refusal = check_applications(invoice, books, what)) return *refusal;
     if (auto refusal = draft_applications(invoice, company, books, what, excess, draft)) return *refusal;
-    draft_refunds(invoice, company, accounts, draft);
+    draft_refunds(invoice.refunds, {"credit_note.refund", role::kReceivable, Control::kReceivable, invoice.source, invoice.customer, invoice.currency},
+                  company, [&](std::string event, Date date) { return entry_of(invoice, company, std::move(event), date); }, accounts, draft);
   } else if (auto refusal = check_relief(invoice, books, what)) {
     return *refusal;
   }

@@ -183,26 +183,6 @@ std::optional<Refusal> draft_allocations(const CustomerPayment& payment, const S
   return std::nullopt;
 }
 
-void draft_refunds(const CustomerPayment& payment, const Company& company, AccountResolver& accounts, Draft& draft) {
-  for (const documents::Refund& row : payment.refunds) {
-    if (row.amount.is_zero()) continue;
-    DraftEvent event{entry_of(payment, company, "refund:" + row.id, row.date), {}};
-    const std::string account = accounts.payment_mode(company.id, row.mode);
-    add_line(event.entry, accounts.role(company.id, role::kCredits), row.amount, Control::kCredits, payment.customer);
-    add_line(event.entry, account, row.amount.negated());
-    event.matches.push_back(
-        make_match(event.entry, payment.source, "", payment.customer, Control::kCredits, false, row.amount));
-    event.entry.fingerprint = fingerprint_of(json::Value::object({{"event", "payment.refund"},
-                                                                  {"date", to_string(row.date)},
-                                                                  {"company", company.id},
-                                                                  {"customer", payment.customer},
-                                                                  {"currency", payment.currency.code()},
-                                                                  {"amount", row.amount.to_string()},
-                                                                  {"account", account}}));
-    draft.events.push_back(std::move(event));
-  }
-}
-
 }  // namespace
 
 Drafted draft_payment(CustomerPayment payment, const Books& books, Excess excess) {
@@ -224,7 +204,8 @@ Drafted draft_payment(CustomerPayment payment, const Books& books, Excess excess
   if (auto refusal = find_shares(payment, books, what, shares)) return *refusal;
   draft_cash(payment, shares, accounts, draft);
   if (auto refusal = draft_allocations(payment, shares, books, what, excess, accounts, draft)) return *refusal;
-  draft_refunds(payment, company, accounts, draft);
+  draft_refunds(payment.refunds, {"payment.refund", role::kCredits, Control::kCredits, payment.source, payment.customer, payment.currency}, company,
+                [&](std::string event, Date date) { return entry_of(payment, company, std::move(event), date); }, accounts, draft);
   if (auto refusal = accounts.refusal()) return *refusal;
   return draft;
 }

@@ -181,4 +181,24 @@ std::string awaited_of(const Books& books, const documents::Reference& reference
   return awaited_document(found->second.source);
 }
 
+void draft_refunds(const std::vector<documents::Refund>& refunds, const Refunded& what, const Company& company,
+                   const std::function<Entry(std::string event, Date date)>& entry_of, AccountResolver& accounts, Draft& draft) {
+  for (const documents::Refund& row : refunds) {
+    if (row.amount.is_zero()) continue;
+    DraftEvent event{entry_of("refund:" + row.id, row.date), {}};
+    const std::string account = accounts.payment_mode(company.id, row.mode);
+    add_line(event.entry, accounts.role(company.id, what.role), row.amount, what.control, what.customer);
+    add_line(event.entry, account, row.amount.negated());
+    event.matches.push_back(make_match(event.entry, what.source, "", what.customer, what.control, false, row.amount));
+    event.entry.fingerprint = fingerprint_of(json::Value::object({{"event", what.fingerprint_kind},
+                                                                  {"date", to_string(row.date)},
+                                                                  {"company", company.id},
+                                                                  {"customer", what.customer},
+                                                                  {"currency", what.currency.code()},
+                                                                  {"amount", row.amount.to_string()},
+                                                                  {"account", account}}));
+    draft.events.push_back(std::move(event));
+  }
+}
+
 }  // namespace berth::ledger

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -99,5 +100,19 @@ EntryLine* add_line(Entry& entry, std::string account, Money signed_amount, Cont
 [[nodiscard]] const ReferredDocument* posted_referred(const Books& books, const documents::Reference& reference);
 /// "invoice/<remote id>" of a reference that cannot be applied yet.
 [[nodiscard]] std::string awaited_of(const Books& books, const documents::Reference& reference);
+
+/// Whose money a refund gives back, and from which control account.
+struct Refunded {
+  std::string_view fingerprint_kind;   // "payment.refund": part of the fingerprint, so it never changes
+  std::string_view role;
+  Control control = Control::kNone;
+  const documents::Source& source;
+  const std::string& customer;
+  Currency currency;
+};
+/// One entry `refund:<id>` per refund that is not zero: Dr the control account, Cr the account of the refund's mode (E8c,
+/// E13a). `entry_of` begins an entry of the document with that event and date.
+void draft_refunds(const std::vector<documents::Refund>& refunds, const Refunded& what, const Company& company,
+                   const std::function<Entry(std::string event, Date date)>& entry_of, AccountResolver& accounts, Draft& draft);
 
 }  // namespace berth::ledger
