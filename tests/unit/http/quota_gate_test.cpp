@@ -73,7 +73,18 @@ TEST_CASE("A5: never more than 100 calls in any 60 seconds, wherever within a ca
   }
 }
 
-TEST_CASE("A5: the limit of a minute holds with many threads, and is used to the full") {
+TEST_CASE("A5: one caller uses every place of a minute, and the next call waits for just the 60 s") {
+  ManualClock clock(kStart);
+  QuotaGate gate(zoho_limits(), {}, clock);
+  for (int minute = 0; minute < 3; ++minute) {
+    for (int i = 0; i < 100; ++i) take(gate).finish(nullptr);
+  }
+  const auto waited = clock.now() - kStart;
+  CHECK(waited >= std::chrono::seconds(120));
+  CHECK(waited <= std::chrono::seconds(121));
+}
+
+TEST_CASE("A5: the limit of a minute holds with many threads, and is nearly used to the full") {
   ManualClock clock(kStart);
   QuotaGate gate(zoho_limits(), {}, clock);
   std::mutex mutex;
@@ -92,7 +103,8 @@ TEST_CASE("A5: the limit of a minute holds with many threads, and is used to the
     }
   }
   CHECK(counted.size() == 480);
-  // The bound is strict; how near threads that race for the last places come to it is the scheduler's.
+  // The bound is strict. A waiting thread moves the virtual clock by a minute, so a call that is under way just then lasts
+  // that long and is noted late (99 in about 1 of 15 runs); that every place is used is held by the next case.
   CHECK(most_in_a_minute(counted) <= 100);
   CHECK(most_in_a_minute(counted) >= 95);
 }
