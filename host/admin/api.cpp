@@ -166,10 +166,11 @@ Response Api::ask_for_sync(const Request& request) {
   const auto integration = integration_of(request);
   if (!integration.ok()) return problem(integration.error());
   if (integration->desired != "enabled") {
-    const bool is_paused = integration->desired == "paused";
-    return problem(make_error(Code::kConflict, is_paused ? "runs.paused" : "runs.disabled",
-                              fmt::format("{} is {}; nothing was queued", integration->id, integration->desired)));
+    Error error = runs::not_enabled(*integration);
+    error.message += "; nothing was queued";
+    return problem(error);
   }
+  if (const auto disabled = services_.registry.disabled_plugin(integration->plugin)) return problem(*disabled);
   if (integration->connected.unix_ms == 0) {
     return problem(make_error(Code::kConflict, "runs.not_connected", fmt::format("{} is not connected", integration->id)));
   }

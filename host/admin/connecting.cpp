@@ -110,7 +110,7 @@ Response Api::finish_redirect(const Request& request) {
   const Error& error = connected.error();
   services_.log.warning("redirect refused", {{"reason", error.reason}, {"error", error.message}});
   std::string text = error.message;
-  if (const Resolution* resolution = find_resolution(error.reason)) text += " " + std::string(resolution->what_to_do);
+  if (const Resolution* resolution = find_resolution(error.reason)) text += " " + resolution->what_to_do;
   return page(400, "Not connected", fmt::format("{} ({})", text, error.reason));
 }
 

@@ -47,6 +47,12 @@ Result<json::Value> integration_view(storage::Connection& connection, const stor
                                           {"connected", time_or_null(integration.connected)},
                                           {"last_sync_at", time_or_null(integration.last_sync)},
                                           {"backfill_floor", time_or_null(integration.backfill_floor)}});
+  // Of its last run: whether the kernel refused its plugin what a plugin may not do.
+  std::string filter;
+  for (const storage::Run& run : BERTH_TRY(storage::runs::list(connection, integration.id, {.after = {}, .limit = 1})).items) {
+    filter = parsed_or_object(run.report_json).text_of("system_call_filter");
+  }
+  view.set("system_call_filter", filter);
   view.set("running", BERTH_TRY(storage::leases::find(connection, integration.id, now)).has_value());
   const json::Value organization = parsed_or_object(integration.organization_json);
   for (const char* key : {"currency", "time_zone", "fiscal_year_start_month"}) {
@@ -171,9 +177,8 @@ Result<storage::AccountRow> map_account(storage::Database& database, const confi
   return row;
 }
 
-Status set_desired(storage::Database& database, std::string_view integration, std::string_view desired, Instant) {
-  return database.write(
-      [&](storage::Connection& connection) { return storage::integrations::set_desired(connection, integration, desired); });
+Status set_desired(storage::Database& database, std::string_view integration, std::string_view desired, Instant now) {
+  return database.write([&](storage::Connection& connection) { return runs::set_desired(connection, integration, desired, now); });
 }
 
 Status note(storage::Connection& connection, std::string_view actor, std::string_view action, std::string_view target, Instant now,

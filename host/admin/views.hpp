@@ -27,7 +27,7 @@ Result<json::Value> integration_view(storage::Connection& connection, const stor
 Result<storage::AccountRow> map_account(storage::Database& database, const config::Config& config, std::string_view integration,
                                         std::string_view kind, std::string_view label, std::string_view company,
                                         std::string_view account, Instant now);
-/// Paused integrations run neither by schedule nor when asked. `desired`: enabled, paused, disabled.
+/// Paused integrations run neither by schedule nor when asked; resuming forgets crashes and the wait after them. `desired`: enabled, paused, disabled.
 Status set_desired(storage::Database& database, std::string_view integration, std::string_view desired, Instant now);
 
 /// Appends to the audit log, within the transaction that does what is noted.

@@ -1,13 +1,13 @@
 #include "host/app/host.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 
+#include "host/app/data_folder.hpp"
 #include "host/core/text.hpp"
 
 namespace berth::app {
@@ -38,16 +38,7 @@ Result<std::unique_ptr<storage::Database>> open_database(const config::Config& c
     return make_error(Code::kUnsupported, "app.storage_unsupported",
                       "this version stores on SQLite only; set `storage: sqlite` in " + config.file.string());
   }
-  std::error_code failure;
-  std::filesystem::create_directories(config.data_dir, failure);
-  if (failure) {
-    return make_error(Code::kEnvironment, "app.data_dir",
-                      fmt::format("the data folder {} cannot be made: {}", config.data_dir.string(), failure.message()));
-  }
-  // Tokens and books live there: nobody else's business.
-  if (chmod(config.data_dir.c_str(), S_IRWXU) != 0) {
-    return make_error(Code::kEnvironment, "app.data_dir", fmt::format("the data folder {} belongs to somebody else", config.data_dir.string()));
-  }
+  BERTH_CHECK(prepare_data_folder(config.data_dir));
   return storage::open_sqlite({.path = database_file(config).string()}, clock);
 }
 
@@ -71,6 +62,14 @@ std::vector<std::filesystem::path> plugin_folders(const config::Config& config, 
   return folders;
 }
 
+std::vector<std::filesystem::path> bundled_plugin_folders() {
+  std::error_code failure;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", failure);
+  if (failure) return {"/usr/lib/berth/plugins"};
+  const std::filesystem::path root = program.parent_path().parent_path();
+  return {root / "plugins", root / "lib/berth/plugins"};
+}
+
 Host::Host(const config::Config& config, HostOptions options)
     : config_(config), options_(std::move(options)), clock_(options_.clock != nullptr ? options_.clock : &system_clock_) {
   if (options_.sink) log_ = telemetry::Log(options_.sink, *clock_, options_.least);
@@ -92,12 +91,21 @@ Status Host::build() {
   for (const config::Integration& integration : config_.integrations) {
     for (const config::DataCenter& center : integration.data_centers) has_loopback = has_loopback || center.allow_http_loopback;
   }
-  transport_ = BERTH_TRY(http::make_poco_transport({.ca_file = {}, .allow_http_loopback = has_loopback}));
+  transport_ = BERTH_TRY(http::make_poco_transport({.timeouts = {.connect = config_.http.connect_timeout,
+                                                                  .header = config_.http.header_timeout,
+                                                                  .idle = config_.http.idle_timeout,
+                                                                  .deadline = config_.http.deadline},
+                                                     .allow_http_loopback = has_loopback}));
   if (config_.plugins.isolation == config::Isolation::kInProcess) {
     log_.warning("plugins run inside this process: for tests and debugging only, nothing isolates them");
     runner_ = plugins::make_in_process_runner();
   } else {
     runner_ = plugins::make_worker_runner();
+  }
+  std::vector<std::filesystem::path> only_plugins_in;
+  if (options_.safe_mode) {
+    log_.warning("safe mode: plugins that do not come with Berth are not opened");
+    only_plugins_in = bundled_plugin_folders();
   }
   registry_ = std::make_unique<runs::Registry>(runs::Registry::Dependencies{.config = config_,
                                                                             .environment = config::process_environment(),
@@ -107,7 +115,10 @@ Status Host::build() {
                                                                             .runner = *runner_,
                                                                             .clock = *clock_,
                                                                             .log = log_,
-                                                                            .plugin_folders = plugin_folders(config_, options_.plugin_folders)});
+                                                                            .plugin_folders = plugin_folders(config_, options_.plugin_folders),
+                                                                            .owner = owner_,
+                                                                            .is_dead_owner = is_dead_owner,
+                                                                            .only_plugins_in = only_plugins_in});
   metrics_.describe("berth_runs_total", "Runs that ended, by outcome");
   metrics_.describe("berth_run_seconds", "How long runs took");
   metrics_.describe("berth_remote_calls_total", "Calls to the remote API, repeats included, by kind");

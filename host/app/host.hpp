@@ -7,7 +7,7 @@
 // Commands open a host, use parts of it and let it go; `berth serve` keeps one. What is expensive or may fail for reasons
 // of its own (vault, transport) is opened here once. Members are destroyed in the reverse order of their use.
 //
-// Errors: app.data_dir (the folder cannot be made or is not ours), app.storage_unsupported, app.vault_key_missing, and
+// Errors: those of data_folder.hpp, app.storage_unsupported, app.vault_key_missing, and
 // those of storage, vault and transport.
 #include <filesystem>
 #include <memory>
@@ -36,6 +36,7 @@ struct HostOptions {
   telemetry::Level least = telemetry::Level::kInfo;
   std::vector<std::filesystem::path> plugin_folders; // before those of the configuration
   Clock* clock = nullptr;                           // nullptr: the machine's
+  bool safe_mode = false;                           // only plugins that come with Berth are opened
 };
 
 class Host {
@@ -89,6 +90,9 @@ class Host {
 Result<std::unique_ptr<storage::Database>> open_database(const config::Config& config, const Clock& clock);
 /// The vault's master key. Errors: app.vault_key_missing, vault.*.
 Result<vault::MasterKey> open_master_key(const config::Config& config);
+/// Folders whose plugins come with Berth: plugins/ and lib/berth/plugins/ beside the folder of this program. By place and
+/// not by name: whoever may write there could replace the program as well.
+[[nodiscard]] std::vector<std::filesystem::path> bundled_plugin_folders();
 /// Folders of plugins in the order in which they are looked through: `first`, then the configuration's, then
 /// BERTH_PLUGIN_PATH.
 [[nodiscard]] std::vector<std::filesystem::path> plugin_folders(const config::Config& config,

@@ -34,7 +34,10 @@ int token_list(const Global& global);
 int token_revoke(const Global& global, const std::string& id);
 int plugin_list(const Global& global);
 int plugin_trust(const Global& global, const std::string& path);
-int serve(const Global& global, bool json_log);
+struct ServeOptions {
+  bool json_log = false, safe_mode = false;
+};
+int serve(const Global& global, const ServeOptions& options);
 
 // integrations
 int status(const Global& global, const std::string& id, bool watch);
@@ -69,7 +72,7 @@ int ledger_balance(const Global& global, const std::string& company);
 int ledger_entries(const Global& global, const std::string& company, const std::string& source, std::size_t limit);
 int ledger_check(const Global& global);
 int ledger_receivables(const Global& global, const std::string& id);
-int ledger_export(const Global& global, const std::string& format);
+int ledger_export(const Global& global, const std::string& format, const std::string& sort);
 int ledger_period(const Global& global, const std::string& verb, const std::string& company, const std::string& month);
 
 }  // namespace berth::cli

@@ -94,7 +94,7 @@ int connect(const Global& global, const ConnectOptions& options) {
     print_line("Open this address and accept:");
     print_line(begun->url);
   }
-  std::fflush(stdout);
+  flush_output();
   const Instant began = host.clock().now();
   const Instant until = began + std::chrono::seconds(options.wait_seconds);
   while (host.clock().now() < until) {

@@ -11,16 +11,18 @@
 #include "host/admin/resolutions.hpp"
 #include "host/admin/views.hpp"
 #include "host/cli/commands.hpp"
+#include "host/core/text.hpp"
 
 namespace berth::cli {
 
 namespace {
 
 /// Requests a stop when Ctrl-C or SIGTERM comes: the run ends at its next checkpoint. A second one ends the process at
-/// once, which loses nothing that is committed. The handler only writes to a pipe; a thread does the rest.
+/// once, as if nobody handled it, which loses nothing that is committed. The handler only writes to a pipe; a thread does
+/// the rest.
 int g_signal_pipe[2] = {-1, -1};
-void on_signal(int) {
-  const char byte = 1;
+void on_signal(int number) {
+  const char byte = static_cast<char>(number);
   [[maybe_unused]] const auto written = write(g_signal_pipe[1], &byte, 1);
 }
 
@@ -31,7 +33,10 @@ std::stop_token stop_on_signal() {
     std::thread([] {
       char byte = 0;
       for (int signals = 0; read(g_signal_pipe[0], &byte, 1) == 1; ++signals) {
-        if (signals > 0) _exit(130);
+        if (signals > 0) {
+          std::signal(byte, SIG_DFL);
+          kill(getpid(), byte);
+        }
         source.request_stop();
       }
     }).detach();
@@ -115,10 +120,51 @@ std::string status_table(const json::Value& list) {
     const json::Value* last = view.find("last_sync_at");
     std::string matter(view.text_of("reason"));
     if (!view.text_of("message").empty()) matter += (matter.empty() ? "" : ": ") + std::string(view.text_of("message"));
+    if (const json::Value* next = view.find("next_attempt"); !next->is_null()) matter += fmt::format("{}next attempt {}", matter.empty() ? "" : "; ", next->text());
     table.add({std::string(view.text_of("id")), std::string(view.text_of("name")), status_text(view),
                last->is_null() ? "never" : std::string(last->text()), records, std::string(view.text_of("unmapped_accounts")), matter});
   }
   return table.text();
+}
+
+/// What the connector noticed and what the remote did wrong, also in a run that succeeded in spite of it: one line for
+/// each reason, with the last one's words.
+void print_troubles(const runs::RunReport& report) {
+  constexpr std::size_t kLinesMax = 6;
+  std::vector<std::pair<const http::RemoteError*, std::size_t>> kinds;
+  for (const http::RemoteError& error : report.errors) {
+    auto found = std::find_if(kinds.begin(), kinds.end(), [&](const auto& kind) { return kind.first->reason == error.reason; });
+    if (found == kinds.end()) found = kinds.insert(kinds.end(), {nullptr, 0});
+    found->first = &error;
+    ++found->second;
+  }
+  const bool is_noted = std::any_of(report.phases.begin(), report.phases.end(), [](const runs::PhaseReport& phase) { return !phase.notes.empty(); });
+  if (kinds.empty() && !is_noted) return;
+  print_line(fmt::format("what went wrong on the way (all of it: berth run show {}):", report.run));
+  for (const runs::PhaseReport& phase : report.phases) {
+    for (const runs::PhaseNote& note : phase.notes) {
+      print_line(fmt::format("  {} x {} in {}: {}{}{}{}", note.times, note.reason, phase.phase, note.message, note.about.empty() ? "" : " (", note.about,
+                             note.about.empty() ? "" : ")"));
+    }
+  }
+  for (std::size_t i = 0; i < kinds.size() && i < kLinesMax; ++i) {
+    const auto& [error, times] = kinds[i];
+    std::string what = error->status == 0 ? "" : fmt::format("HTTP {}", error->status);
+    if (!error->code.empty()) what += fmt::format("{}code {}", what.empty() ? "" : ", ", error->code);
+    print_line(fmt::format("  {} x {}: {}{}{}", times, error->reason, what, what.empty() ? "" : ": ", shortened(error->message, 160)));
+  }
+}
+
+/// What plugins run without, for whoever looks at the status.
+std::string isolation_warnings(const config::Config& config, const json::Value& list) {
+  if (config.plugins.isolation == config::Isolation::kInProcess)
+    return "warning: plugins run inside this process (plugins.isolation: in_process), and nothing isolates them: for tests and debugging only\n";
+  std::string text;
+  for (const json::Value& view : list.items()) {
+    const std::string_view filter = view.text_of("system_call_filter");
+    if (filter.starts_with("off")) text += fmt::format("warning: system calls of {}'s plugin are not restricted: {}\n", view.text_of("id"), filter);
+  }
+  return text;
 }
 
 void print_report(const runs::RunReport& report) {
@@ -130,10 +176,16 @@ void print_report(const runs::RunReport& report) {
                number(phase.parked), number(phase.skipped), number(phase.failed), number(phase.ignored), number(phase.calls.total()), number(phase.lower_bound)});
   }
   print(table.text());
+  print_troubles(report);
   std::string line = fmt::format("{}: {}", report.run, to_string(report.outcome));
   if (!report.reason.empty()) line += fmt::format(" ({}: {})", report.reason, report.message);
   if (report.next_attempt.unix_ms > 0) line += fmt::format("; goes on at {}", to_string(report.next_attempt));
   print_line(line);
+  if (report.crash) {
+    print_line(fmt::format("crash: {}", runs::crash_text(runs::crash_json(*report.crash))));
+    if (!report.crash->stderr_tail.empty()) print_line(fmt::format("its standard error ended with:\n{}", report.crash->stderr_tail));
+  }
+  if (report.is_crash_loop) print_line(fmt::format("{0} is paused: its plugin crashes over and over; `berth status {0}` says what to do", report.integration));
   if (const admin::Resolution* resolution = admin::find_resolution(report.reason)) {
     fmt::print(stderr, "  cause: {}\n  do:    {}\n", resolution->cause, resolution->what_to_do);
   }
@@ -174,9 +226,12 @@ int status(const Global& global, const std::string& id, bool watch) {
   while (true) {
     const auto views = status_views(*opened->database, opened->config, opened->clock->now(), id);
     if (!views.ok()) return fail(global, views.error());
-    const std::string text = global.json ? json::dump_pretty(json::Value::object({{"integrations", *views}})) + "\n" : status_table(*views);
+    const bool is_in_process = opened->config.plugins.isolation == config::Isolation::kInProcess;
+    const std::string text =
+        global.json ? json::dump_pretty(json::Value::object({{"integrations", *views}, {"isolation", is_in_process ? "in_process" : "worker"}})) + "\n"
+                    : status_table(*views) + isolation_warnings(opened->config, *views);
     if (text != before) print(text);
-    std::fflush(stdout);
+    if (!flush_output()) return kFine;  // nobody reads it any more; why is said at the end
     before = text;
     if (!watch || !opened->clock->sleep_for(std::chrono::seconds(1), stop)) return kFine;
   }
@@ -186,7 +241,14 @@ int sync(const Global& global, const SyncOptions& options) {
   const auto host = open_host(global);
   if (!host.ok()) return fail(global, host.error());
   const auto attempt = [&]() -> Result<runs::RunReport> {
-    runs::IntegrationUnit* unit = BERTH_TRY((*host)->registry().unit(options.id));
+    const auto opened = (*host)->registry().unit(options.id);
+    if (!opened.ok()) {
+      // A plugin that dies while it is loaded is a crashed run; what a person got wrong in a file is none.
+      if (runs::is_plugin_crash(opened.error().reason))
+        BERTH_CHECK((*host)->engine().note_not_begun(options.id, {}, opened.error(), (*host)->registry().crash_of(options.id)));
+      return opened.error();
+    }
+    runs::IntegrationUnit* unit = *opened;
     const runs::RemoteAccess access = BERTH_TRY((*host)->registry().access(*unit));
     ProgressLine progress(is_terminal_error() && !global.quiet && !global.json);
     return (*host)->engine().run(unit->setup, access, {.trigger = "command", .phases = options.phases, .full = options.full, .since = options.since},
@@ -285,8 +347,11 @@ int runs(const Global& global, const std::string& id) {
   Table table({"run", "trigger", "started", "ended", "outcome", "reason"});
   const Status read = opened->database->read([&](storage::Connection& connection) -> Status {
     for (const storage::Run& run : BERTH_TRY(storage::runs::list(connection, id)).items) {
-      list.push_back(admin::run_view(run));
-      table.add({run.id, run.trigger, to_string(run.started), run.ended.unix_ms == 0 ? "" : to_string(run.ended), run.outcome, run.reason});
+      const json::Value view = admin::run_view(run);
+      std::string reason = run.reason;
+      if (const json::Value* crash = view.find("report")->find("crash")) reason += ": " + runs::crash_text(*crash);
+      table.add({run.id, run.trigger, to_string(run.started), run.ended.unix_ms == 0 ? "" : to_string(run.ended), run.outcome, reason});
+      list.push_back(view);
     }
     return success();
   });

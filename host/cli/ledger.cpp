@@ -115,18 +115,21 @@ int ledger_receivables(const Global& global, const std::string& id) {
                    });
 }
 
-int ledger_export(const Global& global, const std::string& format_name) {
+int ledger_export(const Global& global, const std::string& format_name, const std::string& sort_name) {
   const auto format = ledger::parse_export_format(format_name);
-  if (!format.ok()) {
-    fail(global, format.error());
+  const auto sort = ledger::parse_export_sort(sort_name);
+  if (!format.ok() || !sort.ok()) {
+    fail(global, format.ok() ? sort.error() : format.error());
     return kWrongUsage;
   }
   const auto opened = open_storage(global);
   if (!opened.ok()) return fail(global, opened.error());
-  const ledger::ExportOptions options{.companies = runs::companies_of(opened->config), .filter = {}};
+  const ledger::ExportOptions options{.companies = runs::companies_of(opened->config), .filter = {}, .order = *sort};
   const Status done = opened->database->read([&](storage::Connection& connection) {
-    return ledger::export_journal(connection, *format, options, [](std::string_view text) { return std::fwrite(text.data(), 1, text.size(), stdout) == text.size(); });
+    return ledger::export_journal(connection, *format, options, [](std::string_view text) { return print(text); });
   });
+  // Why the output ended is said when the command ends; a reader that has seen enough is no failure.
+  if (!done.ok() && done.error().reason == "ledger.export_stopped") return kFine;
   return done.ok() ? kFine : fail(global, done.error());
 }
 

@@ -4,7 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <cstring>
+#include <new>
 #include <optional>
+#include <system_error>
 
 #include "host/cli/commands.hpp"
 #include "host/core/text.hpp"
@@ -26,6 +28,7 @@ struct Line {
   std::string entity, state;
   std::size_t limit = 100;
   bool flag = false;
+  ServeOptions serve;
   ConnectOptions connect;
   SyncOptions sync;
 };
@@ -46,8 +49,9 @@ void declare_setup(CLI::App& app, Line& line) {
   Global& global = line.global;
   command(app, line, "init", "Write berth.yaml, accounts, mapping, vault key and the first API token", [&] { return init(global, line.id.empty() ? "." : line.id); })
       ->add_option("DIR", line.id, "folder; made if it is not there (default: this one)");
-  CLI::App* serve_app = command(app, line, "serve", "Run the host: scheduler and REST API, until a signal ends it", [&] { return serve(global, line.flag); });
-  serve_app->add_flag("--json-log", line.flag, "log as JSON lines");
+  CLI::App* serve_app = command(app, line, "serve", "Run the host: scheduler and REST API, until a signal ends it", [&] { return serve(global, line.serve); });
+  serve_app->add_flag("--json-log", line.serve.json_log, "log as JSON lines");
+  serve_app->add_flag("--safe-mode", line.serve.safe_mode, "do not open plugins that do not come with Berth");
   CLI::App* config = group(app, "config", "The configuration file");
   command(*config, line, "validate", "Check berth.yaml offline: every mistake with file, line and column", [&] { return config_validate(global); });
   CLI::App* vault = group(app, "vault", "The vault of secrets");
@@ -138,9 +142,10 @@ void declare_mapping_and_ledger(CLI::App& app, Line& line) {
   command(*ledger, line, "check", "Check the books against their invariants, tolerance zero", [&] { return ledger_check(global); });
   command(*ledger, line, "receivables", "Open amount of each posted invoice", [&] { return ledger_receivables(global, line.id); })
       ->add_option("ID", line.id, "only of this integration");
-  command(*ledger, line, "export", "The whole journal for another program", [&] { return ledger_export(global, line.id); })
-      ->add_option("--format", line.id, "hledger")
-      ->required();
+  CLI::App* exported = command(*ledger, line, "export", "The whole journal for another program",
+                               [&] { return ledger_export(global, line.id, line.second.empty() ? "recording" : line.second); });
+  exported->add_option("--format", line.id, "hledger")->required();
+  exported->add_option("--sort", line.second, "recording (default), or source: the same bytes from every host that took the same documents");
   CLI::App* period = group(*ledger, "period", "Closed months");
   command(*period, line, "list", "Closed months", [&] { return ledger_period(global, "list", line.id, {}); })->add_option("--company", line.id, "only this company");
   for (const std::string verb : {"close", "open"}) {
@@ -190,9 +195,13 @@ std::optional<Error> unknown_command(const CLI::App& app, int argc, char** argv)
 int run(int argc, char** argv) {
   // Hidden: the process in which a plugin runs. Before anything else, because it must not touch its standard input.
   if (argc >= 2 && std::strcmp(argv[1], "worker") == 0) return plugins::worker_main();
+  open_standard_streams();
   plugins::protect_host_process();
+  Line line;
+  const auto no_room = [&](const char* what) {
+    return fail(line.global, make_error(Code::kEnvironment, "cli.out_of_memory", fmt::format("the machine gave no memory or thread: {}", what)));
+  };
   try {
-    Line line;
     CLI::App app{"Berth: an integration host with an exact double-entry ledger"};
     app.name("berth");
     app.require_subcommand(1);
@@ -215,9 +224,14 @@ int run(int argc, char** argv) {
       const int code = app.exit(error);
       return code == 0 ? kFine : kWrongUsage;
     }
-    return line.action ? line.action() : kWrongUsage;
+    return finish_output(line.action ? line.action() : kWrongUsage);
+  } catch (const std::bad_alloc&) {
+    return no_room("out of memory");
+  } catch (const std::system_error& error) {
+    if (error.code() == std::errc::resource_unavailable_try_again || error.code() == std::errc::not_enough_memory) return no_room("no further thread");
+    return fail(line.global, make_error(Code::kInternal, "cli.unexpected", error.what()));
   } catch (const std::exception& error) {
-    return fail({}, make_error(Code::kInternal, "cli.unexpected", error.what()));
+    return fail(line.global, make_error(Code::kInternal, "cli.unexpected", error.what()));
   }
 }
 

@@ -1,16 +1,51 @@
 #include "host/cli/output.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "host/admin/resolutions.hpp"
 
 namespace berth::cli {
 
-void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+namespace {
+
+int output_error = 0;  // the first errno of a write to standard output; commands print on one thread
+
+}  // namespace
+
+bool print(std::string_view text) {
+  errno = 0;
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() && output_error == 0) output_error = errno;
+  return output_error == 0;
+}
+
+bool flush_output() {
+  errno = 0;
+  if (std::fflush(stdout) != 0 && output_error == 0) output_error = errno;
+  return output_error == 0;
+}
+
+void open_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(stream, F_GETFD) >= 0) continue;
+    // The lowest free number is given, and those below are open by now.
+    if (open("/dev/null", stream == STDIN_FILENO ? O_RDONLY : O_WRONLY) != stream) return;  // NOLINT: it stays open on purpose
+  }
+}
+
+int finish_output(int code) {
+  if (flush_output() || output_error == EPIPE) return code;
+  // Not as JSON: standard output is what does not work.
+  const int failed = fail({}, make_error(Code::kEnvironment, "cli.output_failed",
+                                         fmt::format("the output could not be written to its end: {}", std::strerror(output_error))));
+  return code == kFine ? failed : code;
+}
 
 void print_line(std::string_view text) {
   print(text);

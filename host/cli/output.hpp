@@ -26,12 +26,21 @@ struct Global {
   std::vector<std::string> plugin_dirs;
 };
 
-void print(std::string_view text);              // standard output, as it is
+/// Standard output, as it is. False where it could not be written; finish_output() says why.
+bool print(std::string_view text);
+bool flush_output();
 void print_line(std::string_view text);
 void print_json(const json::Value& value);
 void note(const Global& global, std::string_view text);   // standard error, not with --quiet
 [[nodiscard]] bool is_terminal_error();
 [[nodiscard]] bool is_terminal_output();
+
+/// Standard streams that the caller closed become /dev/null: otherwise a file that is opened later gets such a number, and
+/// what is printed goes into it.
+void open_standard_streams();
+/// Writes out what was printed. `code`, or the error of the output where it could not be written to its end; a reader that
+/// has seen enough (`| head`) is none.
+[[nodiscard]] int finish_output(int code);
 
 /// Prints the error with what to do next, and returns the exit code that fits.
 int fail(const Global& global, const Error& error);

@@ -1,4 +1,5 @@
-// `berth serve`: scheduler and REST API in one process, until a signal ends it.
+// `berth serve`: scheduler and REST API in one process, until a signal ends it. The first one lets runs end at their next
+// checkpoint, with every answer that is paid for; a second one ends the process at once.
 #include <fmt/format.h>
 #include <pthread.h>
 
@@ -6,13 +7,14 @@
 #include <csignal>
 
 #include "host/admin/api.hpp"
+#include "host/app/data_folder.hpp"
 #include "host/cli/commands.hpp"
 #include "host/schedule/scheduler.hpp"
 #include "host/server/server.hpp"
 
 namespace berth::cli {
 
-int serve(const Global& global, bool json_log) {
+int serve(const Global& global, const ServeOptions& options_of_line) {
   const auto config = load_config(global);
   if (!config.ok()) return fail(global, config.error());
   // Signals are taken by sigwait alone; blocked before the first thread, so that every thread inherits it.
@@ -23,14 +25,20 @@ int serve(const Global& global, bool json_log) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   app::HostOptions options;
-  options.sink = telemetry::make_stderr_sink(json_log ? telemetry::Format::kJson : telemetry::Format::kHuman);
+  options.sink = telemetry::make_stderr_sink(options_of_line.json_log ? telemetry::Format::kJson : telemetry::Format::kHuman);
   options.least = global.verbose ? telemetry::Level::kDebug : telemetry::Level::kInfo;
   for (const std::string& folder : global.plugin_dirs) options.plugin_folders.emplace_back(folder);
+  options.safe_mode = options_of_line.safe_mode;
+  if (const Status prepared = app::prepare_data_folder(config->data_dir); !prepared.ok()) return fail(global, prepared.error());
+  const auto lock = app::ServeLock::take(config->data_dir);
+  if (!lock.ok()) return fail(global, lock.error());
   auto opened = app::Host::open(*config, std::move(options));
   if (!opened.ok()) return fail(global, opened.error());
   app::Host& host = **opened;
+  if (const Status noted = host.registry().note_safe_mode(); !noted.ok()) return fail(global, noted.error());
 
-  schedule::Scheduler scheduler({.database = host.database(), .registry = host.registry(), .engine = host.engine(), .clock = host.clock(), .log = host.log()}, {});
+  schedule::Scheduler scheduler({.database = host.database(), .registry = host.registry(), .engine = host.engine(), .clock = host.clock(), .log = host.log()},
+                                {.workers_max = static_cast<std::size_t>(config->plugins.workers_max)});
   std::atomic<bool> is_ready{false};
   admin::Api api(host.api_services([&] { scheduler.wake(); }, [&] { return is_ready.load(); }));
   server::Server server({.host = config->server.host, .port = config->server.port, .log = host.log()},
@@ -39,9 +47,11 @@ int serve(const Global& global, bool json_log) {
   scheduler.start();
   is_ready = true;
   print_line(fmt::format("berth serves {} ({}:{})", config->server.public_url, config->server.host, server.port()));
-  std::fflush(stdout);
+  flush_output();
   int signal = 0;
   sigwait(&signals, &signal);
+  // The next one ends the process at once, as if nobody handled it.
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   is_ready = false;
   host.log().info("ending", {{"signal", signal}});
   scheduler.stop();

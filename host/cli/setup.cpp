@@ -117,6 +117,12 @@ int token_revoke(const Global& global, const std::string& id) {
   return kFine;
 }
 
+namespace {
+
+std::string refused(const Error& why) { return fmt::format("refused[{}]: {}", why.reason, why.message); }
+
+}  // namespace
+
 int plugin_list(const Global& global) {
   const auto opened = open_storage(global);
   if (!opened.ok()) return fail(global, opened.error());
@@ -137,9 +143,10 @@ int plugin_list(const Global& global) {
       });
       if (!read.ok()) return fail(global, read.error());
       const auto hash = plugins::hash_for_pin(*found.manifest);
-      state = !hash.ok() ? "refused: " + hash.error().message : !pin ? "not trusted" : pin->sha256 == *hash ? "trusted" : "changed since it was trusted";
+      has_refused = has_refused || !hash.ok();
+      state = !hash.ok() ? refused(hash.error()) : !pin ? "not trusted" : pin->sha256 == *hash ? "trusted" : "changed since it was trusted";
     } else {
-      state = "refused: " + (found.refusal ? found.refusal->message : std::string());
+      state = refused(*found.refusal);
       has_refused = true;
     }
     table.add({id, version, state, found.file.string()});
@@ -162,11 +169,16 @@ int plugin_trust(const Global& global, const std::string& path) {
   for (const std::string& folder : global.plugin_dirs) folders.emplace_back(folder);
   std::string why;
   for (const plugins::Discovered& found : plugins::discover(app::plugin_folders(opened->config, folders))) {
-    if (found.refusal) why = found.refusal->message;
+    if (found.refusal) {
+      const fs::path folder = found.file.parent_path();
+      std::error_code failure;
+      if (!manifest && (folder.filename() == path || fs::equivalent(folder, path, failure))) return fail(global, *found.refusal);
+      why += fmt::format("; {} was refused: {}", found.file.string(), found.refusal->message);
+    }
     if (!found.manifest || manifest) continue;
     if (found.manifest->id == path || (fs::is_directory(path) && fs::equivalent(found.manifest->folder, path))) manifest = found.manifest;
   }
-  if (!manifest) return fail(global, make_error(Code::kNotFound, "runs.plugin_missing", fmt::format("no plugin at or named {}; {}", path, why)));
+  if (!manifest) return fail(global, make_error(Code::kNotFound, "runs.plugin_missing", fmt::format("no plugin at or named {}{}", path, why)));
   const auto hash = plugins::hash_for_pin(*manifest);
   if (!hash.ok()) return fail(global, hash.error());
   const Status pinned = opened->database->write([&](storage::Connection& connection) {

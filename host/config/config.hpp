@@ -42,11 +42,20 @@ struct ServerConfig {
   std::string public_url = "http://127.0.0.1:8484";  // without a slash at the end
 };
 
+/// How long each part of a call to a remote may take.
+struct HttpConfig {
+  std::chrono::milliseconds connect_timeout{10'000};
+  std::chrono::milliseconds header_timeout{30'000};
+  std::chrono::milliseconds idle_timeout{20'000};
+  std::chrono::milliseconds deadline{60'000};
+};
+
 enum class Isolation { kWorker, kInProcess };
 
 struct PluginsConfig {
   std::vector<std::filesystem::path> paths;  // absolute; folders that hold plugins
   Isolation isolation = Isolation::kWorker;
+  std::int64_t workers_max = 4;  // runs at once
 };
 
 /// A classification whose lines records may name: Service Type with Consulting, Support.
@@ -166,6 +175,7 @@ struct Config {
   StorageConfig storage;
   std::optional<SecretRef> vault_key;  // absent: <data_dir>/vault.key is not assumed; commands that need it say so
   ServerConfig server;
+  HttpConfig http;
   PluginsConfig plugins;
   std::vector<Classification> classifications;
   std::vector<Company> companies;

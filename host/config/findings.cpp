@@ -53,6 +53,21 @@ std::string without_secrets(std::string_view line) {
   return shown;
 }
 
+/// The line as it may be shown: what is no text becomes a question mark, byte for byte, so that columns stay.
+std::string printable(std::string line) {
+  for (std::size_t at = 0; at < line.size();) {
+    std::size_t length = 1;
+    while (length <= 4 && !is_valid_utf8(std::string_view(line).substr(at, length))) ++length;
+    const bool is_control = static_cast<unsigned char>(line[at]) < 0x20 && line[at] != '\t';
+    if (length > 4 || is_control || line[at] == '\x7f') {
+      line[at] = '?';
+      length = 1;
+    }
+    at += length;
+  }
+  return line;
+}
+
 std::string print_one(const Finding& finding) {
   std::string text;
   if (!finding.file.empty()) text += finding.file + ":";
@@ -104,7 +119,7 @@ void Findings::add_at(Severity severity, const Place& place, std::string id, std
   if (place.source) finding.file = place.source->file;
   // Finding the line walks the file; not for findings that are only counted.
   if (place.source && findings_.size() < kFindingsMax)
-    finding.excerpt = without_secrets(place.source->line(place.line));
+    finding.excerpt = printable(without_secrets(place.source->line(place.line)));
   add(std::move(finding));
 }
 

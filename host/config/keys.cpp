@@ -40,6 +40,26 @@ constexpr Key kServerKeys[] = {
 };
 constexpr Shape kServer{"server", kServerKeys};
 
+constexpr Key kHttpKeys[] = {
+    {.name = "connect_timeout",
+     .type = T::kDuration,
+     .help = "How long a connection to a remote may take to open, TLS included.",
+     .fallback = "10s"},
+    {.name = "header_timeout",
+     .type = T::kDuration,
+     .help = "How long a remote may take to begin its answer and to send the headers.",
+     .fallback = "30s"},
+    {.name = "idle_timeout",
+     .type = T::kDuration,
+     .help = "How long a remote may pause inside the body of an answer.",
+     .fallback = "20s"},
+    {.name = "deadline",
+     .type = T::kDuration,
+     .help = "How long a whole call may take, however steadily the answer trickles in; at most 5m.",
+     .fallback = "60s"},
+};
+constexpr Shape kHttp{"http", kHttpKeys};
+
 constexpr Key kPluginsKeys[] = {
     {.name = "paths",
      .type = T::kPath,
@@ -50,6 +70,12 @@ constexpr Key kPluginsKeys[] = {
      .help = "Where plugins run: in a worker process, or in this process for tests and debugging.",
      .fallback = "worker",
      .choices = kIsolations},
+    {.name = "workers_max",
+     .type = T::kInteger,
+     .help = "Runs at once, each with a worker process of its own; others wait for a place.",
+     .fallback = "4",
+     .min = 1,
+     .max = 64},
 };
 constexpr Shape kPlugins{"plugins", kPluginsKeys};
 
@@ -178,9 +204,9 @@ constexpr Shape kRemoteAccounts{"remote_accounts", kRemoteAccountsKeys};
 constexpr Key kLimitsKeys[] = {
     {.name = "per_minute",
      .type = T::kInteger,
-     .help = "Calls in a minute.",
+     .help = "Calls in a minute; 0: no limit.",
      .is_required = true,
-     .min = 1,
+     .min = 0,
      .max = kCallsMax},
     {.name = "concurrent",
      .type = T::kInteger,
@@ -190,9 +216,9 @@ constexpr Key kLimitsKeys[] = {
      .max = 1000},
     {.name = "per_day",
      .type = T::kInteger,
-     .help = "Calls in a day.",
+     .help = "Calls in a day; 0: no limit.",
      .is_required = true,
-     .min = 1,
+     .min = 0,
      .max = kCallsMax},
 };
 constexpr Shape kLimits{"limits", kLimitsKeys};
@@ -316,6 +342,7 @@ constexpr Key kConfigKeys[] = {
      .type = T::kMap,
      .help = "The web server for REST, webhooks and the console.",
      .shape = &kServer},
+    {.name = "http", .type = T::kMap, .help = "How long calls to remote systems may take.", .shape = &kHttp},
     {.name = "plugins", .type = T::kMap, .help = "Where plugins are and how they run.", .shape = &kPlugins},
     {.name = "classifications",
      .type = T::kMap,

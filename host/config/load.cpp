@@ -29,6 +29,7 @@ class Loader {
     const Reader vault = reader.map("vault");
     if (vault.has("key")) config.vault_key = secret(vault, "key");
     config.server = server(reader.map("server"));
+    config.http = http(reader.map("http"));
     config.plugins = plugins(reader.map("plugins"));
     config.classifications = classifications(reader.maps("classifications"));
     for (const Reader& each : reader.maps("companies")) config.companies.push_back(company(each));
@@ -107,9 +108,29 @@ class Loader {
     return server;
   }
 
+  HttpConfig http(const Reader& reader) {
+    // A plugin that waits for a call is given up a little later than the longest call.
+    constexpr std::chrono::milliseconds kDeadlineMax = std::chrono::minutes(5);
+    HttpConfig http;
+    const auto read = [&](std::string_view key, std::chrono::milliseconds& into) {
+      const auto duration = parse_duration(reader.text(key));
+      if (duration && duration->count() > 0) into = *duration;
+      if (into > kDeadlineMax) {
+        findings_.error(reader.place(key), "config.range",
+                        fmt::format("`{}` is {}, more than the longest time of a call, 5m", key, reader.text(key)));
+      }
+    };
+    read("connect_timeout", http.connect_timeout);
+    read("header_timeout", http.header_timeout);
+    read("idle_timeout", http.idle_timeout);
+    read("deadline", http.deadline);
+    return http;
+  }
+
   PluginsConfig plugins(const Reader& reader) const {
     PluginsConfig plugins;
     for (const std::string& path : reader.texts("paths")) plugins.paths.push_back(absolute(path));
+    plugins.workers_max = reader.integer("workers_max");
     plugins.isolation = reader.text("isolation") == "in_process" ? Isolation::kInProcess : Isolation::kWorker;
     return plugins;
   }

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 
@@ -163,10 +165,10 @@ Result<Node> load_yaml(const std::filesystem::path& path, Findings& findings, co
   // Anything else would open a folder, or wait for ever for the other end of a pipe.
   if (!std::filesystem::is_regular_file(status)) return unreadable("it is not a file");
   std::ifstream stream(path, std::ios::binary);
-  if (!stream) return unreadable("permission denied or a failing disk");
-  std::string text(limits.bytes_max + 1, '\0');
+  if (!stream) return unreadable(std::strerror(errno));
+  // Not the limit first and the size then: a string keeps its capacity, and that of a few files would be most of our memory.
   const std::uintmax_t size = std::filesystem::file_size(path, error);
-  if (!error && size < text.size()) text.resize(static_cast<std::size_t>(size));
+  std::string text(error ? limits.bytes_max + 1 : static_cast<std::size_t>(std::min<std::uintmax_t>(size, limits.bytes_max + 1)), '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (stream.bad()) return unreadable("a read failed");
   text.resize(static_cast<std::size_t>(stream.gcount()));

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <set>
 #include <sstream>
 
@@ -284,6 +285,49 @@ Error stopped(Findings& findings, const Stop& stop) {
   return make_error(Code::kInvalidConfig, stop.id, at.empty() ? stop.message : at + ": " + stop.message);
 }
 
+/// A quoted text that begins in one line and ends in another.
+struct LongQuote {
+  Place begin;
+  std::size_t end_line = 0;
+};
+
+/// The first quoted text before a line that goes over several lines. Where the file is wrong behind it, its end is likely
+/// to be missing: the quote that closes it is the one that opens the next text, and all that follow are the wrong way round.
+std::optional<LongQuote> long_quote_before(const std::shared_ptr<const Source>& source, std::size_t error_line) {
+  const std::string_view text = source->text;
+  std::size_t line = 1, line_start = 0;
+  char before = '\n';  // the last character that is no blank
+  for (std::size_t i = 0; i < text.size() && line <= error_line; ++i) {
+    const char c = text[i];
+    if (c == '\n') {
+      ++line;
+      line_start = i + 1;
+      before = '\n';
+    } else if (c == '#' && (i == line_start || text[i - 1] == ' ' || text[i - 1] == '\t')) {
+      i = std::min(text.find('\n', i), text.size()) - 1;
+    } else if ((c == '"' || c == '\'') && std::string_view("\n:,[{-?").find(before) != std::string_view::npos) {
+      const LongQuote quote{{source, line, i - line_start + 1}, line};
+      std::size_t end = i + 1;
+      std::size_t end_line = line, end_start = line_start;
+      for (; end < text.size() && text[end] != c; ++end) {
+        if (c == '"' && text[end] == '\\') ++end;
+        if (end < text.size() && text[end] == '\n') {
+          ++end_line;
+          end_start = end + 1;
+        }
+      }
+      if (end_line > line) return end_line <= error_line ? std::optional(LongQuote{quote.begin, end_line}) : std::nullopt;
+      i = end;
+      line = end_line;
+      line_start = end_start;
+      before = c;
+    } else if (c != ' ' && c != '\t') {
+      before = c;
+    }
+  }
+  return std::nullopt;
+}
+
 /// A syntax error of yaml-cpp in words for an operator. Tabs and most slips of indentation come out of the library as
 /// "illegal map value" or "end of map not found".
 Stop syntax_error(const std::shared_ptr<const Source>& source, const YAML::Exception& error) {
@@ -302,6 +346,11 @@ Stop syntax_error(const std::shared_ptr<const Source>& source, const YAML::Excep
   if (message == "bad file") return {at, "config.yaml_limit", "values are nested too deep"};
   if (message == "illegal EOF in scalar")
     return {at, "config.yaml_quote_open", "the file ends inside quotes", "close the quote"};
+  if (const auto quote = long_quote_before(source, at.line)) {
+    return {quote->begin, "config.yaml_quote_open",
+            fmt::format("this quote is closed by one in line {} only; an end seems to be missing", quote->end_line),
+            fmt::format("add a {} at the end of the text", source->line(quote->begin.line)[quote->begin.column - 1])};
+  }
   if (message == "illegal map value")
     return {at, "config.yaml_syntax", "a `:` is not expected here",
             "check the indentation, or put the text in quotes if the : belongs to it"};
@@ -323,6 +372,22 @@ Place place_at(const std::shared_ptr<const Source>& source, std::size_t offset) 
   return {source, line, start == std::string_view::npos ? offset + 1 : offset - start};
 }
 
+/// Where a file stops being UTF-8.
+Stop not_utf8(const std::shared_ptr<const Source>& source) {
+  const std::string_view text = source->text;
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
+    return {{source, 0, 0}, "config.yaml_encoding", "the file is UTF-16, not UTF-8", "save it as UTF-8"};
+  std::size_t at = 0;
+  while (at < text.size()) {
+    std::size_t length = 1;
+    while (length <= 4 && !is_valid_utf8(text.substr(at, length))) ++length;
+    if (length > 4) break;
+    at += length;
+  }
+  return {place_at(source, at), "config.yaml_encoding", fmt::format("the byte 0x{:02X} here is not UTF-8", static_cast<unsigned char>(text[std::min(at, text.size() - 1)])),
+          "save the file as UTF-8"};
+}
+
 }  // namespace
 
 Result<Node> parse_yaml(std::string text, std::string file, Findings& findings, const YamlLimits& limits) {
@@ -334,8 +399,7 @@ Result<Node> parse_yaml(std::string text, std::string file, Findings& findings, 
         findings,
         {{source, 0, 0}, "config.yaml_limit", fmt::format("the file has more than {} bytes", limits.bytes_max)});
   }
-  if (!is_valid_utf8(source->text))
-    return stopped(findings, {{source, 0, 0}, "config.yaml_encoding", "the file is not UTF-8", "save it as UTF-8"});
+  if (!is_valid_utf8(source->text)) return stopped(findings, not_utf8(source));
   const auto is_control = [](char c) {
     return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t';
   };

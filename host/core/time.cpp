@@ -12,6 +12,9 @@ namespace {
 namespace chr = std::chrono;
 
 constexpr std::int64_t kDayMs = 86'400'000;
+// The years 0000 to 9999: what is written outside of them has another number of digits and cannot be read again.
+constexpr std::int64_t kFirstMs = -62'167'219'200'000;
+constexpr std::int64_t kLastMs = 253'402'300'799'999;
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -56,6 +59,7 @@ std::optional<Date> take_date(std::string_view& text) {
 struct WrittenTime {
   std::int64_t local_ms = 0;
   int offset_minutes = 0;
+  [[nodiscard]] std::int64_t utc_ms() const { return local_ms - std::int64_t{offset_minutes} * 60'000; }
 };
 
 /// "Z", "+05:30", "-0400", "+01" or nothing (UTC); the rest of `text` must be just that.
@@ -97,7 +101,11 @@ std::optional<WrittenTime> parse_written(std::string_view text) {
   const auto offset = parse_offset(text);
   if (!offset) return std::nullopt;
   const std::int64_t seconds = (*hour * 60 + *minute) * 60 + *second;
-  return WrittenTime{date->day_number() * kDayMs + seconds * 1000 + fraction_ms, *offset};
+  const WrittenTime written{date->day_number() * kDayMs + seconds * 1000 + fraction_ms, *offset};
+  // A leap second or an offset may lead out of them.
+  const std::int64_t utc_ms = written.utc_ms();
+  if (written.local_ms > kLastMs || utc_ms < kFirstMs || utc_ms > kLastMs) return std::nullopt;
+  return written;
 }
 
 Error time_invalid(std::string_view text) {
@@ -134,7 +142,7 @@ constexpr std::int64_t kDurationMaxMs = 36'525 * kDayMs;  // a hundred years
 Result<Instant> parse_instant(std::string_view text) {
   const auto written = parse_written(text);
   if (!written) return time_invalid(text);
-  return Instant{written->local_ms - std::int64_t{written->offset_minutes} * 60'000};
+  return Instant{written->utc_ms()};
 }
 
 Result<std::string> normalise_time(std::string_view text) {

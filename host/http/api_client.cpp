@@ -18,7 +18,7 @@ namespace {
 int rank(const Error& error) {
   if (error.code == Code::kCancelled) return 5;
   if (error.code == Code::kUnauthenticated) return 4;
-  if (error.reason == "berth.quota") return 3;
+  if (error.reason == "berth.quota" || error.reason == "berth.run_cap") return 3;
   if (error.reason == "berth.budget") return 2;
   return 1;
 }

@@ -105,7 +105,6 @@ struct ApiServices {
 struct ApiOptions {
   std::string base_url = {};  // "https://www.zohoapis.eu/books/v3"; what TokenSource::api_base() says
   Mode mode = Mode::kPullOnly;
-  std::chrono::milliseconds call_deadline{60'000};
   std::chrono::milliseconds stop_grace = kStopGrace;  // for answers on their way, once the host asked to stop
   bool allow_http_loopback = false;
   telemetry::Log log = {};  // remote errors go there, too

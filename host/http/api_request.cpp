@@ -115,7 +115,6 @@ Result<Request> make_request(const ApiCall& call, const ApiOptions& options) {
     return make_error(Code::kInternal, "http.too_large", "The body for " + call.path + " is larger than 15 MiB.");
   }
   request.body = call.body;
-  request.total_deadline = options.call_deadline;
   return request;
 }
 

@@ -43,43 +43,72 @@ Result<Budgets> Budgets::parse(const json::Value& block, std::string_view place)
   return budgets;
 }
 
+Budgets::Class* Budgets::Guarded::find(std::string_view cost) {
+  const auto found = classes.find(cost);
+  return found == classes.end() ? nullptr : &found->second;
+}
+
 void Budgets::begin_run(std::optional<std::int64_t> day_left) {
   const std::scoped_lock lock(guarded_->mutex);
   for (auto& [cost, one] : guarded_->classes) {
     one.spent = 0;
     one.refused = false;
+    one.is_lifted = false;
     if (!one.is_share) continue;
     // Rounded up, so that a small rest of a day still moves every phase.
     one.limit = day_left ? std::optional((*day_left * one.amount + 99) / 100) : std::nullopt;
   }
 }
 
-Status Budgets::take(std::string_view cost) {
-  if (cost.empty()) return success();
+bool Budgets::lift_shares(const std::set<std::string, std::less<>>& but) {
   const std::scoped_lock lock(guarded_->mutex);
-  const auto found = guarded_->classes.find(cost);
-  if (found == guarded_->classes.end()) return success();
-  auto& one = found->second;
-  if (one.limit && one.spent >= *one.limit) {
-    one.refused = true;
-    return make_error(Code::kQuotaExhausted, "berth.budget",
-                      "The budget of " + std::string(cost) + " for this run is spent: " + std::to_string(one.spent) +
-                          " of " + std::to_string(*one.limit) + " calls.");
+  bool is_wanted = false;
+  for (auto& [cost, one] : guarded_->classes) {
+    // Nothing of the day is a class that is switched off.
+    if (!one.is_share || one.is_lifted || one.amount == 0 || cost == kRunBudget || but.contains(cost)) continue;
+    one.is_lifted = true;
+    is_wanted = is_wanted || one.refused;
   }
-  ++one.spent;
+  return is_wanted;
+}
+
+Status Budgets::take(std::string_view cost) {
+  const std::scoped_lock lock(guarded_->mutex);
+  Class* const run = guarded_->find(kRunBudget);
+  if (run != nullptr && run->is_spent()) {
+    run->refused = true;
+    return make_error(Code::kQuotaExhausted, "berth.run_cap",
+                      "The cap of this run is reached: " + std::to_string(run->spent) + " of " + std::to_string(*run->limit) +
+                          " calls; the next run goes on.");
+  }
+  Class* const one = cost.empty() || cost == kRunBudget ? nullptr : guarded_->find(cost);
+  if (one != nullptr && one->is_spent()) {
+    one->refused = true;
+    return make_error(Code::kQuotaExhausted, "berth.budget",
+                      "The budget of " + std::string(cost) + " for this run is spent: " + std::to_string(one->spent) +
+                          " of " + std::to_string(*one->limit) + " calls; the next run goes on.");
+  }
+  if (run != nullptr) ++run->spent;
+  if (one != nullptr) ++one->spent;
   return success();
+}
+
+void Budgets::give_back(std::string_view cost) {
+  const std::scoped_lock lock(guarded_->mutex);
+  if (Class* const run = guarded_->find(kRunBudget)) --run->spent;
+  if (Class* const one = cost == kRunBudget ? nullptr : guarded_->find(cost)) --one->spent;
 }
 
 void Budgets::take_repeat(std::string_view cost) {
   const std::scoped_lock lock(guarded_->mutex);
-  const auto found = guarded_->classes.find(cost);
-  if (found != guarded_->classes.end()) ++found->second.spent;
+  if (Class* const run = guarded_->find(kRunBudget)) ++run->spent;
+  if (Class* const one = cost == kRunBudget ? nullptr : guarded_->find(cost)) ++one->spent;
 }
 
 std::vector<BudgetUse> Budgets::use() const {
   const std::scoped_lock lock(guarded_->mutex);
   std::vector<BudgetUse> uses;
-  for (const auto& [cost, one] : guarded_->classes) uses.push_back({cost, one.spent, one.limit, one.refused});
+  for (const auto& [cost, one] : guarded_->classes) uses.push_back({cost, one.spent, one.limit, one.is_share, one.is_lifted, one.refused});
   return uses;
 }
 

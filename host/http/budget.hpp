@@ -1,6 +1,10 @@
 #pragma once
-// How many calls of a kind one run may make: `budget: {invoices.detail: 40%}` of phases.yaml, so that no run can
-// exhaust the day. A share is of what is left of the day's quota, after the reserve, when the run begins.
+// How many calls of a kind one run may make: `budget: {invoices.detail: 40%}` of phases.yaml, and how many in all:
+// `limits: {per_run: 90%}`, or `run` among an integration's budgets.
+//
+// A number is a ceiling. A share is a turn: of what is left of the day's quota when the run begins (after the reserve),
+// so much is kept for this kind while other kinds still have to come. When all have had theirs, what they left is for
+// whoever has work (lift_shares), because a call that is not made today is lost.
 //
 //   Budgets budgets = BERTH_TRY(Budgets::parse(block, "/phases/0/budget"));
 //   budgets.begin_run(gate.day_left());
@@ -12,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,10 +26,15 @@
 
 namespace berth::http {
 
+/// The class that all calls of a run belong to.
+inline constexpr std::string_view kRunBudget = "run";
+
 struct BudgetUse {
   std::string cost;
   std::int64_t spent = 0;
   std::optional<std::int64_t> limit;  // nothing: a share of a day whose limit is not known
+  bool is_share = false;
+  bool is_lifted = false;             // a share that does not bind any more
   bool refused = false;               // at least one call was refused
 };
 
@@ -39,8 +49,13 @@ class Budgets {
 
   /// Fixes the shares and forgets what was spent.
   void begin_run(std::optional<std::int64_t> day_left);
-  /// Takes one call of a class. Empty and unlisted classes are free. Errors: berth.budget (kQuotaExhausted).
+  /// Shares of single classes but these do not bind any more. True if one of them had refused a call.
+  bool lift_shares(const std::set<std::string, std::less<>>& but);
+  /// Takes one call of a class, and one of the run. Empty and unlisted classes cost the run only. Errors: berth.budget,
+  /// berth.run_cap (kQuotaExhausted).
   Status take(std::string_view cost);
+  /// A call that was taken and not made.
+  void give_back(std::string_view cost);
   /// A repeat of a call that was taken: counted, never refused.
   void take_repeat(std::string_view cost);
   [[nodiscard]] std::vector<BudgetUse> use() const;
@@ -51,11 +66,14 @@ class Budgets {
     std::int64_t amount = 0;  // calls, or percent
     std::optional<std::int64_t> limit;
     std::int64_t spent = 0;
+    bool is_lifted = false;
     bool refused = false;
+    [[nodiscard]] bool is_spent() const { return limit && !is_lifted && spent >= *limit; }
   };
   struct Guarded {
     std::mutex mutex;
     std::map<std::string, Class, std::less<>> classes;
+    Class* find(std::string_view cost);
   };
   std::unique_ptr<Guarded> guarded_;
 };

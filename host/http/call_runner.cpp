@@ -21,7 +21,11 @@ Instant next_minute(Instant now) {
 std::string describe(const ApiCall& call, const Decision& decision) {
   constexpr std::size_t kMessageBytesMax = 200;
   std::string text = call.method + " " + shortened(call.path, 100);
-  if (decision.status == 0) return text + " had no answer: " + shortened(decision.remote_message, kMessageBytesMax);
+  if (decision.status == 0) {
+    std::string why = shortened(decision.remote_message, kMessageBytesMax);
+    if (why.ends_with('.') && !why.ends_with("...")) why.pop_back();
+    return text + " had no whole answer: " + why;
+  }
   text += " was answered with HTTP " + std::to_string(decision.status);
   if (!decision.remote_code.empty()) text += ", code " + decision.remote_code;
   if (!decision.remote_message.empty()) text += ": " + shortened(decision.remote_message, kMessageBytesMax);
@@ -41,7 +45,11 @@ class CallRunner::Attempts {
     BERTH_CHECK(services().budgets.take(call_.cost));
     for (;;) {
       auto answered = attempt(request);
-      if (!answered) return std::move(answered).error();
+      if (!answered) {
+        // Stopped or refused before it was sent: another call may have its place.
+        if (sent_ == 0) services().budgets.give_back(call_.cost);
+        return std::move(answered).error();
+      }
       if (answered->has_value()) return std::move(**answered);
     }
   }
@@ -78,8 +86,11 @@ class CallRunner::Attempts {
     if (!response && response.error().code == Code::kCancelled) return stopped();
     runner_.count_error(request, decision);
     switch (decision.action) {
-      case Action::kNone:
-        return std::move(response).error();
+      case Action::kNone: {
+        auto error = std::move(response).error();
+        error.message = describe(call_, decision) + ".";
+        return error;
+      }
       case Action::kRefreshOnce:
         return refresh(decision, token->generation);
       case Action::kWait:
@@ -108,9 +119,11 @@ class CallRunner::Attempts {
     return found;
   }
 
+  /// Without a token no call of this run can be sent, and asking again for each of them would run into the remote's limit
+  /// of token requests.
   Error token_failed(Error error) {
-    const bool needs_person = error.code == Code::kUnauthenticated || error.code == Code::kInvalidConfig;
-    return needs_person ? runner_.end_run(std::move(error)) : std::move(error);
+    if (error.code == Code::kCancelled) return error;
+    return runner_.end_run(std::move(error));
   }
 
   Result<Answered> refresh(const Decision& decision, std::uint64_t generation) {
@@ -127,10 +140,18 @@ class CallRunner::Attempts {
   }
 
   [[nodiscard]] Error unavailable(const Decision& decision) const {
-    auto error = make_error(Code::kUnavailable, decision.reason,
-                            describe(call_, decision) + " (after " + std::to_string(repeats_) + " repeats).");
+    std::string text = describe(call_, decision) + " (tried " + std::to_string(repeats_ + 1) +
+                       (repeats_ == 0 ? " time)." : " times).");
+    if (!decision.status_page.empty()) text += " Outages are announced at " + decision.status_page + ".";
+    auto error = make_error(Code::kUnavailable, decision.reason, std::move(text));
     if (decision.retry_after) error.retry_after_ms = decision.retry_after->count();
     return error;
+  }
+
+  /// The remote named a time that no run waits for. Nobody of the organisation asks again before it.
+  Error too_long(const Decision& decision, Instant until) {
+    services().gate.block_until(until, decision.reason, describe(call_, decision));
+    return unavailable(decision);
   }
 
   /// Everybody waits, since the remote blocked the whole organisation.
@@ -139,7 +160,7 @@ class CallRunner::Attempts {
     auto until = next_minute(now);
     if (decision.until != Until::kNextMinute) until = now + decision.backoff.wait(repeats_ + 1, services().random);
     if (decision.retry_after) until = std::max(until, now + *decision.retry_after);
-    if (until - now > kRetryAfterWaitMax) return unavailable(decision);
+    if (until - now > kRetryAfterWaitMax) return too_long(decision, until);
     services().gate.pause_until(until);
     if (decision.fewer_at_once) services().gate.fewer_at_once();
     if (!may_repeat(decision)) return unavailable(decision);
@@ -151,7 +172,8 @@ class CallRunner::Attempts {
   Result<Answered> retry(const Decision& decision) {
     if (decision.fewer_at_once) services().gate.fewer_at_once();
     const auto now = services().clock.now();
-    if (decision.status == 429 && decision.retry_after && *decision.retry_after <= kRetryAfterWaitMax) {
+    if (decision.status == 429 && decision.retry_after) {
+      if (*decision.retry_after > kRetryAfterWaitMax) return too_long(decision, now + *decision.retry_after);
       services().gate.pause_until(now + *decision.retry_after);
     }
     if (!may_repeat(decision)) return unavailable(decision);
@@ -168,10 +190,12 @@ class CallRunner::Attempts {
     const auto now = services().clock.now();
     auto until = decision.until == Until::kNextMinute ? next_minute(now) : services().gate.resets_at();
     if (decision.retry_after) until = std::max(until, now + *decision.retry_after);
-    services().gate.block_until(until, decision.reason, describe(call_, decision));
-    auto error = make_error(
-        Code::kQuotaExhausted, "berth.quota",
-        describe(call_, decision) + " (" + decision.reason + "); no request before " + to_string(until) + ".");
+    until = std::min(until, now + kDayMax);
+    auto what = describe(call_, decision);
+    if (decision.until == Until::kReset) what += "; only a larger plan raises this limit";
+    services().gate.block_until(until, decision.reason, what);
+    auto error = make_error(Code::kQuotaExhausted, "berth.quota",
+                            what + " (" + decision.reason + "); no request before " + to_string(until) + ".");
     error.retry_after_ms = (until - now).count();
     return runner_.end_run(std::move(error));
   }

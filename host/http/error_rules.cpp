@@ -7,6 +7,7 @@
 
 #include "host/core/text.hpp"
 #include "host/http/fields.hpp"
+#include "host/http/readable.hpp"
 
 namespace berth::http {
 namespace {
@@ -95,9 +96,12 @@ Status parse_match(const Fields& fields, ErrorRule& rule) {
   const auto body = BERTH_TRY(fields.text("body"));
   if (!body.empty() && body != "not_json") return fields.error("body", "only not_json is known");
   rule.not_json = !body.empty();
-  if (rule.http.empty() && rule.codes.empty() && !rule.any_code && !rule.not_json) {
-    return fields.error("", "a rule needs http, code or body");
-  }
+  const auto answer = BERTH_TRY(fields.text("answer"));
+  if (!answer.empty() && answer != "none") return fields.error("answer", "only none is known");
+  rule.no_answer = !answer.empty();
+  const bool asks_about_answer = !rule.http.empty() || !rule.codes.empty() || rule.any_code || rule.not_json;
+  if (rule.no_answer && asks_about_answer) return fields.error("answer", "an answer that did not come has no http, code or body");
+  if (!rule.no_answer && !asks_about_answer) return fields.error("", "a rule needs http, code, body or answer");
   if (rule.not_json && (!rule.codes.empty() || rule.any_code))
     return fields.error("body", "a body that is not JSON has no code");
   return success();
@@ -106,14 +110,17 @@ Status parse_match(const Fields& fields, ErrorRule& rule) {
 Result<ErrorRule> parse_rule(const json::Value& value, const std::string& place) {
   const Fields fields(value, place, kReason);
   BERTH_CHECK(fields.must_be_object());
-  const std::vector<std::string> keys{"http",  "code",  "body",    "action",        "otherwise", "reason",
-                                      "times", "until", "backoff", "fewer_at_once", "honour"};
+  const std::vector<std::string> keys{"http",   "code",  "body",  "answer",  "action",        "otherwise",
+                                      "reason", "times", "until", "backoff", "fewer_at_once", "honour"};
   BERTH_CHECK(fields.only(keys));
   ErrorRule rule;
   BERTH_CHECK(parse_match(fields, rule));
   rule.action = BERTH_TRY(parse_action(fields));
   rule.reason = BERTH_TRY(fields.text("reason"));
-  const bool needs_reason = rule.action != Action::kSuspectDeleted && rule.action != Action::kFailRecord;
+  if (rule.no_answer && (rule.action != Action::kRetry || !rule.reason.empty())) {
+    return fields.error("action", "where there is no answer only retry is known, and the reason is what went wrong");
+  }
+  const bool needs_reason = rule.action != Action::kSuspectDeleted && rule.action != Action::kFailRecord && !rule.no_answer;
   if (rule.reason.empty() ? needs_reason : !is_reason_id(rule.reason)) {
     return fields.error("reason", "a dotted id such as zoho_books.rate_limit.daily is expected");
   }
@@ -222,6 +229,10 @@ Result<ErrorRules> ErrorRules::parse(const json::Value& block) {
       const auto& text = pointer == "code" ? rules.code_pointer_ : rules.message_pointer_;
       if (!text.empty() && text.front() != '/') return pointers.error(pointer, "a JSON pointer begins with \"/\"");
     }
+    for (const std::string& pointer : {rules.code_pointer_, rules.message_pointer_}) {
+      const auto first = pointer.substr(std::min<std::size_t>(1, pointer.size()), pointer.find('/', 1) - 1);
+      rules.judged_members_.push_back(replace_all(replace_all(first, "~1", "/"), "~0", "~"));
+    }
     const auto ok = BERTH_TRY(pointers.texts("ok"));
     if (ok.size() > 1) return pointers.error("ok", "one value is expected");
     if (!ok.empty()) rules.ok_code_ = ok.front();
@@ -248,14 +259,16 @@ Decision ErrorRules::judge(CallKind kind, bool expects_json, const Response& res
   if (const auto header = response.header("retry-after")) decision.retry_after = parse_retry_after(*header, now);
 
   bool is_json = false;
+  std::string parse_error;
   if (expects_json || is_json_type(response)) {
-    const auto parsed = json::parse(response.body);
+    const auto parsed = json::parse(response.body, {.only = &judged_members_});
     is_json = parsed.ok();
+    parse_error = parsed.error.message;
     if (is_json && !code_pointer_.empty()) {
       if (const auto* code = parsed.value.at_pointer(code_pointer_))
-        decision.remote_code = shortened(code->text(), 200);
+        decision.remote_code = one_line(code->text(), 200);
       if (const auto* message = parsed.value.at_pointer(message_pointer_)) {
-        decision.remote_message = shortened(message->text(), kRemoteMessageMax);
+        decision.remote_message = one_line(message->text(), kRemoteMessageMax);
       }
     }
   }
@@ -263,10 +276,17 @@ Decision ErrorRules::judge(CallKind kind, bool expects_json, const Response& res
   const bool not_json = expects_json && has_body && !is_json;
   const bool has_error_code = !decision.remote_code.empty() && decision.remote_code != ok_code_;
   if (response.status >= 200 && response.status < 400 && !has_error_code && !not_json) return decision;
-  if (not_json && decision.remote_message.empty()) decision.remote_message = shortened(response.body, 200);
+  if (not_json && decision.remote_message.empty()) decision.remote_message = instead_of_json(response.body, parse_error);
+  if (response.status >= 300 && response.status < 400) {
+    // Never followed: the token belongs to this host alone.
+    decision.remote_message =
+        "a redirect to " + one_line(response.header("location").value_or("nowhere"), 120) + ", which is not followed";
+  }
+  if (response.status >= 500 || not_json) decision.status_page = status_page_;
 
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const auto& rule = rules_[i];
+    if (rule.no_answer) continue;
     if (!rule.http.empty() && std::find(rule.http.begin(), rule.http.end(), response.status) == rule.http.end())
       continue;
     if (rule.any_code && !has_error_code) continue;
@@ -292,10 +312,19 @@ Decision ErrorRules::judge(const Error& transport_error) const {
   rule.reason = transport_error.reason;
   const bool passes = transport_error.reason == "http.timeout" || transport_error.reason == "http.connect" ||
                       transport_error.reason == "http.closed" || transport_error.reason == "http.truncated" ||
-                      transport_error.reason == "http.body_broken";
+                      transport_error.reason == "http.body_broken" || transport_error.reason == "http.too_slow";
   rule.action = passes ? Action::kRetry : Action::kNone;
-  apply(rule, "default", decision);
-  decision.remote_message = shortened(transport_error.message, kRemoteMessageMax);
+  std::string name = "default";
+  for (std::size_t i = 0; passes && i < rules_.size(); ++i) {
+    if (!rules_[i].no_answer) continue;
+    rule = rules_[i];
+    rule.reason = transport_error.reason;
+    name = "errors.rules[" + std::to_string(i) + "]";
+    break;
+  }
+  apply(rule, std::move(name), decision);
+  decision.remote_message = one_line(transport_error.message, kRemoteMessageMax);
+  if (passes) decision.status_page = status_page_;
   return decision;
 }
 

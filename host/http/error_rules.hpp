@@ -64,7 +64,8 @@ struct Decision {
   std::optional<std::chrono::milliseconds> retry_after = {};  // what the answer asked for
   int status = 0;                                             // HTTP; 0: there was no answer
   std::string remote_code = {};                               // as text; empty: none found
-  std::string remote_message = {};                            // at most kRemoteMessageMax bytes
+  std::string remote_message = {};                            // one printable line of at most kRemoteMessageMax bytes
+  std::string status_page = {};                               // where the remote tells of outages, if this may be one
   [[nodiscard]] bool is_error() const { return !rule.empty(); }
 };
 inline constexpr std::size_t kRemoteMessageMax = 1'000;
@@ -74,6 +75,7 @@ struct ErrorRule {
   std::vector<std::string> codes = {};  // empty: code is not asked about, unless any_code
   bool any_code = false;                // a code other than ok
   bool not_json = false;                // a body that should have been JSON and is not
+  bool no_answer = false;               // an exchange that failed and may work when it is repeated
   Action action = Action::kNone;
   std::string reason = {};
   int times = 4;
@@ -96,11 +98,15 @@ class ErrorRules {
   [[nodiscard]] Decision judge(const Error& transport_error) const;
 
   [[nodiscard]] const std::vector<ErrorRule>& rules() const { return rules_; }
+  /// The page on which the remote tells of its outages; decisions that may be one carry it.
+  void set_status_page(std::string url) { status_page_ = std::move(url); }
 
  private:
+  std::vector<std::string> judged_members_;  // of the answer, in which the two pointers begin; the rest is not kept
   std::string code_pointer_;
   std::string message_pointer_;
   std::string ok_code_;
+  std::string status_page_;
   std::vector<ErrorRule> rules_;
 };
 

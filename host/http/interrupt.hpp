@@ -59,6 +59,7 @@ class Watchdog {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::multimap<Time, Interruptible*> watched_;
+  Time looks_at_ = Time::min();  // when the thread looks next by itself; only an earlier deadline wakes it
   std::jthread thread_;  // last: ends before what it uses
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "host/http/budget.hpp"
 #include "host/http/fields.hpp"
 
 namespace berth::http {
@@ -9,7 +10,6 @@ namespace {
 
 constexpr const char* kReason = "http.limits_invalid";
 constexpr std::int64_t kPerDayMax = 1'000'000'000;
-constexpr std::int64_t kPerMinuteMax = 100'000;
 
 Result<std::int64_t> parse_per_day(const Fields& fields, std::string_view plan) {
   const auto* value = fields.find("per_day");
@@ -40,12 +40,22 @@ Result<Limits> Limits::parse(const json::Value& block, std::string_view plan) {
   if (block.is_null()) return limits;
   const Fields fields(block, "/limits", kReason);
   BERTH_CHECK(fields.must_be_object());
-  const std::vector<std::string> keys{"shared_by", "per_minute", "concurrent", "per_day", "headers"};
+  const std::vector<std::string> keys{"shared_by", "per_minute", "concurrent", "per_day", "per_run", "headers"};
   BERTH_CHECK(fields.only(keys));
   limits.shared_by = BERTH_TRY(fields.text("shared_by"));
+  const std::string rest = replace_all(replace_all(limits.shared_by, kSharedByOrganization, ""), kSharedByIntegration, "");
+  if (rest.find_first_of("{}") != std::string::npos) {
+    return fields.error("shared_by", "only " + std::string(kSharedByOrganization) + " and " + std::string(kSharedByIntegration) + " are known");
+  }
   limits.per_minute = static_cast<int>(BERTH_TRY(fields.integer("per_minute", 0, 0, kPerMinuteMax)));
   limits.concurrent = static_cast<int>(BERTH_TRY(fields.integer("concurrent", 1, 1, kConcurrentMax)));
   limits.per_day = BERTH_TRY(parse_per_day(fields, plan));
+  if (const auto* per_run = fields.find("per_run")) {
+    if (!Budgets::parse(json::Value::object({{"per_run", *per_run}}), "/limits").ok()) {
+      return fields.error("per_run", "a number of calls or a share such as \"40%\" is expected");
+    }
+    limits.per_run = *per_run;
+  }
   if (const auto* value = fields.find("headers")) {
     const Fields headers(*value, "/limits/headers", kReason);
     BERTH_CHECK(headers.must_be_object());

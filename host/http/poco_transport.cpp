@@ -39,11 +39,15 @@ constexpr int kAddressesMax = 8;
 constexpr int kAnswerHeadersMax = 100;
 /// Enough for the last lines of a chunked body.
 constexpr std::size_t kTailBytes = 1'024;
+/// Enough for the beginning of every answer.
+constexpr std::string_view kHttp = "HTTP/";
+constexpr std::size_t kHeadBytes = kHttp.size();
 
 /// What came in on a connection since the exchange began.
 struct Wire {
   bool ended = false;  // the peer closed, or reading failed
   std::size_t bytes = 0;
+  std::string head;  // the first kHeadBytes
   std::string tail;  // the last kTailBytes
   void received(const void* data, int count) {
     if (count <= 0) {
@@ -52,6 +56,7 @@ struct Wire {
     }
     const auto size = static_cast<std::size_t>(count);
     bytes += size;
+    if (head.size() < kHeadBytes) head.append(static_cast<const char*>(data), std::min(size, kHeadBytes - head.size()));
     tail.append(static_cast<const char*>(data), size);
     if (tail.size() > kTailBytes) tail.erase(0, tail.size() - kTailBytes);
   }
@@ -136,6 +141,19 @@ Error timed_out(const Url& url, std::string_view where) {
                     "No answer from " + url.authority() + " in time (" + std::string(where) + ").");
 }
 
+Error too_slow(const Url& url, std::string_view what) {
+  return make_error(Code::kUnavailable, "http.too_slow",
+                    url.authority() + " began to answer, but " + std::string(what) + " did not come in time.");
+}
+
+std::chrono::milliseconds shorter(std::chrono::milliseconds wanted, std::chrono::milliseconds most) {
+  return wanted.count() > 0 ? std::min(wanted, most) : most;
+}
+
+Poco::Timespan timespan(std::chrono::milliseconds time) {
+  return {std::chrono::duration_cast<std::chrono::microseconds>(time).count()};
+}
+
 enum class Phase { kConnect, kTls, kHead, kBody };
 
 /// An exception of Poco's as one of our reasons. Called inside a catch block.
@@ -157,7 +175,8 @@ Error translate(Phase phase, const Url& url) {
     return make_error(Code::kUnavailable, "http.closed", at + " ended the connection before it answered.");
   } catch (const net::MessageException& e) {
     return make_error(Code::kBadResponse, "http.header_too_large",
-                      "The head of the answer from " + at + " cannot be read: " + e.displayText() + ".");
+                      "The headers of the answer from " + at + " are too many or too long (" + e.message() +
+                          "); 100 of at most 8 KiB are read.");
   } catch (const Poco::SyntaxException& e) {
     return make_error(Code::kBadResponse, "http.body_broken",
                       "The answer from " + at + " is broken: " + e.displayText() + ".");
@@ -259,7 +278,8 @@ class PocoTransport final : public Transport {
   }
 
   Result<Response> send(const Request& request, std::stop_token stop) override {
-    const auto deadline = std::chrono::steady_clock::now() + request.total_deadline;
+    const auto deadline =
+        std::chrono::steady_clock::now() + shorter(request.total_deadline, options_.timeouts.deadline);
     const auto url = BERTH_TRY(Url::parse(request.url));
     BERTH_CHECK(check(request, url));
     Interruptible exchange;
@@ -287,7 +307,11 @@ class PocoTransport final : public Transport {
       bool reusable = false;
       auto response = run(request, url, *connection, reusable);
       exchange.detach();
-      const auto interruption = interrupted(exchange, url);
+      auto interruption = interrupted(exchange, url);
+      // A server that was on its way is told apart from one that never began.
+      if (interruption && interruption->reason == "http.timeout" && connection->wire->bytes > 0) {
+        interruption = too_slow(url, "the whole answer");
+      }
       const bool stale = connection->reused && connection->wire->bytes == 0;
       if (response && reusable && !interruption) {
         pool_.give_back(url.origin(), std::move(connection));
@@ -340,7 +364,7 @@ class PocoTransport final : public Transport {
 
   Result<std::unique_ptr<Connection>> open(const Url& url, const Request& request, Time deadline,
                                            Interruptible& exchange) {
-    const auto connect_deadline = std::min(deadline, std::chrono::steady_clock::now() + request.connect_timeout);
+    const auto connect_deadline = std::min(deadline, std::chrono::steady_clock::now() + shorter(request.connect_timeout, options_.timeouts.connect));
     std::vector<net::IPAddress> addresses;
     try {
       net::IPAddress literal;
@@ -420,10 +444,11 @@ class PocoTransport final : public Transport {
   }
 
   /// One request and its answer. `reusable`: the connection stands after the last byte of the answer.
-  Result<Response> run(const Request& request, const Url& url, Connection& connection, bool& reusable) const {
+  Result<Response> run(const Request& request, const Url& url, Connection& connection, bool& reusable) {
     auto& session = *connection.session;
     auto& wire = *connection.wire;
     wire = Wire{};
+    bool is_late = false;
     try {
       net::HTTPRequest head(request.method, url.target, net::HTTPMessage::HTTP_1_1);
       head.set("Host", url.authority());
@@ -442,14 +467,41 @@ class PocoTransport final : public Transport {
       // final.
       net::HTTPResponse answer;
       answer.setFieldLimit(kAnswerHeadersMax);
-      auto& in = session.receiveResponse(answer);
+      auto& in = receive_head(session, connection.descriptor, answer, is_late);
+      if (is_late) return too_slow(url, "its headers");
       if (wire.ended) return truncated(url, "inside its headers");
+      // Every receive of the body has this long; Poco's reader is told of no other limit.
+      session.socket().setReceiveTimeout(timespan(options_.timeouts.idle));
       return read_answer(request, url, connection, answer, in, reusable);
     } catch (const std::exception&) {
       auto error = translate(Phase::kHead, url);
+      if (is_late || error.reason == "http.timeout") {
+        return wire.bytes > 0 ? too_slow(url, "its headers") : timed_out(url, "no answer began");
+      }
+      if (wire.head.size() == kHeadBytes && wire.head != kHttp) {
+        return make_error(Code::kBadResponse, "http.not_http",
+                          "What " + url.authority() + " sent is no HTTP answer.");
+      }
       if (error.reason == "http.closed" && wire.bytes > 0) return truncated(url, "inside its headers");
       return error;
     }
+  }
+
+  /// The headers have a time of their own, which a server that sends one byte now and then cannot stretch.
+  std::istream& receive_head(Session& session, int descriptor, net::HTTPResponse& answer, bool& is_late) {
+    session.socket().setReceiveTimeout(timespan(options_.timeouts.header));
+    Interruptible waiting;
+    const Watchdog::Watch watch(watchdog_, waiting, std::chrono::steady_clock::now() + options_.timeouts.header);
+    waiting.attach(descriptor);
+    struct Detached {
+      Interruptible& waiting;
+      bool& is_late;
+      ~Detached() {
+        waiting.detach();
+        is_late = waiting.cause() == Interruption::kTimeout;
+      }
+    } const detached{waiting, is_late};
+    return session.receiveResponse(answer);
   }
 
   static Error truncated(const Url& url, const std::string& where) {
@@ -508,6 +560,7 @@ class PocoTransport final : public Transport {
                             std::to_string(request.max_body_bytes) + " bytes.");
     };
     if (has_body && !chunked && length > static_cast<std::int64_t>(request.max_body_bytes)) return too_large();
+    if (has_body && !chunked && length > 0) response.body.reserve(static_cast<std::size_t>(length));
     std::array<char, 16'384> piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by read
     while (has_body && in) {
       in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
@@ -519,6 +572,9 @@ class PocoTransport final : public Transport {
     // A body that ends early is no error for Poco, so whether it is whole is decided here.
     auto& session = *connection.session;
     const auto& wire = *connection.wire;
+    if (dynamic_cast<const Poco::TimeoutException*>(session.networkException()) != nullptr) {
+      return too_slow(url, "the rest of its body");
+    }
     bool ends_cleanly = !has_body;
     if (has_body && chunked) {
       // After the last chunk nothing is read any more; a connection that was read to its end had no last chunk.
@@ -538,9 +594,17 @@ class PocoTransport final : public Transport {
 
     const auto encoding = lower_ascii(trim(answer.get("Content-Encoding", "")));
     if (!response.body.empty() && (encoding == "gzip" || encoding == "x-gzip")) {
-      response.body = BERTH_TRY(inflate_gzip(response.body, request.max_inflated_bytes));
+      auto content = inflate_gzip(response.body, request.max_inflated_bytes);
+      if (!content) {
+        auto error = std::move(content).error();
+        error.message = "The answer from " + url.authority() + " " + error.message;
+        return error;
+      }
+      response.body = std::move(content).value();
     } else if (!encoding.empty() && encoding != "identity" && !response.body.empty()) {
-      return broken(url, "has the content encoding \"" + shortened(encoding, 40) + "\", which was not asked for");
+      return make_error(Code::kBadResponse, "http.encoding_unknown",
+                        "The answer from " + url.authority() + " is packed as \"" + shortened(encoding, 40) +
+                            "\", which was not asked for; only gzip is.");
     }
     return response;
   }

@@ -1,7 +1,9 @@
+// Counting, waiting and learning within one process. What processes agree on is in quota_shares.cpp.
 #include "host/http/quota_gate.hpp"
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 namespace berth::http {
 namespace {
@@ -10,7 +12,6 @@ constexpr std::chrono::milliseconds kMinute{60'000};
 /// Several calls of one burst are told "too many at once" together; that is one reduction.
 constexpr std::chrono::milliseconds kReductionPause{2'000};
 constexpr std::chrono::milliseconds kRecoveryStep{60'000};
-constexpr std::int64_t kResetSecondsMax = 2 * 86'400;
 
 std::optional<std::int64_t> header_number(const Headers& headers, const std::string& name) {
   if (name.empty()) return std::nullopt;
@@ -50,36 +51,42 @@ void Permit::finish(const Headers* headers) {
 // ---- QuotaGate
 // -------------------------------------------------------------------------------------------------------
 
-QuotaGate::QuotaGate(Limits limits, QuotaOptions options, Clock& clock)
+QuotaGate::QuotaGate(Limits limits, QuotaOptions options, Clock& clock, QuotaBoard* board)
     : limits_(std::move(limits)),
       options_(std::move(options)),
       clock_(clock),
+      board_(board),
       concurrent_(limits_.concurrent),
-      day_limit_(limits_.per_day) {}
+      day_limit_(limits_.per_day) {
+  if (board_ != nullptr) return;
+  is_resting_ = false;
+  places_ = limits_.per_minute;
+  at_once_ = limits_.concurrent;
+  claimed_ = std::numeric_limits<std::int64_t>::max();
+}
 
 Result<Permit> QuotaGate::acquire(std::stop_token stop) {
   std::unique_lock lock(mutex_);
   for (;;) {
     if (stop.stop_requested()) return cancelled();
     const auto now = clock_.now();
+    mind_clock(now);
     turn_day(now);
     forget_old(now);
     if (auto refused = refusal(now)) return std::move(*refused);
-
-    std::optional<Instant> wait_until;
-    const bool minute_is_full =
-        limits_.per_minute > 0 && in_flight_ + static_cast<int>(ended_.size()) >= limits_.per_minute;
-    if (paused_until_ > now) {
-      wait_until = paused_until_;
-    } else if (minute_is_full && !ended_.empty()) {
-      // One millisecond more: no window of 60 s, its edges included, has one call too many.
-      wait_until = ended_.front() + kMinute + std::chrono::milliseconds(1);
-    } else if (!minute_is_full && in_flight_ < concurrent_) {
+    if (must_ask(now)) {
+      lock.unlock();
+      BERTH_CHECK(exchange(false));
+      lock.lock();
+      continue;
+    }
+    const auto wait_until = paused_until_ > now ? std::optional(paused_until_) : next_place(now);
+    if (!wait_until) {
       ++in_flight_;
-      ++day_used_;
+      ++made_;
       return Permit(this, next_number_++);
     }
-    if (wait_until) {
+    if (*wait_until > now) {
       lock.unlock();
       clock_.sleep_until(*wait_until, stop);
       lock.lock();
@@ -89,6 +96,38 @@ Result<Permit> QuotaGate::acquire(std::stop_token stop) {
       freed_.wait(lock, stop, [&] { return in_flight_ < before || blocked_until_ > clock_.now(); });
     }
   }
+}
+
+/// When to look for a place again: nothing if there is one now, `now` if a call in flight has to end first.
+std::optional<Instant> QuotaGate::next_place(Instant now) const {
+  const bool others_hold_some = board_ != nullptr && next_look_ > now;
+  if (limits_.per_minute > 0 && used_places() >= std::min(places_, fair(limits_.per_minute))) {
+    std::optional<Instant> when;
+    // One millisecond more: no window of 60 s, its edges included, has one call too many.
+    if (!ended_.empty()) when = ended_.front() + kMinute + std::chrono::milliseconds(1);
+    if (others_hold_some && places_ < limits_.per_minute && (!when || next_look_ < *when)) when = next_look_;
+    return when.value_or(now);
+  }
+  if (in_flight_ < std::min({at_once_, concurrent_, fair(concurrent_)})) return std::nullopt;
+  return in_flight_ == 0 && others_hold_some ? next_look_ : now;
+}
+
+int QuotaGate::used_places() const { return in_flight_ + static_cast<int>(ended_.size()); }
+
+/// What one of all processes that make calls may have of it.
+int QuotaGate::fair(int of) const { return std::max(1, of / (others_ + 1)); }
+
+bool QuotaGate::must_ask(Instant now) const {
+  if (board_ == nullptr) return false;
+  if (is_resting_ || now >= usable_until_) return true;
+  if (const auto rest = left(); rest && *rest > 0 && made_ >= claimed_) return true;
+  if (now < next_look_) return false;
+  const int used = used_places();
+  const bool needs_places = limits_.per_minute > 0 && used >= places_ && places_ < limits_.per_minute;
+  const bool needs_more_at_once = in_flight_ >= at_once_ && at_once_ < concurrent_;
+  const bool holds_too_much = others_ > 0 && ((limits_.per_minute > 0 && places_ > std::max(used, fair(limits_.per_minute))) ||
+                                              at_once_ > std::max(in_flight_, fair(concurrent_)));
+  return needs_places || needs_more_at_once || holds_too_much;
 }
 
 void QuotaGate::finish(std::uint64_t number, const Headers* headers) {
@@ -101,6 +140,7 @@ void QuotaGate::finish(std::uint64_t number, const Headers* headers) {
       ++concurrent_;
       concurrency_changed_ = now;
     }
+    mind_clock(now);
     turn_day(now);
     forget_old(now);
     if (headers != nullptr) learn(number, *headers, now);
@@ -119,21 +159,42 @@ void QuotaGate::learn(std::uint64_t number, const Headers& headers, Instant now)
   const auto reset = header_number(headers, limits_.header_reset_seconds);
   if (limit && *limit > 0) {
     learned_number_ = number;
+    learned_at_ = now;
     day_limit_ = *limit;
-    learned_ = true;
   }
   if (remaining && day_limit_ > 0) {
     learned_number_ = number;
-    learned_ = true;
-    day_used_ = std::max<std::int64_t>(day_limit_ - *remaining, 0) + in_flight_;
+    learned_at_ = now;
+    foreign_ = std::max<std::int64_t>(day_limit_ - *remaining, 0) - (made_ - in_flight_) - others_made_ - forgotten_;
   }
-  if (reset && *reset > 0 && *reset <= kResetSecondsMax) day_resets_at_ = now + std::chrono::seconds(*reset);
+  if (reset && *reset > 0 && std::chrono::seconds(*reset) <= kDayMax) day_resets_at_ = now + std::chrono::seconds(*reset);
 }
 
 void QuotaGate::turn_day(Instant now) {
   if (day_resets_at_.unix_ms != 0 && now < day_resets_at_) return;
-  if (day_resets_at_.unix_ms != 0) day_used_ = in_flight_;
+  if (day_resets_at_.unix_ms != 0) {
+    made_ = in_flight_;
+    if (board_ != nullptr) claimed_ = made_;
+    foreign_ = 0;
+    forgotten_ = 0;
+    others_made_ = 0;
+    others_claimed_ = 0;
+  }
   day_resets_at_ = next_reset(now);
+}
+
+/// A clock that was set back must not make anybody wait for the time that it showed before.
+void QuotaGate::mind_clock(Instant now) {
+  if (!ended_.empty() && ended_.back() > now) {
+    for (auto& end : ended_) end = std::min(end, now);
+  }
+  paused_until_ = std::min(paused_until_, now + kPauseMax);
+  blocked_until_ = std::min(blocked_until_, now + kDayMax);
+  day_resets_at_ = std::min(day_resets_at_, now + kDayMax);
+  learned_at_ = std::min(learned_at_, now);
+  concurrency_changed_ = std::min(concurrency_changed_, now);
+  usable_until_ = std::min(usable_until_, now + kShareUsable);
+  next_look_ = std::min(next_look_, now + kLookAgain);
 }
 
 Instant QuotaGate::next_reset(Instant now) const {
@@ -150,9 +211,11 @@ std::int64_t QuotaGate::reserve() const {
   return (day_limit_ * options_.reserve_percent + 99) / 100;
 }
 
+std::int64_t QuotaGate::day_used() const { return std::max<std::int64_t>(foreign_ + forgotten_ + others_claimed_ + made_, 0); }
+
 std::optional<std::int64_t> QuotaGate::left() const {
   if (day_limit_ == 0) return std::nullopt;
-  return std::max<std::int64_t>(day_limit_ - reserve() - day_used_, 0);
+  return std::max<std::int64_t>(day_limit_ - reserve() - day_used(), 0);
 }
 
 std::optional<Error> QuotaGate::refusal(Instant now) const {
@@ -166,7 +229,7 @@ std::optional<Error> QuotaGate::refusal(Instant now) const {
   if (const auto rest = left(); rest && *rest == 0) {
     auto error =
         make_error(Code::kQuotaExhausted, "berth.quota",
-                   "The day's quota is spent: " + std::to_string(day_used_) + " of " + std::to_string(day_limit_) +
+                   "The day's quota is spent: " + std::to_string(day_used()) + " of " + std::to_string(day_limit_) +
                        " calls, and " + std::to_string(reserve()) + " are left to other programs; it begins anew at " +
                        to_string(day_resets_at_) + ", and only a larger plan raises it.");
     error.retry_after_ms = (day_resets_at_ - now).count();
@@ -176,30 +239,37 @@ std::optional<Error> QuotaGate::refusal(Instant now) const {
 }
 
 void QuotaGate::pause_until(Instant until) {
-  const std::scoped_lock lock(mutex_);
-  paused_until_ = std::max(paused_until_, until);
+  {
+    const std::scoped_lock lock(mutex_);
+    if (until <= paused_until_) return;
+    paused_until_ = std::min(until, clock_.now() + kPauseMax);
+  }
+  announce();
 }
 
 void QuotaGate::block_until(Instant until, std::string reason, std::string message) {
   {
     const std::scoped_lock lock(mutex_);
     if (until < blocked_until_) return;
-    blocked_until_ = until;
+    blocked_until_ = std::min(until, clock_.now() + kDayMax);
     blocked_reason_ = std::move(reason);
     blocked_message_ = std::move(message);
   }
   freed_.notify_all();
+  announce();
 }
 
 void QuotaGate::fewer_at_once() {
-  const std::scoped_lock lock(mutex_);
-  const auto now = clock_.now();
-  if (concurrency_changed_.unix_ms != 0 && concurrent_ < limits_.concurrent &&
-      now - concurrency_changed_ < kReductionPause) {
-    return;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto now = clock_.now();
+    if (concurrency_changed_.unix_ms != 0 && concurrent_ < limits_.concurrent && now - concurrency_changed_ < kReductionPause) {
+      return;
+    }
+    concurrent_ = std::max(1, concurrent_ / 2);
+    concurrency_changed_ = now;
   }
-  concurrent_ = std::max(1, concurrent_ / 2);
-  concurrency_changed_ = now;
+  announce();
 }
 
 Instant QuotaGate::resets_at() const {
@@ -229,9 +299,9 @@ QuotaSnapshot QuotaGate::snapshot() const {
     snapshot.day_limit = day_limit_;
     snapshot.day_reserve = reserve();
   }
-  snapshot.day_used = day_used_;
+  snapshot.day_used = day_used();
   snapshot.day_left = left();
-  snapshot.learned = learned_;
+  snapshot.learned = learned_at_.unix_ms != 0;
   snapshot.day_resets_at = day_resets_at_;
   if (paused_until_ > now) snapshot.paused_until = paused_until_;
   if (blocked_until_ > now) {
@@ -239,45 +309,6 @@ QuotaSnapshot QuotaGate::snapshot() const {
     snapshot.blocked_reason = blocked_reason_;
   }
   return snapshot;
-}
-
-QuotaState QuotaGate::state() const {
-  const std::scoped_lock lock(mutex_);
-  QuotaState state;
-  state.day_limit = day_limit_;
-  state.day_used = day_used_;
-  state.day_resets_at = day_resets_at_;
-  state.learned = learned_;
-  state.paused_until = paused_until_;
-  state.blocked_until = blocked_until_;
-  state.blocked_reason = blocked_reason_;
-  state.blocked_message = blocked_message_;
-  state.concurrent = concurrent_;
-  state.recent.assign(ended_.begin(), ended_.end());
-  // Whoever goes on from here must count what is in flight, too.
-  state.recent.insert(state.recent.end(), static_cast<std::size_t>(in_flight_), clock_.now());
-  return state;
-}
-
-void QuotaGate::restore(const QuotaState& state) {
-  const std::scoped_lock lock(mutex_);
-  const auto now = clock_.now();
-  if (state.day_limit > 0 && state.learned) {
-    day_limit_ = state.day_limit;
-    learned_ = true;
-  }
-  day_used_ = state.day_used;
-  day_resets_at_ = state.day_resets_at;
-  paused_until_ = state.paused_until;
-  blocked_until_ = state.blocked_until;
-  blocked_reason_ = state.blocked_reason;
-  blocked_message_ = state.blocked_message;
-  if (state.concurrent >= 1) concurrent_ = std::min(state.concurrent, limits_.concurrent);
-  concurrency_changed_ = now;
-  ended_.clear();
-  for (const auto end : state.recent) ended_.push_back(std::min(end, now));
-  std::sort(ended_.begin(), ended_.end());
-  forget_old(now);
 }
 
 }  // namespace berth::http

@@ -12,46 +12,48 @@
 // answers' headers say about the day replaces the count, because other programs of the customer draw on it too. A share
 // of the day (the reserve) is left to them.
 //
+// With a board the gates of several processes keep these limits together (quota_board.hpp): each calls within its share
+// of the minute, and claims calls of the day in blocks. A process that is alone soon holds everything and asks about
+// once a minute. The price: a share is given back only when its calls are 60 s old, so a process that comes second waits
+// for up to about two minutes, and up to a block of the day's calls of each other process is out of reach.
+//
+// The wall clock may jump. Nothing here is waited for longer than the constants below say, whatever it shows.
+//
 // Any thread. Waits by Clock and ends them on a stop request. Owned by whoever makes the API clients; permits must not
-// outlive it.
+// outlive it. No member may be called from within the board's transaction but tell().
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <vector>
 
-#include "berth/json.hpp"
 #include "host/core/result.hpp"
 #include "host/core/time.hpp"
 #include "host/http/limits.hpp"
+#include "host/http/quota_board.hpp"
 #include "host/http/transport.hpp"
 
 namespace berth::http {
 
+/// Nobody is made to wait, or refused, for longer than these from now on.
+inline constexpr std::chrono::milliseconds kPauseMax{10 * 60'000};
+inline constexpr std::chrono::milliseconds kDayMax{25 * 3'600'000};  // the day on which summer time ends
+/// A share may be used for so long without asking again, and is counted by others for so long after that: a call that
+/// began at the last moment, its own time limit, and the minute in which it counts.
+inline constexpr std::chrono::milliseconds kShareUsable{60'000};
+inline constexpr std::chrono::milliseconds kShareHold{3 * 60'000};
+/// How often a process asks again for a share that others hold.
+inline constexpr std::chrono::milliseconds kLookAgain{2'000};
+
 struct QuotaOptions {
   int reserve_percent = 10;  // of the day's limit, 0 to 99
   std::string zone = "UTC";  // of the organisation: where its day turns, until a header says when
-};
-
-/// What survives a restart. Times are 0 where there is none.
-struct QuotaState {
-  std::int64_t day_limit = 0;  // 0: not known
-  std::int64_t day_used = 0;
-  Instant day_resets_at;
-  bool learned = false;        // limit and use came from the remote's headers
-  Instant paused_until;        // calls wait
-  Instant blocked_until;       // calls are refused
-  std::string blocked_reason;  // of the rule: "zoho_books.rate_limit.daily"
-  std::string blocked_message;
-  int concurrent = 0;           // now allowed at once; 0: as the limits say
-  std::vector<Instant> recent;  // ends of the last minute's calls
-  [[nodiscard]] json::Value to_json() const;
-  /// Anything that is missing or has the wrong type is as in a new state.
-  static QuotaState from_json(const json::Value& value);
+  std::string owner = {};    // names this process at the board
+  std::function<bool(std::string_view owner)> is_dead_owner = {};  // as the engine's
 };
 
 struct QuotaSnapshot {
@@ -91,12 +93,13 @@ class Permit {
 
 class QuotaGate {
  public:
-  QuotaGate(Limits limits, QuotaOptions options, Clock& clock);
+  /// `board` outlives the gate; nullptr: nobody else draws on this quota.
+  QuotaGate(Limits limits, QuotaOptions options, Clock& clock, QuotaBoard* board = nullptr);
   QuotaGate(const QuotaGate&) = delete;
   QuotaGate& operator=(const QuotaGate&) = delete;
 
   /// Waits until one more call is allowed. Errors: berth.quota (kQuotaExhausted, with retry_after_ms) when the day's
-  /// calls but the reserve are spent or the organisation is blocked; berth.cancelled.
+  /// calls but the reserve are spent or the organisation is blocked; berth.cancelled; the board's.
   Result<Permit> acquire(std::stop_token stop);
 
   /// Nobody sends until then; calls wait. A shorter pause does not cut a longer one.
@@ -109,28 +112,56 @@ class QuotaGate {
   [[nodiscard]] Instant resets_at() const;
   /// What is left of the day after the reserve; nothing where no limit is known.
   [[nodiscard]] std::optional<std::int64_t> day_left() const;
-
   [[nodiscard]] QuotaSnapshot snapshot() const;
-  [[nodiscard]] QuotaState state() const;
-  /// Takes over what was kept before a restart; before the first acquire().
-  void restore(const QuotaState& state);
   [[nodiscard]] const Limits& limits() const { return limits_; }
+
+  /// Reads what others told and takes a share. Before a run looks at day_left(). Errors: the board's.
+  Status look();
+  /// Gives back what is not used, at the end of a run; calls that follow ask again. Errors: the board's.
+  Status rest();
+  /// For a transaction that is open already (a checkpoint): the numbers of this process into the state, what others told
+  /// out of it. Takes no share.
+  void tell(QuotaState& state);
 
  private:
   friend class Permit;
+  struct Grant {
+    int places = 0;
+    int at_once = 0;
+    std::int64_t claimed = 0;
+    bool is_resting = false;
+    Instant until;
+  };
   void finish(std::uint64_t number, const Headers* headers);
   void learn(std::uint64_t number, const Headers& headers, Instant now);
   void turn_day(Instant now);
+  void mind_clock(Instant now);
   void forget_old(Instant now);
   [[nodiscard]] Instant next_reset(Instant now) const;
   [[nodiscard]] std::int64_t reserve() const;
+  [[nodiscard]] std::int64_t day_used() const;
   [[nodiscard]] std::optional<std::int64_t> left() const;
   [[nodiscard]] std::optional<Error> refusal(Instant now) const;
+  [[nodiscard]] int used_places() const;
+  [[nodiscard]] int fair(int of) const;
+  [[nodiscard]] bool must_ask(Instant now) const;
+  [[nodiscard]] std::optional<Instant> next_place(Instant now) const;
+
+  // With the board (quota_shares.cpp).
+  Status exchange(bool rests);
+  void announce();
+  QuotaShare& merge(QuotaState& state, Instant now);
+  void merge_day(QuotaState& state, Instant now);
+  void merge_waits(QuotaState& state, Instant now);
+  void merge_shares(QuotaState& state, Instant now);
+  Grant agree(QuotaState& state, Instant now, bool rests);
 
   const Limits limits_;
   const QuotaOptions options_;
   Clock& clock_;
-  mutable std::mutex mutex_;  // guards everything below
+  QuotaBoard* const board_;
+  std::mutex exchange_mutex_;  // one exchange at a time; before the board's lock, which is before mutex_
+  mutable std::mutex mutex_;   // guards everything below
   std::condition_variable_any freed_;
   std::deque<Instant> ended_;  // ends of calls of the last minute, oldest first
   int in_flight_ = 0;
@@ -139,13 +170,27 @@ class QuotaGate {
   std::uint64_t next_number_ = 1;
   std::uint64_t learned_number_ = 0;  // the newest call whose answer was learnt from
   std::int64_t day_limit_ = 0;
-  std::int64_t day_used_ = 0;
+  std::int64_t made_ = 0;       // calls of the day, by this process
+  std::int64_t foreign_ = 0;    // by programs that are none of ours
   Instant day_resets_at_;
-  bool learned_ = false;
+  Instant learned_at_;
   Instant paused_until_;
   Instant blocked_until_;
   std::string blocked_reason_;
   std::string blocked_message_;
+
+  // This process's share, and what others told last.
+  bool is_listed_ = false;
+  bool is_resting_ = true;
+  int places_ = 0;
+  int at_once_ = 0;
+  std::int64_t claimed_ = 0;
+  Instant usable_until_;
+  Instant next_look_;
+  int others_ = 0;  // that make calls
+  std::int64_t others_made_ = 0;
+  std::int64_t others_claimed_ = 0;
+  std::int64_t forgotten_ = 0;
 };
 
 }  // namespace berth::http

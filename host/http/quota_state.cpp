@@ -1,48 +1,91 @@
+// The shared state of a quota as JSON.
 #include <algorithm>
 
-#include "host/http/quota_gate.hpp"
+#include "host/http/limits.hpp"
+#include "host/http/quota_board.hpp"
 
 namespace berth::http {
 namespace {
 
-std::int64_t number_of(const json::Value& value, std::string_view key) {
+constexpr std::size_t kSharesMax = 64;
+
+std::int64_t any_number(const json::Value& value, std::string_view key) {
   const auto* found = value.find(key);
-  return found == nullptr ? 0 : std::max<std::int64_t>(found->integer().value_or(0), 0);
+  return found == nullptr ? 0 : found->integer().value_or(0);
+}
+
+std::int64_t number(const json::Value& value, std::string_view key) { return std::max<std::int64_t>(any_number(value, key), 0); }
+
+int small_number(const json::Value& value, std::string_view key, std::int64_t most) {
+  return static_cast<int>(std::min(number(value, key), most));
 }
 
 }  // namespace
 
+QuotaShare* QuotaState::find(std::string_view owner) {
+  const auto found = std::find_if(shares.begin(), shares.end(), [&](const QuotaShare& share) { return share.owner == owner; });
+  return found == shares.end() ? nullptr : &*found;
+}
+
+std::int64_t QuotaState::day_made() const {
+  std::int64_t sum = foreign + forgotten;
+  for (const QuotaShare& share : shares) sum += share.made;
+  return std::max<std::int64_t>(sum, 0);
+}
+
 json::Value QuotaState::to_json() const {
-  auto value = json::Value::object();
-  value.set("day_limit", day_limit);
-  value.set("day_used", day_used);
-  value.set("day_resets_at_ms", day_resets_at.unix_ms);
-  value.set("learned", learned);
-  value.set("paused_until_ms", paused_until.unix_ms);
-  value.set("blocked_until_ms", blocked_until.unix_ms);
-  value.set("blocked_reason", blocked_reason);
-  value.set("blocked_message", blocked_message);
-  value.set("concurrent", concurrent);
-  auto ends = json::Value::array();
-  for (const auto end : recent) ends.push_back(end.unix_ms);
-  value.set("recent_ms", std::move(ends));
+  auto value = json::Value::object({{"day_limit", day_limit},
+                                    {"foreign", foreign},
+                                    {"forgotten", forgotten},
+                                    {"day_resets_at_ms", day_resets_at.unix_ms},
+                                    {"learned_at_ms", learned_at.unix_ms},
+                                    {"paused_until_ms", paused_until.unix_ms},
+                                    {"blocked_until_ms", blocked_until.unix_ms},
+                                    {"blocked_reason", blocked_reason},
+                                    {"blocked_message", blocked_message},
+                                    {"concurrent", concurrent},
+                                    {"concurrent_changed_ms", concurrent_changed.unix_ms}});
+  auto list = json::Value::array();
+  for (const QuotaShare& share : shares) {
+    list.push_back(json::Value::object({{"owner", share.owner},
+                                        {"places", share.places},
+                                        {"at_once", share.at_once},
+                                        {"made", share.made},
+                                        {"claimed", share.claimed},
+                                        {"resting", share.is_resting},
+                                        {"until_ms", share.until.unix_ms}}));
+  }
+  value.set("shares", std::move(list));
   return value;
 }
 
 QuotaState QuotaState::from_json(const json::Value& value) {
   QuotaState state;
-  state.day_limit = number_of(value, "day_limit");
-  state.day_used = number_of(value, "day_used");
-  state.day_resets_at = {number_of(value, "day_resets_at_ms")};
-  const auto* learned = value.find("learned");
-  state.learned = learned != nullptr && learned->boolean();
-  state.paused_until = {number_of(value, "paused_until_ms")};
-  state.blocked_until = {number_of(value, "blocked_until_ms")};
+  state.day_limit = number(value, "day_limit");
+  state.foreign = any_number(value, "foreign");
+  state.forgotten = number(value, "forgotten");
+  state.day_resets_at = {number(value, "day_resets_at_ms")};
+  state.learned_at = {number(value, "learned_at_ms")};
+  state.paused_until = {number(value, "paused_until_ms")};
+  state.blocked_until = {number(value, "blocked_until_ms")};
   state.blocked_reason = value.text_of("blocked_reason");
   state.blocked_message = value.text_of("blocked_message");
-  state.concurrent = static_cast<int>(std::min<std::int64_t>(number_of(value, "concurrent"), kConcurrentMax));
-  if (const auto* recent = value.find("recent_ms")) {
-    for (const auto& end : recent->items()) state.recent.push_back({end.integer().value_or(0)});
+  state.concurrent = small_number(value, "concurrent", kConcurrentMax);
+  state.concurrent_changed = {number(value, "concurrent_changed_ms")};
+  if (const auto* list = value.find("shares")) {
+    for (const auto& one : list->items()) {
+      if (state.shares.size() == kSharesMax) break;
+      QuotaShare share;
+      share.owner = one.text_of("owner");
+      share.places = small_number(one, "places", kPerMinuteMax);
+      share.at_once = small_number(one, "at_once", kConcurrentMax);
+      share.made = number(one, "made");
+      share.claimed = std::max(number(one, "claimed"), share.made);
+      const auto* resting = one.find("resting");
+      share.is_resting = resting != nullptr && resting->boolean();
+      share.until = {number(one, "until_ms")};
+      if (!share.owner.empty()) state.shares.push_back(std::move(share));
+    }
   }
   return state;
 }

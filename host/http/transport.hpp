@@ -19,13 +19,18 @@
 //   http.header_refused    a header, the method or the URL to be sent has characters that do not belong there; not sent
 //   http.connect           name unknown, nobody listens, network unreachable
 //   http.tls               no trusted TLS connection; the message has OpenSSL's reason and the host
-//   http.timeout           the deadline of the request or of its connection passed
+//   http.timeout           connecting took too long, or no answer began in time
+//   http.too_slow          an answer began, and its headers or its body did not come in time
 //   http.closed            the connection ended before an answer began
 //   http.truncated         the connection ended inside the answer
-//   http.too_large         the body, on the wire or inflated, is over the request's limit
-//   http.header_too_large  the answer has a header value over 8 KiB, more than 100 headers, or no readable header at
-//   all http.body_broken       the body's encoding is broken or was not asked for http.cancelled         the stop token
-//   was stopped http.internal          anything else; the message has the cause
+//   http.too_large         the body is over the request's limit on the wire
+//   http.encoding_bomb     the body is over the request's limit once it is unpacked
+//   http.header_too_large  the answer has a header value over 8 KiB or more than 100 headers
+//   http.not_http          what came is no HTTP answer
+//   http.body_broken       the body's framing or packing is broken
+//   http.encoding_unknown  the body is packed in a way that was not asked for
+//   http.cancelled         the stop token was stopped
+//   http.internal          anything else; the message has the cause
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -52,8 +57,9 @@ struct Request {
   Headers headers = {};       // Host, Accept-Encoding and Content-Length are the transport's
   Secret authorization = {};  // the value of the Authorization header; empty: none is sent
   std::string body = {};
-  std::chrono::milliseconds total_deadline{60'000};   // from the call to the last byte of the answer
-  std::chrono::milliseconds connect_timeout{10'000};  // for all addresses of the host together, TLS included
+  /// What is shorter than the transport's own time-outs counts; 0: those alone.
+  std::chrono::milliseconds total_deadline{0};
+  std::chrono::milliseconds connect_timeout{0};
   std::size_t max_body_bytes = kBodyBytesMax;         // on the wire
   std::size_t max_inflated_bytes = kBodyBytesMax;     // after gzip
 };
@@ -77,7 +83,16 @@ class Transport {
   [[nodiscard]] virtual Result<Response> send(const Request& request, std::stop_token stop) = 0;
 };
 
+/// How long each part of an exchange may take; `http:` of berth.yaml.
+struct Timeouts {
+  std::chrono::milliseconds connect{10'000};   // for all addresses of the host together, TLS included
+  std::chrono::milliseconds header{30'000};    // from the request to the end of the answer's headers
+  std::chrono::milliseconds idle{20'000};      // between two pieces of a body
+  std::chrono::milliseconds deadline{60'000};  // the whole exchange, from the call to the last byte of the answer
+};
+
 struct TransportOptions {
+  Timeouts timeouts = {};
   /// PEM file of certificate authorities that are trusted beside the system's own.
   std::string ca_file = {};
   /// Plain http to "localhost", 127.0.0.0/8 and ::1: for a second server on this machine. Never to anything else.

@@ -140,22 +140,31 @@ Status load_item(Connection& connection, const std::string& item, Books& books) 
 
 }  // namespace
 
-Result<Books> load_books(Connection& connection, const documents::Document& document, const BooksContext& context) {
+Result<Books> load_common(Connection& connection, const BooksContext& context) {
   Books books;
   books.integration = context.integration;
   books.companies = context.companies;
   books.current_data_confirmed = context.current_data_confirmed;
-  const auto* invoice = std::get_if<documents::Invoice>(&document);
-  const auto* payment = std::get_if<documents::CustomerPayment>(&document);
-  if (invoice == nullptr && payment == nullptr) return books;  // master data posts nothing
-
   books.accounts = context.accounts ? *context.accounts : BERTH_TRY(load_accounts(connection, context.integration.id));
-  const documents::Source& source = documents::source_of(document);
-  BERTH_CHECK(load_own_entries(connection, source, books));
-  BERTH_CHECK(load_incoming(connection, source, books));
   for (const ClosedPeriod& period : BERTH_TRY(closed_periods(connection, ""))) {
     books.closed[period.company].insert(period.month);
   }
+  return books;
+}
+
+Status load_document(Connection& connection, const documents::Document& document, Books& books) {
+  books.live.clear();
+  books.last_sequence.clear();
+  books.referred.clear();
+  books.incoming.clear();
+  books.items.clear();
+  const auto* invoice = std::get_if<documents::Invoice>(&document);
+  const auto* payment = std::get_if<documents::CustomerPayment>(&document);
+  if (invoice == nullptr && payment == nullptr) return success();  // master data posts nothing
+
+  const documents::Source& source = documents::source_of(document);
+  BERTH_CHECK(load_own_entries(connection, source, books));
+  BERTH_CHECK(load_incoming(connection, source, books));
   if (invoice != nullptr) {
     for (const documents::Line& line : invoice->lines) BERTH_CHECK(load_item(connection, line.item, books));
     for (const documents::Application& row : invoice->applications) {
@@ -166,6 +175,12 @@ Result<Books> load_books(Connection& connection, const documents::Document& docu
       BERTH_CHECK(load_referred(connection, source, row.invoice.id, books));
     }
   }
+  return success();
+}
+
+Result<Books> load_books(Connection& connection, const documents::Document& document, const BooksContext& context) {
+  Books books = BERTH_TRY(load_common(connection, context));
+  BERTH_CHECK(load_document(connection, document, books));
   return books;
 }
 

@@ -100,4 +100,9 @@ struct Books {
 Result<Books> load_books(storage::Connection& connection, const documents::Document& document,
                          const BooksContext& context);
 
+/// The same in two steps, for many documents within one transaction: what all of them share (accounts, closed months), and
+/// then, for each, what only it touches; what stands there of an earlier document is replaced.
+Result<Books> load_common(storage::Connection& connection, const BooksContext& context);
+Status load_document(storage::Connection& connection, const documents::Document& document, Books& books);
+
 }  // namespace berth::ledger

@@ -32,6 +32,13 @@ Result<ExportFormat> parse_export_format(std::string_view text) {
                     fmt::format("\"{}\" is no format of the journal; there is hledger", text));
 }
 
+Result<EntryOrder> parse_export_sort(std::string_view text) {
+  if (text == "recording") return EntryOrder::kRecording;
+  if (text == "source") return EntryOrder::kSource;
+  return make_error(Code::kUnsupported, "ledger.export_sort",
+                    fmt::format("\"{}\" is no order of the journal; there are recording and source", text));
+}
+
 std::string full_account_name(const Companies& companies, std::string_view company, std::string_view account) {
   std::string_view type = "unknown";
   if (const auto found = companies.find(std::string(company)); found != companies.end()) {
@@ -47,7 +54,7 @@ Status export_journal(storage::Connection& connection, ExportFormat format, cons
   std::unique_ptr<JournalWriter> writer;
   switch (format) {
     case ExportFormat::kHledger:
-      writer = make_hledger_writer(options.companies);
+      writer = make_hledger_writer(options.companies, options.order);
       break;
   }
   std::string piece;
@@ -68,10 +75,11 @@ Status export_journal(storage::Connection& connection, ExportFormat format, cons
       BERTH_TRY(connection.query("SELECT currency FROM entry UNION SELECT base_currency FROM entry ORDER BY 1"));
   for (const storage::Row& row : codes) currencies.push_back(BERTH_TRY(Currency::of(row.text(0))));
   writer->begin(accounts, currencies, piece);
-  BERTH_CHECK(each_entry(connection, options.filter, [&](const StoredEntry& entry) -> Status {
+  const auto write = [&](const StoredEntry& entry) -> Status {
     writer->entry(entry, piece);
     return piece.size() >= kPieceBytes ? flush() : success();
-  }));
+  };
+  BERTH_CHECK(each_entry(connection, options.filter, write, options.order));
   return flush();
 }
 

@@ -18,10 +18,15 @@ namespace berth::ledger {
 enum class ExportFormat { kHledger };
 /// "hledger". Errors: ledger.export_format.
 Result<ExportFormat> parse_export_format(std::string_view text);
+/// "recording" or "source". Errors: ledger.export_sort.
+Result<EntryOrder> parse_export_sort(std::string_view text);
 
 struct ExportOptions {
   Companies companies;  // types and names of accounts
   EntryFilter filter;   // cursor and limit are not used
+  /// kSource leaves out what belongs to this host's recording (numbers of entries): two hosts that took the same
+  /// documents write the same bytes.
+  EntryOrder order = EntryOrder::kRecording;
 };
 /// Takes a piece of text; false = stop (a closed pipe): ledger.export_stopped.
 using ExportSink = std::function<bool(std::string_view)>;
@@ -44,6 +49,6 @@ class JournalWriter {
                      std::string& out) = 0;
   virtual void entry(const StoredEntry& entry, std::string& out) = 0;
 };
-[[nodiscard]] std::unique_ptr<JournalWriter> make_hledger_writer(const Companies& companies);
+[[nodiscard]] std::unique_ptr<JournalWriter> make_hledger_writer(const Companies& companies, EntryOrder order);
 
 }  // namespace berth::ledger

@@ -5,6 +5,9 @@
 //       ; integration:zoho_acme, entity:invoice, remote_id:46…, event:post, sequence:1, entry:12
 //       assets:acme_us:ar                      1252.50 USD
 //       income:acme_us:sales                  -1252.50 USD
+//
+// Sorted by source, a transaction is named by its tags alone and not by a number: entry is left out, and reverses is
+// event and sequence of the same source, "post/1".
 #include <fmt/format.h>
 
 #include <iterator>
@@ -36,12 +39,13 @@ std::string_view type_letter(std::string_view account) {
 
 class HledgerWriter final : public JournalWriter {
  public:
-  explicit HledgerWriter(const Companies& companies) : companies_(companies) {}
+  HledgerWriter(const Companies& companies, EntryOrder order) : companies_(companies), order_(order) {}
 
   void begin(const std::vector<UsedAccount>& accounts, const std::vector<Currency>& currencies,
              std::string& out) override {
     auto to = std::back_inserter(out);
-    fmt::format_to(to, "; Journal of Berth, in order of recording.\n\n");
+    fmt::format_to(to, "; Journal of Berth, {}.\n\n",
+                   order_ == EntryOrder::kSource ? "sorted by source" : "in order of recording");
     // The decimal mark is always there, also where there are no decimals: "1000." says that a dot is one.
     for (const Currency& currency : currencies) {
       fmt::format_to(to, "commodity 1000.{} {}\n", std::string(static_cast<std::size_t>(currency.scale()), '0'),
@@ -60,20 +64,29 @@ class HledgerWriter final : public JournalWriter {
     // An event without lines moves nothing; a comment keeps its trace.
     const std::string_view mark = entry.lines.empty() ? "; " : "";
     fmt::format_to(to, "\n{}{} * {}\n", mark, to_string(entry.date), description);
-    fmt::format_to(to, "{}    ; integration:{}, entity:{}, remote_id:{}, event:{}, sequence:{}, entry:{}", mark,
+    fmt::format_to(to, "{}    ; integration:{}, entity:{}, remote_id:{}, event:{}, sequence:{}", mark,
                    tag(entry.source.integration), tag(entry.source.entity), tag(entry.source.remote_id),
-                   tag(entry.event), entry.sequence, entry.id);
-    if (entry.reverses != 0) fmt::format_to(to, ", reverses:{}", entry.reverses);
+                   tag(entry.event), entry.sequence);
+    if (order_ == EntryOrder::kSource) {
+      if (entry.reverses != 0)
+        fmt::format_to(to, ", reverses:{}/{}", tag(entry.reversed_event), entry.reversed_sequence);
+    } else {
+      fmt::format_to(to, ", entry:{}", entry.id);
+      if (entry.reverses != 0) fmt::format_to(to, ", reverses:{}", entry.reverses);
+    }
     if (entry.document_date != entry.date) fmt::format_to(to, ", document_date:{}", to_string(entry.document_date));
     out += '\n';
     for (const StoredLine& line : entry.lines) write_line(entry, line, out);
   }
 
  private:
-  static std::string tag(std::string_view value) { return plain(value, ",;"); }
+  // A comma ends a tag; hledger reads digits and dashes in brackets as a date, and refuses the journal where it is none.
+  static std::string tag(std::string_view value) { return plain(value, ",;[]"); }
   // Two blanks end an account name, so a name has none; a semicolon would begin a comment.
   [[nodiscard]] std::string account_name(std::string_view company, std::string_view account) const {
-    return replace_all(plain(full_account_name(companies_, company, account), ";"), "  ", " ");
+    std::string name = plain(full_account_name(companies_, company, account), ";");
+    while (name.find("  ") != std::string::npos) name = replace_all(std::move(name), "  ", " ");
+    return name;
   }
 
   void write_line(const StoredEntry& entry, const StoredLine& line, std::string& out) const {
@@ -89,12 +102,13 @@ class HledgerWriter final : public JournalWriter {
   }
 
   const Companies& companies_;
+  const EntryOrder order_;
 };
 
 }  // namespace
 
-std::unique_ptr<JournalWriter> make_hledger_writer(const Companies& companies) {
-  return std::make_unique<HledgerWriter>(companies);
+std::unique_ptr<JournalWriter> make_hledger_writer(const Companies& companies, EntryOrder order) {
+  return std::make_unique<HledgerWriter>(companies, order);
 }
 
 }  // namespace berth::ledger

@@ -61,8 +61,8 @@ constexpr std::string_view kEntryColumns =
     "e.fingerprint, "
     "e.rules_revision, e.rate, e.sequence, e.reverses, (SELECT r.id FROM entry AS r WHERE r.reverses = e.id), "
     "e.supersedes, e.date, "
-    "e.document_date, e.currency, e.base_currency, e.created_ms";
-constexpr std::size_t kLineColumn = 21;
+    "e.document_date, e.currency, e.base_currency, e.created_ms, o.event, o.sequence";
+constexpr std::size_t kLineColumn = 23;
 
 Result<StoredEntry> read_entry(const Row& row) {
   StoredEntry entry;
@@ -84,6 +84,10 @@ Result<StoredEntry> read_entry(const Row& row) {
   entry.currency = BERTH_TRY(stored_currency(row.text(18)));
   entry.base_currency = BERTH_TRY(stored_currency(row.text(19)));
   entry.created_at = row.instant(20);
+  if (!row.is_null(21)) {
+    entry.reversed_event = row.text(21);
+    entry.reversed_sequence = row.integer(22);
+  }
   return entry;
 }
 
@@ -103,7 +107,8 @@ void read_line(const Row& row, StoredEntry& entry) {
   entry.lines.push_back(std::move(line));
 }
 
-/// Entries with their lines, one call each. `chosen` is a query that yields entry rows.
+/// Entries with their lines, one call each. `chosen` is a query that yields entry rows; `order` keeps those of an entry
+/// together.
 Status walk(Connection& connection, const std::string& chosen, std::span<const Parameter> parameters,
             std::string_view order, const std::function<Status(const StoredEntry&)>& visit) {
   std::optional<StoredEntry> current;
@@ -120,7 +125,8 @@ Status walk(Connection& connection, const std::string& chosen, std::span<const P
   BERTH_CHECK(connection.each(
       fmt::format(
           "SELECT {}, l.account, l.base_minor, l.document_minor, l.party, l.location, l.service_type, l.description "
-          "FROM ({}) AS e LEFT JOIN entry_line AS l ON l.entry = e.id ORDER BY e.id {}, l.position",
+          "FROM ({}) AS e LEFT JOIN entry AS o ON o.id = e.reverses LEFT JOIN entry_line AS l ON l.entry = e.id "
+          "ORDER BY {}, l.position",
           kEntryColumns, chosen, order),
       parameters, [&](const Row& row) {
         outcome = on_row(row);
@@ -170,10 +176,10 @@ Result<EntryPage> list_entries(Connection& connection, const EntryFilter& filter
     where.add(filter.newest_first ? "e.id < ?" : "e.id > ?", after);
   }
   const std::size_t limit = std::clamp<std::size_t>(filter.limit, 1, kEntryPageMax);
-  const std::string_view order = filter.newest_first ? "DESC" : "ASC";
+  const std::string_view order = filter.newest_first ? "e.id DESC" : "e.id";
   where.parameters().emplace_back(limit + 1);  // one more tells whether there is a next page
   EntryPage page;
-  BERTH_CHECK(walk(connection, fmt::format("SELECT * FROM entry AS e{} ORDER BY e.id {} LIMIT ?", where.text(), order),
+  BERTH_CHECK(walk(connection, fmt::format("SELECT * FROM entry AS e{} ORDER BY {} LIMIT ?", where.text(), order),
                    where.parameters(), order, [&](const StoredEntry& entry) -> Status {
                      page.entries.push_back(entry);
                      return success();
@@ -186,9 +192,11 @@ Result<EntryPage> list_entries(Connection& connection, const EntryFilter& filter
 }
 
 Status each_entry(Connection& connection, const EntryFilter& filter,
-                  const std::function<Status(const StoredEntry&)>& visit) {
+                  const std::function<Status(const StoredEntry&)>& visit, EntryOrder order) {
   Where where = entry_conditions(filter);
-  return walk(connection, "SELECT * FROM entry AS e" + where.text(), where.parameters(), "ASC", visit);
+  const std::string_view by =
+      order == EntryOrder::kSource ? "e.integration, e.entity, e.remote_id, e.event, e.sequence" : "e.id";
+  return walk(connection, "SELECT * FROM entry AS e" + where.text(), where.parameters(), by, visit);
 }
 
 Result<std::vector<Receivable>> receivables(Connection& connection, std::string_view integration,

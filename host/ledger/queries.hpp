@@ -37,6 +37,8 @@ struct StoredEntry {
   std::string local_id, event, company, description, fingerprint, rules_revision, rate;
   std::int64_t sequence = 0;
   std::int64_t reverses = 0;  // 0: none
+  std::string reversed_event;  // of the entry that it reverses: the same source, this event and sequence
+  std::int64_t reversed_sequence = 0;
   std::int64_t reversed_by = 0;
   std::int64_t supersedes = 0;  // the reversed entry that this one replaces
   Date date, document_date;
@@ -60,9 +62,13 @@ struct EntryPage {
 };
 /// In order of recording. Errors: ledger.cursor_invalid.
 Result<EntryPage> list_entries(storage::Connection& connection, const EntryFilter& filter = {});
-/// Every entry, in order of recording, for exports. The visitor may fail; its error ends the walk.
+enum class EntryOrder {
+  kRecording,
+  kSource  // integration, entity, remote id, event, sequence: byte by byte, whatever was recorded first
+};
+/// Every entry, for exports. The visitor may fail; its error ends the walk.
 Status each_entry(storage::Connection& connection, const EntryFilter& filter,
-                  const std::function<Status(const StoredEntry&)>& visit);
+                  const std::function<Status(const StoredEntry&)>& visit, EntryOrder order = EntryOrder::kRecording);
 
 struct Receivable {
   std::string integration, entity, remote_id, local_id, number, company, customer;

@@ -1,6 +1,7 @@
 #include "host/oauth/authorization.hpp"
 
 #include "host/core/hash.hpp"
+#include "host/core/one_line.hpp"
 #include "host/core/text.hpp"
 #include "host/oauth/redirect.hpp"
 #include "host/oauth/token_answer.hpp"
@@ -10,7 +11,7 @@ namespace {
 
 Error accounts_server_refused(std::string_view server) {
   return make_error(Code::kForbidden, "oauth.accounts_server_refused",
-                    "The accounts server \"" + shortened(server, 120) +
+                    "The accounts server \"" + one_line(server, 120) +
                         "\" is not in the table of data centres; nothing was sent to it.");
 }
 
@@ -84,7 +85,7 @@ Result<Grant> Authorizer::accept_redirect(std::string_view query, std::string_vi
             ? "Access for " + pending->integration +
                   " was denied: by the person who was asked, or because more than 10 codes were asked for in "
                   "10 minutes."
-            : "The authorisation of " + pending->integration + " failed: " + shortened(redirect.error, 100) + ".");
+            : "The authorisation of " + pending->integration + " failed: " + one_line(redirect.error, 100) + ".");
   }
   const auto* by_location = provider_.by_location(redirect.location);
   const DataCenter* data_center = nullptr;

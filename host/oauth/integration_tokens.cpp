@@ -145,7 +145,7 @@ Status IntegrationTokens::store_reauth(const TokenSet& old, const Error& error) 
   set.generation = old.generation + 1;
   set.reauth_reason = error.reason;
   set.reauth_message = error.message;
-  BERTH_TRY(store_.save(integration_, set, old.generation));  // not saved: somebody reconnected meanwhile
+  BERTH_CHECK(store_.save(integration_, set, old.generation));  // not saved: somebody reconnected meanwhile
   return success();
 }
 

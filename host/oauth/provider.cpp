@@ -52,6 +52,10 @@ Result<Provider> Provider::parse(const json::Value& block, std::span<const DataC
   provider.token_url = BERTH_TRY(fields.text("token_url"));
   provider.revoke_urls = BERTH_TRY(fields.texts("revoke_urls"));
   provider.serverinfo_url = BERTH_TRY(fields.text("serverinfo_url"));
+  provider.status_page = BERTH_TRY(fields.text("status_page"));
+  if (!provider.status_page.empty() && !provider.status_page.starts_with("https://")) {
+    return fields.error("status_page", "an address that begins with https:// is expected");
+  }
   provider.api_base = BERTH_TRY(fields.text("api_base"));
   provider.scope_separator = BERTH_TRY(fields.text("scope_separator", " "));
   provider.pkce = BERTH_TRY(fields.boolean("pkce"));

@@ -37,6 +37,7 @@ struct Provider {
   std::string token_url = {};
   std::vector<std::string> revoke_urls = {};
   std::string serverinfo_url = {};  // may be empty
+  std::string status_page = {};     // where the remote announces outages; may be empty
   std::string api_base = {};        // template with {api}: "{api}/books/v3"
   Parameters authorize_params;      // sent as they are: access_type, prompt, response_type
   std::string scope_separator = " ";

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "berth/json.hpp"
+#include "host/core/one_line.hpp"
 
 namespace berth::oauth {
 
@@ -31,7 +32,7 @@ Result<std::optional<std::string>> check_server_info(const Provider& provider, h
   const DataCenter* listed = provider.by_accounts(theirs);
   if (listed == ours) return agrees;
   if (theirs.empty()) return std::optional(fmt::format("{} does not list a data centre {}", request.url, location));
-  return std::optional(fmt::format("data centre {} is {} here, but {} lists it as {}", location, ours->accounts, request.url, theirs));
+  return std::optional(fmt::format("data centre {} is {} here, but {} lists it as {}", location, ours->accounts, request.url, one_line(theirs, 120)));
 }
 
 }  // namespace berth::oauth

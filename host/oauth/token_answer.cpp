@@ -5,6 +5,7 @@
 #include "berth/json.hpp"
 #include "host/core/text.hpp"
 #include "host/http/error_rules.hpp"
+#include "host/http/readable.hpp"
 #include "host/oauth/authorization.hpp"
 
 namespace berth::oauth {
@@ -24,7 +25,10 @@ std::string where(const TokenRequest& about) {
 }
 
 Error unreachable(const TokenRequest& about, const std::string& why) {
-  return make_error(Code::kUnavailable, "oauth.unreachable", "No tokens from " + where(about) + ": " + why);
+  const auto& page = about.provider.status_page;
+  return make_error(Code::kUnavailable, "oauth.unreachable",
+                    "No tokens from " + where(about) + ": " + why +
+                        (page.empty() ? "" : " Outages are announced at " + page + "."));
 }
 
 Error throttled(const TokenRequest& about) {
@@ -84,8 +88,25 @@ Error judge_error(const TokenRequest& about, const std::string& name, const std:
   const auto& permanent = about.provider.permanent_errors;
   const bool is_permanent = std::find(permanent.begin(), permanent.end(), name) != permanent.end();
   return make_error(is_permanent || !refreshing ? Code::kUnauthenticated : Code::kUnavailable, "oauth.rejected",
-                    "Tokens are refused by " + where(about) + ": " + shortened(name, 100) +
-                        (description.empty() ? "" : " (" + shortened(description, 200) + ")") + ".");
+                    "Tokens are refused by " + where(about) + ": " + http::one_line(name, 100) +
+                        (description.empty() ? "" : " (" + http::one_line(description, 200) + ")") + ".");
+}
+
+/// Text of an answer for a message, without what was sent: some servers repeat the request in their errors.
+std::string without_sent(std::string text, const Form& form) {
+  constexpr std::size_t kSecretBytesMin = 8;  // shorter ones would blot out ordinary words
+  for (const auto& [name, value] : form) {
+    const bool is_secret = name != "grant_type" && name != "redirect_uri" && name != "client_id";
+    if (is_secret && value.reveal().size() >= kSecretBytesMin) text = replace_all(std::move(text), value.reveal(), "***");
+  }
+  return text;
+}
+
+/// What an answer is that is no object with tokens. Of JSON that breaks off nothing is quoted: it may begin with a token.
+std::string what_came(const http::Response& response, const json::Parsed& parsed, const Form& form) {
+  if (parsed.ok()) return "JSON with neither an access token nor an error";
+  if (trim(response.body).starts_with('{')) return http::one_line(without_sent(parsed.error.message, form), 120);
+  return http::instead_of_json(without_sent(response.body, form), parsed.error.message);
 }
 
 /// Lifetime in seconds; very old answers have milliseconds, which no real lifetime reaches as seconds.
@@ -133,21 +154,22 @@ Result<TokenAnswer> ask_for_tokens(http::Transport& transport, const TokenReques
   const bool is_object = parsed.ok() && parsed.value.is_object();
   const auto* error = is_object ? parsed.value.find("error") : nullptr;
   if (error != nullptr && !error->is_null()) {
-    return judge_error(about, std::string(error->text()), std::string(parsed.value.text_of("error_description")),
-                       *response, clock);
+    return judge_error(about, without_sent(std::string(error->text()), form),
+                       without_sent(std::string(parsed.value.text_of("error_description")), form), *response, clock);
   }
   if (response->status >= 500) return unreachable(about, "HTTP " + std::to_string(response->status) + ".");
   if (response->status == 429) return throttled(about);
   const auto* access = is_object ? parsed.value.find("access_token") : nullptr;
   if (access == nullptr || !access->is_string() || access->text().empty()) {
-    return make_error(Code::kBadResponse, "oauth.answer_unreadable",
-                      "The answer of " + where(about) + " (HTTP " + std::to_string(response->status) +
-                          ") has neither an access token nor an error.");
+    // Not the fault of the tokens, which are kept: a later run asks again.
+    return make_error(Code::kUnavailable, "oauth.answer_unreadable",
+                      "The answer of " + where(about) + " to a token request (HTTP " +
+                          std::to_string(response->status) + ") cannot be used: " + what_came(*response, parsed, form) + ".");
   }
   TokenAnswer answer;
   answer.access = Secret(std::string(access->text()));
   if (!http::check_header("Authorization", answer.access.reveal())) {
-    return make_error(Code::kBadResponse, "oauth.answer_unreadable",
+    return make_error(Code::kUnavailable, "oauth.answer_unreadable",
                       "The access token of " + where(about) + " has characters that no token has.");
   }
   answer.refresh = Secret(std::string(parsed.value.text_of("refresh_token")));

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "host/core/assert.hpp"
+#include "host/plugins/status.hpp"
 
 namespace berth::plugins {
 
@@ -161,7 +162,7 @@ Error Decoder::error() {
   error.reason = text();
   error.message = text();
   error.retry_after_ms = i64();
-  return error;
+  return tamed(std::move(error));
 }
 
 HttpRequest Decoder::request() {

@@ -91,6 +91,7 @@ class Decoder {
   std::string text() { return std::string(view()); }
   std::vector<std::pair<std::string, std::string>> pairs();
   Ref ref();
+  /// Tamed as status.hpp says: nothing that comes over a pipe is printed as it came.
   Error error();
   HttpRequest request();
   HttpReply reply();

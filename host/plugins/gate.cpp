@@ -28,7 +28,7 @@ void Gate::begin_call(std::stop_token stop) {
   last_request_.clear();
   refused_.reset();
   last_failure_.reset();
-  records_ = record_bytes_ = wanted_ = 0;
+  records_ = record_bytes_ = wanted_ = files_ = file_bytes_ = 0;
   log_lines_ = 0;
 }
 
@@ -143,7 +143,7 @@ Status Gate::checkpoint(std::string_view cursor_json, bool pass_complete) {
   BERTH_CHECK(needs_phase());
   BERTH_CHECK(check_cursor(cursor_json));
   BERTH_CHECK(remember(services_.checkpoint(cursor_json, pass_complete)));
-  records_ = record_bytes_ = wanted_ = 0;
+  records_ = record_bytes_ = wanted_ = files_ = file_bytes_ = 0;
   return success();
 }
 
@@ -192,6 +192,12 @@ Status Gate::attach(const Ref& ref, std::string_view name, std::string_view medi
   Status status = [&]() -> Status {
     BERTH_CHECK(needs_phase());
     BERTH_CHECK(check_attachment(ref, name, media_type, bytes, descriptor_));
+    file_bytes_ += bytes.size();
+    if (++files_ > limits::kFilesBetweenCheckpoints || file_bytes_ > limits::kFileBytesBetweenCheckpoints) {
+      return plugin_bug("sdk.checkpoint_overdue",
+                        fmt::format("phase {} attached more than {} files or {} bytes without a checkpoint", phase_,
+                                    limits::kFilesBetweenCheckpoints, limits::kFileBytesBetweenCheckpoints));
+    }
     return remember(services_.attach(ref, name, media_type, bytes));
   }();
   if (!status.ok()) refuse_posted(std::move(status).error());

@@ -37,6 +37,8 @@ class Gate final : public Services {
   /// well. An error that a service gave and the plugin passed on gets back the code it had.
   [[nodiscard]] Status end_call(Status answer);
 
+  /// The reason of the first posted call that was refused in this call; empty: none.
+  [[nodiscard]] std::string refused_reason() const { return refused_ ? refused_->reason : std::string(); }
   /// Keeps an error for the next answer, as if a posted call had been refused.
   void refuse_posted(Error error);
   /// "GET /invoices/46", of the last request that was asked for; empty: none yet.
@@ -73,9 +75,11 @@ class Gate final : public Services {
   std::string last_request_;
   std::optional<Error> refused_;       // the first refusal of a posted call in this call
   std::optional<Error> last_failure_;  // the last error that a service gave
-  std::size_t records_ = 0;            // since the last checkpoint; so the next two
+  std::size_t records_ = 0;            // since the last checkpoint; so the next four
   std::size_t record_bytes_ = 0;
   std::size_t wanted_ = 0;
+  std::size_t files_ = 0;
+  std::size_t file_bytes_ = 0;
   std::atomic<std::size_t> log_lines_{0};  // in this call
 };
 

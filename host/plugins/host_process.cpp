@@ -13,6 +13,7 @@ void protect_host_process() {
   const rlimit none{0, 0};
   setrlimit(RLIMIT_CORE, &none);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow further is an error of its write, not the end of the host
 }
 
 }  // namespace berth::plugins

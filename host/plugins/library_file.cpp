@@ -12,6 +12,7 @@
 
 #include "host/core/hash.hpp"
 #include "host/core/text.hpp"
+#include "host/plugins/library_format.hpp"
 #include "host/plugins/manifest.hpp"
 
 namespace berth::plugins {
@@ -84,6 +85,7 @@ Result<LibraryFile> open_library_file(const std::filesystem::path& path, std::st
     return unsafe(plugin, path, fmt::format("has {} bytes; from 1 to {} are taken", facts.st_size, kLibraryBytesMax));
   }
   const std::string bytes = BERTH_TRY(read_all(file.get(), static_cast<std::size_t>(facts.st_size), plugin, path));
+  BERTH_CHECK(check_library_format(bytes, path, plugin));
   return LibraryFile{std::move(file), sha256_hex(bytes)};
 }
 

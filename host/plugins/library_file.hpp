@@ -2,7 +2,8 @@
 // The file of a plugin's library: opened once, judged and hashed through that one descriptor, which is also what is
 // loaded later, so that nothing can be exchanged in between.
 //
-// Any thread. Errors: plugin.file_missing, plugin.file_unsafe (owner, mode, kind or size), plugin.untrusted (no pin),
+// Any thread. Errors: plugin.file_missing, plugin.file_unsafe (owner, mode, kind or size), those of library_format.hpp
+// (what it is, not where it lies), plugin.untrusted (no pin),
 // plugin.changed (the bytes are not those that were pinned).
 #include <cstdint>
 #include <filesystem>

@@ -27,6 +27,23 @@ berth_str str(std::string_view text) {
   return {text.data(), text.size()};
 }
 
+/// What the system's loader said, out of what Boost.DLL makes of it ("... (dlerror system message: /proc/self/fd/5: file too
+/// short): Bad file descriptor"), with the name of the file instead of that of a descriptor.
+std::string loader_words(std::string_view said, const std::filesystem::path& library) {
+  constexpr std::string_view kBegin = "dlerror system message: ";
+  constexpr std::string_view kDescriptor = "/proc/self/fd/";
+  if (const auto at = said.find(kBegin); at != std::string_view::npos) {
+    said.remove_prefix(at + kBegin.size());
+    said = said.substr(0, said.rfind("): "));
+  }
+  std::string text(said);
+  if (const auto at = text.find(kDescriptor); at != std::string::npos) {
+    const auto end = text.find_first_not_of("0123456789", at + kDescriptor.size());
+    text.replace(at, end == std::string::npos ? end : end - at, library.string());
+  }
+  return shortened(text, kLoadErrorMax);
+}
+
 /// The text of a plugin's identity; not more than makes sense, so that a wild length is not followed far.
 Result<std::string_view> identity_text(berth_str text, std::string_view plugin) {
   constexpr std::size_t kIdentityTextMax = 100;
@@ -106,7 +123,7 @@ Result<LoadedPlugin> load_plugin(const LoadRequest& request) {
     // later plugin gets the same number and, with it, this library.
     library.file.release();
     if (!handle.has(BERTH_ENTRY_SYMBOL)) {
-      return make_error(Code::kInternal, "plugin.no_entry",
+      return make_error(Code::kInvalidConfig, "plugin.no_entry",
                         fmt::format("the library of plugin {} does not export {}", request.id, BERTH_ENTRY_SYMBOL));
     }
     entry = &handle.get<Entry>(BERTH_ENTRY_SYMBOL);
@@ -114,7 +131,7 @@ Result<LoadedPlugin> load_plugin(const LoadRequest& request) {
     // Only the text of the throwing form has the loader's own words; its error code is meaningless.
     return make_error(
         Code::kInvalidConfig, "plugin.load_failed",
-        fmt::format("the library of plugin {} cannot be loaded: {}", request.id, shortened(e.what(), kLoadErrorMax)));
+        fmt::format("the library of plugin {} cannot be loaded: {}", request.id, loader_words(e.what(), request.library)));
   }
   return shake_hands(request, entry);
 }

@@ -8,8 +8,9 @@
 //
 // Threads: an instance is used by one thread at a time. Services are called on the thread that called run_phase/check/
 // organizations, except should_stop, now and log, which any thread may call.
-// A crash, hang or protocol error of the plugin is an Error of that call (plugin.crashed, plugin.hang, plugin.deadline,
-// plugin.protocol); the host goes on. Errors a plugin returned keep their reason; the code follows the status.
+// A crash, hang or protocol error of the plugin is an Error of that call (plugin.crashed, plugin.out_of_memory,
+// plugin.cpu_limit, plugin.hang, plugin.deadline, plugin.flood, plugin.protocol); the host goes on. Errors a plugin
+// returned keep their reason; the code follows the status.
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -85,23 +86,27 @@ class Services {
   virtual void progress(std::int64_t done, std::int64_t total_or_minus_1) = 0;
 };
 
-struct OpenRequest {
-  const Manifest* manifest = nullptr;  // checked, with the pinned hash
-  std::string pin_sha256;
-  std::string config_json;
-};
-struct PhaseRun {
-  std::string phase, plan_json, cursor_json;
-  Instant deadline;
-};
-
 /// How a worker ended that should not have.
 struct Crash {
   int signal = 0;  // 0: it exited by itself
   int exit_code = 0;
-  std::string phase;         // empty: outside of run_phase
-  std::string last_request;  // "GET /invoices/46"; empty: none yet
+  std::string phase;             // empty: outside of run_phase
+  std::string last_request;      // "GET /invoices/46"; empty: none yet
   std::string stderr_tail;
+  std::int64_t cpu_ms = 0;       // processor time it had used
+  std::uint64_t memory = 0;      // bytes of address space in use at the end; 0: not known
+  std::uint64_t memory_limit = 0;
+};
+
+struct OpenRequest {
+  const Manifest* manifest = nullptr;  // checked, with the pinned hash
+  std::string pin_sha256;
+  std::string config_json;
+  std::optional<Crash>* crash = nullptr;  // set when the worker ended before there was an instance
+};
+struct PhaseRun {
+  std::string phase, plan_json, cursor_json;
+  Instant deadline;
 };
 
 class PluginInstance {
@@ -111,7 +116,7 @@ class PluginInstance {
   virtual Status run_phase(const PhaseRun& run, std::stop_token stop) = 0;
   /// plugin.unsupported when the plugin does not offer berth.connect/1.
   virtual Result<std::vector<Organization>> organizations(std::stop_token stop) = 0;
-  /// Set after a call that ended with plugin.crashed, plugin.hang or plugin.deadline; the instance is of no use then.
+  /// Set after a call that ended the worker; the instance is of no use then.
   [[nodiscard]] virtual const Crash* crash() const { return nullptr; }
   /// "on", or "off: ..." with the reason why a plugin's system calls are not restricted.
   [[nodiscard]] virtual std::string system_call_lock() const { return "off: in process"; }

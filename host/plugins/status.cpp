@@ -5,6 +5,7 @@
 #include <new>
 #include <string>
 
+#include "host/core/one_line.hpp"
 #include "host/core/text.hpp"
 
 namespace berth::plugins {
@@ -83,10 +84,9 @@ void write_error(const Error& error, berth_error* out) {
 Error read_error(std::int32_t status, const berth_error& raw, std::string_view plugin) {
   Error error;
   error.code = code_of(status);
-  error.retry_after_ms = raw.retry_after_ms < 0 ? -1 : raw.retry_after_ms;
-  const std::string_view reason = text_of(raw.reason);
+  error.retry_after_ms = raw.retry_after_ms;
+  error.reason = text_of(raw.reason);
   const std::string_view message = text_of(raw.message);
-  error.reason = is_reason_id(reason) ? std::string(reason) : "plugin.unnamed_error";
   if (status < BERTH_OK || status > BERTH_UNSUPPORTED) error.reason = "plugin.unknown_status";
   if (message.empty() || !is_valid_utf8(message)) {
     error.message =
@@ -94,6 +94,16 @@ Error read_error(std::int32_t status, const berth_error& raw, std::string_view p
   } else {
     error.message = std::string(message);
   }
+  return tamed(std::move(error));
+}
+
+Error tamed(Error error) {
+  constexpr std::size_t kReasonBytesMax = 128;
+  constexpr std::size_t kMessageBytesMax = 4'096;
+  if (error.reason.size() > kReasonBytesMax || !is_reason_id(error.reason)) error.reason = "plugin.unnamed_error";
+  error.message = one_line(error.message, kMessageBytesMax);
+  if (error.message.empty()) error.message = "an error without a message";
+  error.retry_after_ms = std::clamp<long long>(error.retry_after_ms, -1, kRetryAfterMax.count());
   return error;
 }
 

@@ -5,6 +5,7 @@
 // an Error whose code follows the status. A status this host does not know counts as a bug of the plugin. Text of a
 // plugin is never trusted: reasons that are no reason ids, and messages that are not UTF-8, are replaced. Pure
 // functions; nothing is thrown.
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <string_view>
@@ -22,6 +23,10 @@ void write_error(const Error& error, berth_error* out);
 /// The error of a call that returned `status` (not BERTH_OK) and filled `raw`.
 /// `plugin` names the plugin in the message where the plugin gave none.
 [[nodiscard]] Error read_error(std::int32_t status, const berth_error& raw, std::string_view plugin);
+/// An error whose texts a plugin or its worker wrote: a reason that is no reason id becomes plugin.unnamed_error, the
+/// message one line of UTF-8, the advice a wait of at most kRetryAfterMax.
+inline constexpr std::chrono::milliseconds kRetryAfterMax = std::chrono::hours(366 * 24);
+[[nodiscard]] Error tamed(Error error);
 /// An empty error to hand to a plugin: no advice, no text.
 [[nodiscard]] berth_error empty_error();
 

@@ -13,6 +13,7 @@
 #include "host/core/text.hpp"
 #include "host/plugins/manifest.hpp"
 #include "host/plugins/open_request.hpp"
+#include "host/plugins/worker_memory.hpp"
 
 namespace berth::plugins {
 
@@ -23,12 +24,35 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kTick{50};  // how late a deadline of a virtual clock may be seen
 constexpr int kExitNoExecutable = 72;           // what Poco's forked child exits with when it cannot execute
 constexpr std::size_t kTailInMessage = 400;
+constexpr int kFramesAtOnce = 1'000;
 
 /// What the plugin's callback said to one reply.
 bool says_go_on(const Frame& frame) {
   const auto results = results_of(frame);
   if (!results.ok()) return false;
   return Decoder(results.value()).boolean();
+}
+
+/// A process that dies in this way with that much in use died of it: std::bad_alloc that nobody caught ends in abort(), and
+/// who does not look at malloc's answer writes through a null pointer.
+bool is_out_of_memory(const MemoryNote& memory, int signal) {
+  return memory.in_use >= memory.limit / 10 * 9 || (memory.was_refused && signal == SIGABRT);
+}
+
+/// What may come while the plugin waits for the replies of a batch: what the boundary lets a callback do, and other threads.
+bool may_come_in_batch(Name name) {
+  switch (name) {
+    case Name::kLog:
+    case Name::kEmit:
+    case Name::kNeedDetail:
+    case Name::kAttach:
+    case Name::kNow:
+    case Name::kProgress:
+    case Name::kRefused:
+      return true;
+    default:
+      return false;
+  }
 }
 
 std::string last_bytes(std::string text, std::size_t limit) {
@@ -40,7 +64,7 @@ std::string last_bytes(std::string text, std::size_t limit) {
 
 }  // namespace
 
-WorkerInstance::WorkerInstance(std::unique_ptr<WorkerProcess> process, std::string plugin_id, Services& services,
+WorkerInstance::WorkerInstance(std::unique_ptr<WorkerEnd> process, std::string plugin_id, Services& services,
                                const WorkerOptions& options)
     : plugin_id_(std::move(plugin_id)),
       options_(options),
@@ -61,11 +85,11 @@ WorkerInstance::~WorkerInstance() {
 
 Status WorkerInstance::load(const OpenRequest& request, std::stop_token stop) {
   const LoadRequest wanted = BERTH_TRY(load_request(request));
-  const Limits& limits = request.manifest->limits;
+  limits_ = request.manifest->limits;
   gate_.begin_call(stop);
   Encoder arguments;
   arguments.text(wanted.id).text(wanted.version).text(wanted.library.string()).text(wanted.pin_sha256);
-  arguments.i64(static_cast<std::int64_t>(limits.memory_bytes)).i64(limits.cpu.count());
+  arguments.i64(static_cast<std::int64_t>(limits_.memory_bytes)).i64(limits_.cpu.count());
   const std::string results = BERTH_TRY(call(Name::kOpen, arguments.bytes(), std::move(stop)));
   Decoder decoder(results);
   const std::string descriptor_json = decoder.text();
@@ -126,12 +150,17 @@ Result<std::string> WorkerInstance::call(Name name, std::string_view arguments, 
   stop_sent_.reset();
   stopped_by_deadline_ = false;
   stderr_lines_ = 0;
+  stderr_bytes_before_ = process_->stderr_bytes();
+  posted_ = 0;
+  in_batch_ = false;
   const std::stop_callback wake_up(stop, [this] {
     const std::uint64_t one = 1;
     // A full counter is readable already.
     if (write(wake_.get(), &one, sizeof one) < 0) return;
   });
   const std::uint32_t id = ++last_id_;
+  awaited_ = {id};
+  returns_.clear();
   BERTH_CHECK(send(call_frame(id, name, arguments)));
   BERTH_CHECK(pump([&] { return returns_.contains(id); }));
   if (stderr_lines_ > kStderrLinesMax) {
@@ -151,7 +180,9 @@ Status WorkerInstance::pump(const std::function<bool()>& done) {
 }
 
 Status WorkerInstance::pump_what_is_there() {
-  for (bool took = true; took;) BERTH_CHECK(take(std::chrono::milliseconds(0), took));
+  // So many at most: a plugin that never falls silent must not keep the deadline from being looked at.
+  bool took = true;
+  for (int frames = 0; took && frames < kFramesAtOnce; ++frames) BERTH_CHECK(take(std::chrono::milliseconds(0), took));
   return success();
 }
 
@@ -163,15 +194,15 @@ Status WorkerInstance::take(std::chrono::milliseconds timeout, bool& took) {
   const int wake = stop_sent_ ? -1 : wake_.get();
   Frame frame;
   switch (process_->wait(timeout, wake, frame)) {
-    case WorkerProcess::Event::kFrame:
+    case WorkerEnd::Event::kFrame:
       took = true;
       return handle(std::move(frame));
-    case WorkerProcess::Event::kNothing:
+    case WorkerEnd::Event::kNothing:
       next_look_ = Clock::now();
       return success();
-    case WorkerProcess::Event::kEnded:
+    case WorkerEnd::Event::kEnded:
       return end_worker(Ended::kByItself);
-    case WorkerProcess::Event::kBroken:
+    case WorkerEnd::Event::kBroken:
       return end_worker(Ended::kProtocol);
   }
   return success();
@@ -192,13 +223,15 @@ Status WorkerInstance::watch() {
   if (stop_sent_ && now - *stop_sent_ >= options_.stop_grace)
     return end_worker(stopped_by_deadline_ ? Ended::kDeadline : Ended::kStopIgnored);
   if (now - last_sign_ >= options_.stall_after) return end_worker(Ended::kSilent);
+  if (process_->stderr_bytes() - stderr_bytes_before_ > limits::kStderrBytes) return end_worker(Ended::kFlood);
   return success();
 }
 
 Status WorkerInstance::handle(Frame&& frame) {
   last_sign_ = Clock::now();
   if (frame.kind == FrameKind::kReturn) {
-    if (frame.id == 0 || frame.id > last_id_) return end_worker(Ended::kProtocol);
+    // Only what is waited for is kept: a worker must not fill the host's memory with answers that nobody asked for.
+    if (awaited_.erase(frame.id) == 0) return end_worker(Ended::kProtocol);
     returns_.insert_or_assign(frame.id, std::move(frame));
     return success();
   }
@@ -211,6 +244,9 @@ Status WorkerInstance::handle(Frame&& frame) {
 }
 
 Status WorkerInstance::serve(const Frame& frame) {
+  if (in_batch_ && !may_come_in_batch(frame.name)) return end_worker(Ended::kProtocol);
+  posted_ = frame.id == 0 ? posted_ + 1 : 0;
+  if (posted_ > limits::kPostedInARow) return end_worker(Ended::kFlood);
   Decoder arguments(frame.payload);
   auto results = answer(frame.name, arguments);
   if (broken_) return *broken_;
@@ -305,6 +341,9 @@ Result<std::string> WorkerInstance::send_batch(Decoder& arguments) {
   for (std::uint32_t left = arguments.count(32); left > 0; --left) requests.push_back(arguments.request());
   if (!arguments.finished()) return std::string();
 
+  in_batch_ = true;
+  const auto over = [](bool* flag) { *flag = false; };
+  const std::unique_ptr<bool, decltype(over)> until_the_end(&in_batch_, over);
   std::map<std::uint32_t, std::size_t> open;  // id of the call and its bytes
   std::size_t open_bytes = 0;
   bool go_on = true;
@@ -330,6 +369,7 @@ Result<std::string> WorkerInstance::send_batch(Decoder& arguments) {
       frame = call_frame(id, Name::kReply, Encoder().i64(gate_.now().unix_ms).reply(refused).bytes());
     }
     open.emplace(id, frame.size());
+    awaited_.insert(id);
     open_bytes += frame.size();
     BERTH_CHECK(send(frame));
     BERTH_CHECK(pump_what_is_there());
@@ -363,7 +403,16 @@ Error WorkerInstance::end_worker(Ended how) {
   // A process whose pipe has ended is about to go by itself, and how it goes is what is wanted.
   const ProcessEnd end = how == Ended::kByItself ? process_->finish(options_.term_grace, options_.term_grace)
                                                  : process_->kill(options_.term_grace);
-  crash_ = Crash{end.signal, end.exit_code, gate_.phase(), gate_.last_request(), process_->stderr_tail()};
+  crash_ = Crash{.signal = end.signal,
+                 .exit_code = end.exit_code,
+                 .phase = gate_.phase(),
+                 .last_request = gate_.last_request(),
+                 .stderr_tail = process_->stderr_tail(),
+                 .cpu_ms = end.cpu_ms};
+  if (const auto memory = find_memory_note(crash_->stderr_tail); memory && !end.was_signalled) {
+    crash_->memory = memory->in_use;
+    crash_->memory_limit = memory->limit;
+  }
   broken_ = describe_end(how, end);
   return *broken_;
 }
@@ -378,11 +427,24 @@ Error WorkerInstance::describe_end(Ended how, const ProcessEnd& end) {
   std::string reason = "plugin.crashed";
   std::string what;
   switch (how) {
-    case Ended::kByItself:
+    case Ended::kByItself: {
       what = end.signal != 0 ? fmt::format("was ended by signal {} ({})", end.signal, strsignal(end.signal))
                              : fmt::format("exited with {}", end.exit_code);
-      if (end.signal == SIGXCPU) what += ", its limit of processor time";
+      const auto memory = find_memory_note(crash.stderr_tail);
+      const bool cpu_is_used = end.cpu_ms >= std::chrono::milliseconds(limits_.cpu).count();
+      if (end.was_signalled) {
+        what = "closed its pipe to the host and was ended";
+      } else if (end.signal == SIGXCPU || (end.signal == SIGKILL && cpu_is_used)) {
+        reason = "plugin.cpu_limit";
+        what = fmt::format("used {} s of processor time and was ended, its limit (limits.cpu of plugin.yaml)", limits_.cpu.count());
+      } else if (memory && end.signal != 0 && is_out_of_memory(*memory, end.signal)) {
+        reason = "plugin.out_of_memory";
+        what += fmt::format(" with {} of memory in use (limits.memory of plugin.yaml)", in_mebibytes(memory->in_use, memory->limit));
+      } else if (end.signal == SIGKILL) {
+        what += ", which the host did not send: the system when memory is short, or a person";
+      }
       break;
+    }
     case Ended::kStopIgnored:
       reason = "plugin.hang";
       what = fmt::format("did not stop within {} and was ended", ms(options_.stop_grace));
@@ -395,6 +457,10 @@ Error WorkerInstance::describe_end(Ended how, const ProcessEnd& end) {
       reason = "plugin.hang";
       what = fmt::format("was silent for {} and was ended", ms(options_.stall_after));
       break;
+    case Ended::kFlood:
+      reason = "plugin.flood";
+      what = describe_flood();
+      break;
     case Ended::kProtocol:
       reason = "plugin.protocol";
       what = "sent something that cannot be read and was ended";
@@ -406,6 +472,13 @@ Error WorkerInstance::describe_end(Ended how, const ProcessEnd& end) {
   const std::string tail = last_bytes(std::string(trim(crash.stderr_tail)), kTailInMessage);
   if (!tail.empty()) message += fmt::format("; standard error ends with: {}", tail);
   return make_error(Code::kInternal, std::move(reason), std::move(message));
+}
+
+std::string WorkerInstance::describe_flood() const {
+  if (posted_ <= limits::kPostedInARow) return fmt::format("wrote more than {} bytes to standard error in one call and was ended", limits::kStderrBytes);
+  std::string what = fmt::format("sent {} records, log lines or the like without once asking for an answer and was ended", limits::kPostedInARow);
+  if (const std::string refused = gate_.refused_reason(); !refused.empty()) what += fmt::format(" (they had been refused: {})", refused);
+  return what;
 }
 
 void WorkerInstance::stderr_line(std::string_view line) {

@@ -3,8 +3,9 @@
 // deadline, silence and stop, and turns every way of ending into an error.
 //
 // Everything runs on the thread that made the call. Errors of any call besides the plugin's own: plugin.crashed,
-// plugin.hang, plugin.deadline, plugin.protocol, plugin.worker_failed; after one of them the instance is of no use and
-// gives plugin.crashed.
+// plugin.out_of_memory, plugin.cpu_limit, plugin.hang, plugin.deadline, plugin.flood, plugin.protocol,
+// plugin.worker_failed; after one of them the instance is of no use and gives plugin.crashed.
+// The worker is not believed: a plugin shares its memory, and may write to the pipe what it likes.
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -20,6 +21,7 @@
 #include "host/plugins/frame.hpp"
 #include "host/plugins/gate.hpp"
 #include "host/plugins/library_file.hpp"
+#include "host/plugins/manifest.hpp"
 #include "host/plugins/runner.hpp"
 #include "host/plugins/worker_process.hpp"
 
@@ -32,7 +34,7 @@ class WorkerInstance final : public PluginInstance {
   static constexpr std::size_t kReplyWindowBytes = 32u << 20u;
   static constexpr std::size_t kStderrLinesMax = 1'000;  // per call, into the log; the rest is counted
 
-  WorkerInstance(std::unique_ptr<WorkerProcess> process, std::string plugin_id, Services& services,
+  WorkerInstance(std::unique_ptr<WorkerEnd> process, std::string plugin_id, Services& services,
                  const WorkerOptions& options);
   ~WorkerInstance() override;
 
@@ -49,7 +51,7 @@ class WorkerInstance final : public PluginInstance {
 
  private:
   using Time = std::chrono::steady_clock::time_point;
-  enum class Ended { kByItself, kStopIgnored, kDeadline, kSilent, kProtocol };
+  enum class Ended { kByItself, kStopIgnored, kDeadline, kSilent, kFlood, kProtocol };
 
   Result<std::string> call(Name name, std::string_view arguments, std::stop_token stop);
   Status pump(const std::function<bool()>& done);
@@ -63,17 +65,20 @@ class WorkerInstance final : public PluginInstance {
   Status send(std::string_view frame);
   Error end_worker(Ended how);
   Error describe_end(Ended how, const ProcessEnd& end);
+  [[nodiscard]] std::string describe_flood() const;
   void stderr_line(std::string_view line);
 
   const std::string plugin_id_;
   const WorkerOptions options_;
   Gate gate_;
-  std::unique_ptr<WorkerProcess> process_;
+  std::unique_ptr<WorkerEnd> process_;
   OpenFile wake_;  // an eventfd: readable when a stop was asked for
   std::string lock_ = "off: not loaded yet";
 
   std::uint32_t last_id_ = 0;
+  std::set<std::uint32_t> awaited_;         // calls whose return has not come yet
   std::map<std::uint32_t, Frame> returns_;  // that came and were not taken yet
+  Limits limits_;                           // of the worker, known once it is loading
   std::optional<Error> broken_;             // set once the worker is gone
   std::optional<Crash> crash_;
 
@@ -83,6 +88,9 @@ class WorkerInstance final : public PluginInstance {
   std::optional<Time> stop_sent_;
   bool stopped_by_deadline_ = false;
   std::size_t stderr_lines_ = 0;
+  std::size_t stderr_bytes_before_ = 0;
+  std::size_t posted_ = 0;  // calls without an answer since the last one with an answer
+  bool in_batch_ = false;   // the plugin waits for a batch; another one inside would never end
 };
 
 }  // namespace berth::plugins

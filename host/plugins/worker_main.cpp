@@ -9,6 +9,7 @@
 #include "host/plugins/host_link.hpp"
 #include "host/plugins/loaded_plugin.hpp"
 #include "host/plugins/worker_lock.hpp"
+#include "host/plugins/worker_memory.hpp"
 
 namespace berth::plugins {
 
@@ -55,6 +56,7 @@ class Worker {
     const std::chrono::seconds cpu(arguments.i64());
     if (!arguments.finished() || plugin_) return protocol_error("an open that cannot be carried out");
     limit_resources(memory_bytes, cpu);
+    watch_memory(memory_bytes);
     plugin_ = BERTH_TRY(load_plugin(request));
     plugin_id_ = request.id;
     const std::string lock = lock_system_calls();
@@ -94,6 +96,12 @@ class Worker {
   std::unique_ptr<Guest> guest_;
 };
 
+/// How much there was when more was refused: what the author of a plugin that leaks wants to know first.
+Error with_memory_note(Error error) {
+  if (const std::string note = memory_refused_note(); !note.empty()) error.message += "; " + note;
+  return error;
+}
+
 }  // namespace
 
 int worker_main() {
@@ -104,7 +112,9 @@ int worker_main() {
   for (;;) {
     const Frame call = link.next_call();
     if (call.name == Name::kClose) break;
-    link.give_back(call.id, worker.handle(call));
+    auto results = worker.handle(call);
+    if (!results.ok() && results.error().reason == "sdk.out_of_memory") results = with_memory_note(results.error());
+    link.give_back(call.id, results);
   }
   worker.close();
   _exit(0);

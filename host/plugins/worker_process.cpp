@@ -1,7 +1,9 @@
 #include "host/plugins/worker_process.hpp"
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fcntl.h>
@@ -28,6 +30,9 @@ namespace berth::plugins {
 namespace {
 
 constexpr std::size_t kReadBytes = 256u << 10u;
+/// Of standard error in one look: who writes without end must not keep the host from looking at anything else.
+constexpr std::size_t kStderrAtOnce = 64u << 10u;
+constexpr std::size_t kStderrAtTheEnd = 1u << 20u;  // the most that a pipe holds
 constexpr int kSignalBase =
     256;  // Poco's ProcessHandle::wait returns this plus the signal for a process that was ended by one
 
@@ -173,13 +178,15 @@ bool WorkerProcess::read_pipe() {
   return got > 0;
 }
 
-void WorkerProcess::read_stderr() {
+void WorkerProcess::read_stderr(std::size_t bytes_max) {
   char bytes[4'096];
-  for (;;) {
+  for (std::size_t taken = 0; taken < bytes_max;) {
     const ssize_t got = read(handles_->errors.readHandle(), bytes, sizeof bytes);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) stderr_ended_ = true;
     if (got <= 0) break;
     const std::string_view text(bytes, static_cast<std::size_t>(got));
+    taken += text.size();
+    stderr_bytes_ += text.size();
     tail_.append(text);
     if (tail_.size() > kStderrTailBytes) tail_.erase(0, tail_.size() - kStderrTailBytes);
     for (const char c : text) {
@@ -207,7 +214,7 @@ WorkerProcess::Event WorkerProcess::wait(std::chrono::milliseconds timeout, int 
   // A standard error that has ended would be readable for ever.
   const nfds_t count = stderr_ended_ ? 2 : 3;
   if (poll(waiting, count, milliseconds_of(timeout)) <= 0) return Event::kNothing;
-  if (count == 3 && waiting[2].revents != 0) read_stderr();
+  if (count == 3 && waiting[2].revents != 0) read_stderr(kStderrAtOnce);
   if (waiting[0].revents == 0) return Event::kNothing;
   read_pipe();
   if (take_frame(frame)) return Event::kFrame;
@@ -250,7 +257,9 @@ bool WorkerProcess::exited_within(std::chrono::milliseconds timeout) const {
 ProcessEnd WorkerProcess::finish(std::chrono::milliseconds exit_grace, std::chrono::milliseconds term_grace) {
   if (end_) return *end_;
   const auto id = static_cast<pid_t>(handles_->process.id());
+  ProcessEnd end;
   const auto signal_all = [&](int number) {
+    end.was_signalled = true;
     ::kill(id, number);
     ::kill(-id, number);  // its process group; there is none yet while it starts
   };
@@ -262,7 +271,12 @@ ProcessEnd WorkerProcess::finish(std::chrono::milliseconds exit_grace, std::chro
     signal_all(SIGTERM);
     if (!exited_within(term_grace)) signal_all(SIGKILL);
   }
-  ProcessEnd end;
+  // Looked at before it is reaped: Poco's wait() does not say what it used. The C library hides the kernel's last argument.
+  siginfo_t info{};
+  rusage used{};
+  if (syscall(SYS_waitid, P_PID, id, &info, WEXITED | WNOWAIT, &used) == 0) {
+    end.cpu_ms = (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 + (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
+  }
   try {
     const int status = handles_->process.wait();
     if (status >= kSignalBase)
@@ -273,7 +287,7 @@ ProcessEnd WorkerProcess::finish(std::chrono::milliseconds exit_grace, std::chro
     end.exit_code = -1;  // somebody else has waited for it; nothing is known of its end
   }
   handles_->to_worker.close(Poco::Pipe::CLOSE_BOTH);
-  read_stderr();
+  read_stderr(kStderrAtTheEnd);
   stderr_ended_ = true;
   end_ = end;
   return end;

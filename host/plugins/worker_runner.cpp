@@ -45,7 +45,9 @@ class WorkerRunner final : public PluginRunner {
   Result<std::unique_ptr<PluginInstance>> open(const OpenRequest& request, Services& services,
                                                std::stop_token stop) override {
     auto instance = BERTH_TRY(load(request, services, stop));
-    BERTH_CHECK(instance->create(request, std::move(stop)));
+    const Status created = instance->create(request, std::move(stop));
+    keep_crash(request, *instance);
+    BERTH_CHECK(created);
     return std::unique_ptr<PluginInstance>(std::move(instance));
   }
 
@@ -60,8 +62,13 @@ class WorkerRunner final : public PluginRunner {
   Result<std::unique_ptr<WorkerInstance>> load(const OpenRequest& request, Services& services, std::stop_token stop) {
     auto process = BERTH_TRY(WorkerProcess::start(launcher_, options_.executable, options_.arguments));
     auto instance = std::make_unique<WorkerInstance>(std::move(process), request.manifest->id, services, options_);
-    BERTH_CHECK(instance->load(request, std::move(stop)));
+    const Status loaded = instance->load(request, std::move(stop));
+    keep_crash(request, *instance);
+    BERTH_CHECK(loaded);
     return instance;
+  }
+  static void keep_crash(const OpenRequest& request, const WorkerInstance& instance) {
+    if (request.crash != nullptr && instance.crash() != nullptr) *request.crash = *instance.crash();
   }
 
   const WorkerOptions options_;

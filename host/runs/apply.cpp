@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
+#include "host/core/assert.hpp"
 #include "host/core/hash.hpp"
+#include "host/core/stable_id.hpp"
 #include "host/core/text.hpp"
 #include "host/ledger/commit.hpp"
 #include "host/ledger/plan.hpp"
@@ -19,9 +22,12 @@ namespace berth::runs {
 
 namespace {
 
-constexpr std::size_t kBatchRecords = 64;
+constexpr std::size_t kBatchRecords = 256;   // in one transaction
 constexpr std::int64_t kForcedPriority = 600;
 constexpr std::int64_t kReferencePriority = 400;
+/// What a decision can be; the states of a record.
+constexpr std::array<std::string_view, 7> kStates = {"pending", "posted", "parked", "skipped", "failed", "ignored", "archived"};
+constexpr std::size_t kEntitiesMax = 30;   // with their states in one byte
 /// A record that is decided more often than this in one call keeps its last state; a bug of ours, not of the data.
 constexpr int kDecisionsMax = 50;
 constexpr std::size_t kLoopingMax = 64;   // such records that are stepped over
@@ -89,7 +95,7 @@ Result<ApplyResult> Applier::apply_pending(std::stop_token stop) {
     const bool is_there = std::any_of(order.begin(), order.end(), [&](const auto& known) { return known.entity == remote; });
     if (!remote.empty() && !is_there) order.push_back({remote, false});
   }
-  std::map<std::int64_t, int> decisions;
+  PerRecord decisions;
   while (true) {
     if (stop.stop_requested()) {
       result.was_stopped = true;
@@ -101,10 +107,12 @@ Result<ApplyResult> Applier::apply_pending(std::stop_token stop) {
       for (storage::Record& record : BERTH_TRY(storage::records::pending(connection, setup.id, order, kBatchRecords + kLoopingMax))) {
         // One entity at a time: what it wakes or makes comes before the next entity's records.
         if (batch.size() == kBatchRecords || (!batch.empty() && batch.front().entity != record.entity)) break;
-        if (++decisions[record.id] > kDecisionsMax) {
+        std::uint8_t& times = decisions[record.id];
+        if (times >= kDecisionsMax) {
           ++too_often;
           continue;
         }
+        ++times;
         batch.push_back(std::move(record));
       }
       return success();
@@ -119,23 +127,50 @@ Result<ApplyResult> Applier::apply_pending(std::stop_token stop) {
   return result;
 }
 
+void ApplyResult::decided(std::int64_t record, std::string_view entity, std::string_view state) {
+  auto known = std::find(entities_.begin(), entities_.end(), entity);
+  if (known == entities_.end()) known = entities_.insert(known, std::string(entity));
+  const auto place = static_cast<std::size_t>(known - entities_.begin());
+  const auto which = static_cast<std::size_t>(std::find(kStates.begin(), kStates.end(), state) - kStates.begin());
+  BERTH_ASSERT(which < kStates.size() && place < kEntitiesMax, "a decision is one of the known states of a known entity");
+  last_[record] = static_cast<std::uint8_t>(1 + place * kStates.size() + which);
+}
+
+template <class Visit>
+void ApplyResult::each(Visit visit) const {
+  last_.each([&](std::int64_t record, std::uint8_t code) {
+    visit(record, entities_[(code - 1U) / kStates.size()], kStates[(code - 1U) % kStates.size()]);
+  });
+}
+
+void ApplyResult::add(const ApplyResult& later) {
+  later.each([&](std::int64_t record, std::string_view entity, std::string_view state) { decided(record, entity, state); });
+}
+
 std::map<std::string, ApplyCounts> ApplyResult::by_entity() const {
   std::map<std::string, ApplyCounts> counts;
-  for (const auto& [record, decision] : decided) {
-    ApplyCounts& of_entity = counts[decision.first];
-    if (decision.second == "posted") ++of_entity.posted;
-    if (decision.second == "parked") ++of_entity.parked;
-    if (decision.second == "skipped") ++of_entity.skipped;
-    if (decision.second == "failed") ++of_entity.failed;
-    if (decision.second == "ignored") ++of_entity.ignored;
-  }
+  each([&](std::int64_t, const std::string& entity, std::string_view state) {
+    ApplyCounts& of_entity = counts[entity];
+    if (state == "posted") ++of_entity.posted;
+    if (state == "parked") ++of_entity.parked;
+    if (state == "skipped") ++of_entity.skipped;
+    if (state == "failed") ++of_entity.failed;
+    if (state == "ignored") ++of_entity.ignored;
+  });
   return counts;
+}
+
+bool ApplyResult::has_outcome() const {
+  bool has_one = false;
+  each([&](std::int64_t, std::string_view, std::string_view state) { has_one = has_one || state != "pending"; });
+  return has_one;
 }
 
 Status Applier::apply_batch(const std::vector<storage::Record>& batch, ApplyResult& result) {
   std::vector<std::string> states;
   const auto run = [&](std::span<const storage::Record> records) {
     states.clear();
+    books_.reset();   // others may have mapped accounts or closed months since
     return dependencies_.database.write([&](storage::Connection& connection) -> Status {
       BERTH_CHECK(hold(connection, dependencies_.lease, dependencies_.clock.now()));
       for (const storage::Record& record : records) states.push_back(BERTH_TRY(apply_one(connection, record)));
@@ -143,7 +178,7 @@ Status Applier::apply_batch(const std::vector<storage::Record>& batch, ApplyResu
     });
   };
   const auto count = [&](std::span<const storage::Record> records) {
-    for (std::size_t i = 0; i < records.size(); ++i) result.decided[records[i].id] = {records[i].entity, states[i]};
+    for (std::size_t i = 0; i < records.size(); ++i) result.decided(records[i].id, records[i].entity, states[i]);
   };
   const Status together = run(batch);
   if (together.ok()) {
@@ -288,7 +323,7 @@ Result<std::string> Applier::apply_master(storage::Connection& connection, const
     }
   } else {
     for (const json::Member& member : outcome.on_create.members()) document.set(member.first, member.second);
-    row.id = new_id(id_prefix(entity), dependencies_.clock, dependencies_.random);
+    row.id = BERTH_TRY(id_for_new(connection, id_prefix(entity), {entity, setup.id, record.remote_id}));
     row.kind = entity;
     row.integration = setup.id;
     row.remote_id = record.remote_id;
@@ -342,7 +377,7 @@ Result<std::string> Applier::apply_document(storage::Connection& connection, con
       continue;
     }
     storage::LocalRow row;
-    row.id = new_id(id_prefix(ensure.kind), dependencies_.clock, dependencies_.random);
+    row.id = BERTH_TRY(id_for_new(connection, id_prefix(ensure.kind), {ensure.kind, ensure.scope, ensure.name}));
     row.kind = ensure.kind;
     row.scope = ensure.scope;
     row.name = ensure.name;
@@ -362,7 +397,7 @@ Result<std::string> Applier::apply_document(storage::Connection& connection, con
   }
   const documents::Document document = std::move(parsed).value();
   const std::string local_id =
-      existing ? existing->id : new_id(id_prefix(entity), dependencies_.clock, dependencies_.random);
+      existing ? existing->id : BERTH_TRY(id_for_new(connection, id_prefix(entity), {entity, setup.id, record.remote_id}));
 
   // A refusal that current data could lift is final only after that data was fetched.
   const json::Parsed facts_before = json::parse(record.detail_json);
@@ -377,11 +412,7 @@ Result<std::string> Applier::apply_document(storage::Connection& connection, con
     }
   }
 
-  ledger::BooksContext context;
-  context.integration = {setup.id, setup.company->id, std::string(setup.company->base_currency.code())};
-  context.companies = dependencies_.companies;
-  context.current_data_confirmed = is_confirmed;
-  const ledger::Books books = BERTH_TRY(ledger::load_books(connection, document, context));
+  const ledger::Books& books = *BERTH_TRY(books_of(connection, document, is_confirmed));
   ledger::Planned planned = ledger::plan(document, books);
   const bool was_posted = existing.has_value() && existing->state == "open";
   if (planned.refusal) return refuse(connection, record, *planned.refusal, std::move(decision), was_posted);
@@ -449,6 +480,20 @@ Result<std::string> Applier::apply_document(storage::Connection& connection, con
   return state;
 }
 
+Result<const ledger::Books*> Applier::books_of(storage::Connection& connection, const documents::Document& document, bool is_confirmed) {
+  const Setup& setup = dependencies_.setup;
+  if (!books_) {
+    books_.emplace(BERTH_TRY(ledger::load_common(
+        connection, {.integration = {setup.id, setup.company->id, std::string(setup.company->base_currency.code())},
+                     .companies = dependencies_.companies,
+                     .accounts = std::nullopt,
+                     .current_data_confirmed = false})));
+  }
+  books_->current_data_confirmed = is_confirmed;
+  BERTH_CHECK(ledger::load_document(connection, document, *books_));
+  return &*books_;
+}
+
 Result<std::string> Applier::refuse(storage::Connection& connection, const storage::Record& record, const ledger::Refusal& refusal,
                                     Decision decision, bool was_posted) {
   decision.reason = refusal.reason;
@@ -465,6 +510,7 @@ Result<std::string> Applier::refuse(storage::Connection& connection, const stora
     const storage::AccountRow row = BERTH_TRY(storage::account_rows::ensure(
         connection, dependencies_.setup.id, missing.kind, missing.label, missing.company, dependencies_.clock.now()));
     decision.waits_for.push_back(row.awaited());
+    books_.reset();   // it has that row now
   }
   if (!refusal.forced_fetch.empty() && refusal.consequence == ledger::Consequence::kParked) {
     decision.facts.set("forced_fetch", list_of(refusal.forced_fetch));
@@ -540,6 +586,14 @@ Status Applier::force_fetch(storage::Connection& connection, const std::vector<s
   return success();
 }
 
+// A row that stands for something else by now (it was renamed) keeps its id.
+Result<std::string> Applier::id_for_new(storage::Connection& connection, std::string_view prefix,
+                                        std::initializer_list<std::string_view> parts) const {
+  std::string id = stable_id(prefix, parts);
+  if (!BERTH_TRY(storage::rows::find(connection, id))) return id;
+  return new_id(prefix, dependencies_.clock, dependencies_.random);
+}
+
 Status Applier::wake(storage::Connection& connection, std::string_view key) {
   BERTH_TRY(storage::waiting::wake(connection, dependencies_.setup.id, key, dependencies_.clock.now()));
   return success();
@@ -553,6 +607,7 @@ Result<std::string> Applier::awaited_account(storage::Connection& connection, co
   const storage::AccountRow row = BERTH_TRY(storage::account_rows::ensure(
       connection, dependencies_.setup.id, key.substr(8, kind_end - 8),
       key.substr(kind_end + 1, company_start - kind_end - 1), key.substr(company_start + 1), dependencies_.clock.now()));
+  books_.reset();   // it has that row now
   return row.awaited();
 }
 

@@ -10,6 +10,7 @@
 // that one is failed. One thread.
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "host/ledger/books.hpp"
 #include "host/runs/capture.hpp"
 #include "host/runs/lookups.hpp"
+#include "host/runs/per_record.hpp"
 #include "host/runs/setup.hpp"
 #include "host/storage/records.hpp"
 #include "host/telemetry/log.hpp"
@@ -32,11 +34,22 @@ struct ApplyCounts {
   [[nodiscard]] std::int64_t total() const { return posted + parked + skipped + failed + ignored; }
 };
 struct ApplyResult {
-  /// The last state of each record that was decided, by record id: {entity, state}.
-  std::map<std::int64_t, std::pair<std::string, std::string>> decided;
+  /// The state that a record has now; its earlier one is forgotten.
+  void decided(std::int64_t record, std::string_view entity, std::string_view state);
+  /// What was decided later than all of this.
+  void add(const ApplyResult& later);
   [[nodiscard]] std::map<std::string, ApplyCounts> by_entity() const;
+  /// Whether a record ended otherwise than waiting for its own detail. Counts name no archived records, this knows them.
+  [[nodiscard]] bool has_outcome() const;
   bool wants_fetch = false;      // references or forced documents were put into the detail queue
   bool was_stopped = false;
+
+ private:
+  /// visit(record, entity, state) of each.
+  template <class Visit>
+  void each(Visit visit) const;
+  std::vector<std::string> entities_;
+  PerRecord last_;   // 1 + place in entities_ * number of states + state
 };
 
 class Applier {
@@ -73,10 +86,17 @@ class Applier {
   Status ask_for_unseen(storage::Connection& connection, const std::vector<std::string>& references);
   Status force_fetch(storage::Connection& connection, const std::vector<std::string>& documents);
   Status wake(storage::Connection& connection, std::string_view key);
+  /// An id made of what the row stands for; a random one where another row has that.
+  Result<std::string> id_for_new(storage::Connection& connection, std::string_view prefix,
+                                 std::initializer_list<std::string_view> parts) const;
   Result<std::string> awaited_account(storage::Connection& connection, const std::string& key);
+
+  /// The books as far as this document goes. What is the same for all documents is read once in a transaction.
+  Result<const ledger::Books*> books_of(storage::Connection& connection, const documents::Document& document, bool is_confirmed);
 
   Dependencies dependencies_;
   bool wants_fetch_ = false;
+  std::optional<ledger::Books> books_;   // of the transaction under way
 };
 
 /// Rule entities in the order in which their records are applied: customers before the invoices that name them.

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "host/core/text.hpp"
+#include "host/http/readable.hpp"
+#include "host/runs/quota_board.hpp"
 #include "host/storage/attachments.hpp"
+#include "host/storage/integrations.hpp"
 #include "host/storage/offers.hpp"
-#include "host/storage/quota.hpp"
 #include "host/storage/records.hpp"
 #include "host/storage/waiting.hpp"
 
@@ -19,6 +22,9 @@ constexpr std::uint32_t kKindFile = 3;   // BERTH_CALL_FILE
 constexpr std::int64_t kMissingFilePriority = -1;
 /// In a failed record's facts: the version whose detail could not be had. Lists show it again; only another is asked for.
 constexpr std::string_view kGaveUp = "gave_up";
+constexpr std::size_t kHeldFileBytesMax = 1U << 20U;
+constexpr std::size_t kNoteBytesMax = 200;
+constexpr std::size_t kNoticedMax = 10'000;   // records whose last note is kept until the end of the phase
 constexpr std::size_t kCompareMax = 100'000;   // suspects looked at after one pass; more than any brake lets through
 
 http::CallKind kind_of(std::uint32_t kind) {
@@ -44,6 +50,28 @@ void CaptureSession::log(int level, std::string_view message, std::string_view f
   const auto shown = static_cast<telemetry::Level>(std::clamp(level, 0, 3));
   dependencies_.log.write(shown, message,
                           std::initializer_list<telemetry::Field>{{"phase", phase_.id}, {"plugin_fields", fields_json}});
+  if (shown >= telemetry::Level::kWarning) note(message, fields_json);
+}
+
+// The report tells what the connector noticed, too: who reads it does not read the log.
+void CaptureSession::note(std::string_view message, std::string_view fields_json) {
+  const json::Parsed fields = json::parse(fields_json);
+  const std::string_view reason = fields.value.text_of("reason");
+  if (!fields.ok() || !is_reason_id(reason)) return;
+  auto found = std::find_if(report_.notes.begin(), report_.notes.end(), [&](const PhaseNote& one) { return one.reason == reason; });
+  if (found == report_.notes.end()) {
+    if (report_.notes.size() >= kPhaseNotesMax) return;
+    found = report_.notes.insert(report_.notes.end(), PhaseNote{.reason = std::string(reason), .message = {}, .about = {}, .times = 0});
+  }
+  found->message = http::one_line(message, kNoteBytesMax);
+  found->about.clear();
+  for (const char* field : {"id", "file", "what"}) {
+    const std::string_view value = fields.value.text_of(field);
+    if (!value.empty()) found->about += (found->about.empty() ? "" : ": ") + http::one_line(value, kNoteBytesMax);
+  }
+  ++found->times;
+  const std::string_view id = fields.value.text_of("id");
+  if (!id.empty() && noticed_.size() < kNoticedMax) noticed_[std::string(id)] = *found;
 }
 
 Status send_for_plugin(http::ApiClient& api, std::span<const plugins::HttpRequest> requests, std::stop_token stop,
@@ -81,7 +109,7 @@ Status CaptureSession::send_batch(std::span<const plugins::HttpRequest> requests
   // The end of the slice starts no new call, like a stop request; answers on their way are still delivered.
   std::stop_source slice;
   const std::stop_callback forward(stop_, [&] { slice.request_stop(); });
-  if (now() >= deadline_) slice.request_stop();
+  if (should_stop()) slice.request_stop();
   return send_for_plugin(dependencies_.api, requests, slice.get_token(),
                          [&](plugins::HttpReply&& reply) {
                            if (!on_reply(std::move(reply))) return false;
@@ -102,7 +130,6 @@ Status CaptureSession::emit(plugins::EmittedRecord&& record) {
     }
   }
   if (!record.part.empty()) ++report_.parts;
-  if (record.list_only) seen_.push_back(record.ref.remote_id);
   emitted_.push_back(std::move(record));
   return success();
 }
@@ -180,20 +207,33 @@ Result<std::vector<plugins::Wanted>> CaptureSession::next_details(std::uint32_t 
   return wanted;
 }
 
+// Files are small as a rule and are stored with the checkpoint that names them: a commit of its own for each would be most
+// of what it costs. Large ones do not wait in memory.
 Status CaptureSession::attach(const plugins::Ref& ref, std::string_view name, std::string_view media_type, std::string_view bytes) {
-  std::string hash;
-  const Status stored = dependencies_.database.write([&](storage::Connection& connection) -> Status {
-    BERTH_CHECK(hold(connection, dependencies_.lease, now()));
-    hash = BERTH_TRY(storage::attachments::store(connection, bytes));
-    return success();
-  });
-  if (!stored.ok()) return kept(stored.error());
-  links_.push_back({ref, std::string(name), std::string(media_type), std::move(hash)});
+  links_.push_back({ref, std::string(name), std::string(media_type), {}, std::string(bytes)});
+  held_bytes_ += bytes.size();
+  if (held_bytes_ > kHeldFileBytesMax) {
+    const Status stored = dependencies_.database.write([&](storage::Connection& connection) -> Status {
+      BERTH_CHECK(hold(connection, dependencies_.lease, now()));
+      return store_files(connection);
+    });
+    if (!stored.ok()) return kept(stored.error());
+  }
   ++report_.files;
   return success();
 }
 
-bool CaptureSession::should_stop() { return stop_.stop_requested() || now() >= deadline_; }
+Status CaptureSession::store_files(storage::Connection& connection) {
+  for (Link& link : links_) {
+    if (!link.hash.empty()) continue;
+    link.hash = BERTH_TRY(storage::attachments::store(connection, link.bytes));
+    std::string().swap(link.bytes);
+  }
+  held_bytes_ = 0;
+  return success();
+}
+
+bool CaptureSession::should_stop() { return stop_.stop_requested() || is_halted_ || now() >= deadline_; }
 
 void CaptureSession::progress(std::int64_t done, std::int64_t total_or_minus_1) {
   if (dependencies_.on_progress) dependencies_.on_progress(phase_.id, done, total_or_minus_1);
@@ -223,6 +263,7 @@ Status CaptureSession::commit(storage::Connection& connection, std::string_view 
       BERTH_CHECK(commit_record(connection, record));
     }
   }
+  BERTH_CHECK(store_files(connection));
   for (const Link& link : links_) {
     const auto record = BERTH_TRY(storage::records::find(connection, dependencies_.setup.id, link.ref.entity, link.ref.remote_id));
     if (!record) continue;
@@ -234,7 +275,7 @@ Status CaptureSession::commit(storage::Connection& connection, std::string_view 
                                                         .size = 0}));
     BERTH_CHECK(finish_entry(connection, link.ref, storage::kWantAttachments));
   }
-  if (cursor_.pass > 0) BERTH_CHECK(storage::records::touch_seen(connection, dependencies_.setup.id, phase_.entity, seen_, cursor_.pass));
+  if (cursor_.pass > 0) BERTH_CHECK(storage::records::touch_seen(connection, dependencies_.setup.id, phase_.entity, only_seen(), cursor_.pass));
   for (const Need& need : needs_) BERTH_CHECK(commit_need(connection, need));
   if (cursor_.mode != "ids" && cursor_.mode != "since") {
     if (pass_complete) {
@@ -244,11 +285,40 @@ Status CaptureSession::commit(storage::Connection& connection, std::string_view 
       BERTH_CHECK(storage::cursors::save(connection, cursor_, cursor_json));
     }
   }
-  return storage::quota::save(connection, dependencies_.quota_key, json::dump(dependencies_.gate.state().to_json()), now());
+  BERTH_CHECK(see_pause(connection));
+  return tell_quota(connection, dependencies_.quota_key, dependencies_.gate, now());
+}
+
+// A row that was captured says itself in which pass it was seen.
+std::vector<std::string> CaptureSession::only_seen() {
+  std::unordered_set<std::string_view> captured;
+  for (const plugins::EmittedRecord& record : emitted_) {
+    if (record.list_only && record.part.empty() && !record.deleted && record.ref.entity == phase_.entity) captured.insert(record.ref.remote_id);
+  }
+  std::sort(seen_.begin(), seen_.end());
+  seen_.erase(std::unique(seen_.begin(), seen_.end()), seen_.end());
+  std::vector<std::string> rest;
+  for (const std::string& id : seen_) {
+    if (!captured.contains(id)) rest.push_back(id);
+  }
+  return rest;
+}
+
+// A person who pauses does not want to wait for the end of a run, which may take hours: the next checkpoint is soon.
+Status CaptureSession::see_pause(storage::Connection& connection) {
+  const auto row = BERTH_TRY(storage::integrations::find(connection, dependencies_.setup.id));
+  if (!row || row->desired == "enabled") return success();
+  const bool is_paused = row->desired == "paused";
+  halted_ = make_error(Code::kCancelled, is_paused ? "runs.paused" : "runs.disabled",
+                       fmt::format("{0} was {1} while it ran; what was fetched is kept, and `berth {2} {0}` lets it go on",
+                                   row->id, row->desired, is_paused ? "resume" : "enable"));
+  is_halted_ = true;
+  return success();
 }
 
 Status CaptureSession::commit_record(storage::Connection& connection, const plugins::EmittedRecord& record) {
-  const std::string hash = BERTH_TRY(content_hash(record.json, &phase_));
+  json::Value document = BERTH_TRY(document_of(record.json));
+  const std::string hash = content_hash(document, &phase_);
   const storage::Capture capture{.integration = dependencies_.setup.id,
                                  .entity = record.ref.entity,
                                  .remote_id = record.ref.remote_id,
@@ -266,11 +336,10 @@ Status CaptureSession::commit_record(storage::Connection& connection, const plug
     return success();
   }
   BERTH_TRY(storage::records::capture_detail(connection, capture));
-  BERTH_CHECK(storage::records::clear_suspect(connection, dependencies_.setup.id, record.ref.entity, record.ref.remote_id));
   BERTH_CHECK(wake_whoever_forced(connection, record.ref));
   BERTH_CHECK(finish_entry(connection, record.ref, storage::kWantDetail));
-  BERTH_CHECK(commit_wanted_files(connection, record));
-  return commit_offers(connection, record);
+  BERTH_CHECK(commit_wanted_files(connection, record, document));
+  return commit_offers(connection, record, std::move(document));
 }
 
 // Current data was asked for because two documents disagree. Also where it says what it said before, whoever asked must be
@@ -293,11 +362,11 @@ Status CaptureSession::finish_entry(storage::Connection& connection, const plugi
 }
 
 // A document whose file did not come with it gets a place at the end of the queue, so that later runs try again.
-Status CaptureSession::commit_wanted_files(storage::Connection& connection, const plugins::EmittedRecord& record) {
+Status CaptureSession::commit_wanted_files(storage::Connection& connection, const plugins::EmittedRecord& record,
+                                           const json::Value& document) {
   if (phase_.files.empty() || cursor_.mode == "ids") return success();
-  const json::Parsed document = json::parse(record.json);
   for (const Phase::File& file : phase_.files) {
-    const std::string_view value = document.value.text_of(file.unless_field);
+    const std::string_view value = document.text_of(file.unless_field);
     const bool is_excluded = std::find(file.unless_values.begin(), file.unless_values.end(), value) != file.unless_values.end();
     const bool came_along = std::any_of(links_.begin(), links_.end(), [&](const Link& link) {
       return link.ref.remote_id == record.ref.remote_id && link.name == file.name;
@@ -338,9 +407,16 @@ Status CaptureSession::settle_queue() {
       storage::RecordOutcome outcome;
       outcome.state = "failed";
       outcome.reason = std::string(remote_error.text_of("reason"));
+      std::string said(remote_error.text_of("message"));
+      const auto noticed = noticed_.find(entry.remote_id);
+      // An answer that the remote calls good and the connector cannot use.
+      if (outcome.reason.empty() && noticed != noticed_.end()) {
+        outcome.reason = noticed->second.reason;
+        said = noticed->second.message + " " + noticed->second.about;
+      }
       if (outcome.reason.empty()) outcome.reason = "berth.detail_unavailable";
       outcome.message = fmt::format("the document could not be fetched in {} runs; the last answer: {}",
-                                    storage::detail_queue::kAttemptsMax, remote_error.text_of("message"));
+                                    storage::detail_queue::kAttemptsMax, said);
       outcome.detail_json = json::dump(json::Value::object({{"remote_error", remote_error}, {std::string(kGaveUp), entry.version}}));
       BERTH_CHECK(storage::records::set_state(connection, record->id, outcome, now()));
     }
@@ -376,14 +452,14 @@ Status CaptureSession::commit_deleted(storage::Connection& connection, const plu
 
 // Values that this document offers to rows of other entities (a contact's country) are stored at capture, so that the
 // contact's own detail need not be fetched in the same run.
-Status CaptureSession::commit_offers(storage::Connection& connection, const plugins::EmittedRecord& record) {
+Status CaptureSession::commit_offers(storage::Connection& connection, const plugins::EmittedRecord& record, json::Value detail) {
   const Setup& setup = dependencies_.setup;
   if (!setup.rules) return success();
+  mapping::Record document;
+  document.remote_id = record.ref.remote_id;
+  document.version = record.ref.version;
+  document.detail = std::move(detail);
   for (const std::string& entity : setup.rules->entities_of(record.ref.entity)) {
-    mapping::Record document;
-    document.remote_id = record.ref.remote_id;
-    document.version = record.ref.version;
-    document.detail = json::parse(record.json).value;
     for (const mapping::Outcome::Offer& offer : mapping::offers_of(*setup.rules, entity, document)) {
       const std::string target = setup.remote_entity_of(offer.entity);
       if (target.empty()) continue;

@@ -72,8 +72,11 @@ class CaptureSession final : public plugins::Services {
   /// The cursor of the last checkpoint; "" before the first.
   [[nodiscard]] const std::string& last_cursor() const { return last_cursor_; }
   [[nodiscard]] const std::optional<Error>& storage_failure() const { return storage_failure_; }
+  /// Set when a checkpoint found that a person has paused or disabled the integration meanwhile; the phase ends then.
+  [[nodiscard]] const std::optional<Error>& halted() const { return halted_; }
 
  private:
+  void note(std::string_view message, std::string_view fields_json);
   struct Need {
     plugins::Ref ref;
     std::int32_t priority = 0;
@@ -81,16 +84,20 @@ class CaptureSession final : public plugins::Services {
   struct Link {
     plugins::Ref ref;
     std::string name, media_type, hash;
+    std::string bytes;   // until they are stored, which gives the hash
   };
   Status commit(storage::Connection& connection, std::string_view cursor_json, bool pass_complete);
+  Status store_files(storage::Connection& connection);
   Status commit_record(storage::Connection& connection, const plugins::EmittedRecord& record);
   Status commit_deleted(storage::Connection& connection, const plugins::EmittedRecord& record);
-  Status commit_offers(storage::Connection& connection, const plugins::EmittedRecord& record);
+  Status commit_offers(storage::Connection& connection, const plugins::EmittedRecord& record, json::Value detail);
   Status commit_need(storage::Connection& connection, const Need& need);
-  Status commit_wanted_files(storage::Connection& connection, const plugins::EmittedRecord& record);
+  Status commit_wanted_files(storage::Connection& connection, const plugins::EmittedRecord& record, const json::Value& document);
   Status wake_whoever_forced(storage::Connection& connection, const plugins::Ref& ref);
   Status finish_entry(storage::Connection& connection, const plugins::Ref& ref, std::uint32_t want);
   Status compare_pass(storage::Connection& connection);
+  [[nodiscard]] std::vector<std::string> only_seen();
+  Status see_pause(storage::Connection& connection);
   [[nodiscard]] std::optional<Instant> version_time(std::string_view entity, std::string_view version) const;
   [[nodiscard]] Error kept(Error error);
 
@@ -110,12 +117,16 @@ class CaptureSession final : public plugins::Services {
   std::unordered_map<std::string, std::pair<std::string, plugins::KnownAs>> emitted_known_;   // entity/id → version
   std::vector<Need> needs_;
   std::vector<Link> links_;
+  std::size_t held_bytes_ = 0;   // of files that are not stored yet
   std::vector<std::string> seen_;
 
   std::string last_cursor_;
   bool brake_pulled_ = false;
   bool pass_completed_ = false;
   std::optional<Error> storage_failure_;
+  std::optional<Error> halted_;
+  std::atomic<bool> is_halted_ = false;   // the same, for any thread
+  std::map<std::string, PhaseNote, std::less<>> noticed_;  // by remote id: the last thing noticed about it
 };
 
 }  // namespace berth::runs

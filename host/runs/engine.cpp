@@ -5,12 +5,13 @@
 #include <algorithm>
 #include <set>
 
+#include "host/runs/run_metrics.hpp"
+#include "host/runs/quota_board.hpp"
 #include "host/runs/status.hpp"
 #include "host/storage/commands.hpp"
 #include "host/storage/cursors.hpp"
 #include "host/storage/detail_queue.hpp"
 #include "host/storage/leases.hpp"
-#include "host/storage/quota.hpp"
 #include "host/storage/rows.hpp"
 #include "host/storage/runs.hpp"
 
@@ -18,6 +19,7 @@ namespace berth::runs {
 
 namespace {
 
+constexpr std::string_view kQueueOnly = "queue";   // mode of run_phase(): no list is read
 constexpr std::size_t kFollowUpIdsMax = 200;   // documents asked for by id in one run_phase
 
 /// The floor as plugins get it, in whole seconds: remote times have no smaller part, and what changed within the second
@@ -35,19 +37,30 @@ CallCounts counts_between(const http::CallReport& before, const http::CallReport
           .other = difference(http::CallKind::kOther) + difference(http::CallKind::kWrite)};
 }
 
-/// How a phase that returned this error is told in the report.
-std::string_view phase_outcome(const Error& error) {
+/// How a phase that returned this error is told in the report. A plugin that had to be ended because it did not heed a
+/// person's stop is no crash.
+std::string_view phase_outcome(const Error& error, bool is_stopped) {
   if (error.reason == "berth.budget") return "incomplete";
   if (error.code == Code::kQuotaExhausted) return "rate_limited";
-  if (error.code == Code::kCancelled) return "cancelled";
-  if (error.reason.starts_with("plugin.crash") || error.reason == "plugin.hang" || error.reason == "plugin.deadline") return "crashed";
+  if (error.code == Code::kCancelled || (is_stopped && error.reason == "plugin.hang")) return "cancelled";
+  if (is_plugin_crash(error.reason)) return "crashed";
   return "failed";
 }
 
-void tell_end(PhaseReport& report, const Error& error) {
-  report.outcome = phase_outcome(error);
+void tell_end(PhaseReport& report, const Error& error, bool is_stopped) {
+  report.outcome = phase_outcome(error, is_stopped);
   report.reason = error.reason;
   report.message = error.message;
+}
+
+/// When the first of its phases is due again by the schedule.
+Instant next_scheduled(const Setup& setup, const RunReport& report) {
+  Instant first = report.started + kDefaultInterval;
+  for (const PhaseReport& phase : report.phases) {
+    const auto interval = setup.declared->schedule.find(phase.phase);
+    if (interval != setup.declared->schedule.end()) first = std::min(first, report.started + interval->second);
+  }
+  return std::max(first, report.ended);
 }
 
 /// After such an error no other phase has a chance.
@@ -62,31 +75,6 @@ bool ends_run(const Error& error) {
     default: break;
   }
   return error.reason.starts_with("plugin.") || error.reason.starts_with("storage.") || error.reason.starts_with("oauth.");
-}
-
-void count_run(telemetry::Metrics& metrics, const RunReport& report) {
-  metrics.count("berth_runs_total", {{"integration", report.integration}, {"outcome", std::string(to_string(report.outcome))}});
-  metrics.observe_seconds("berth_run_seconds", static_cast<double>((report.ended - report.started).count()) / 1000.0,
-                          {{"integration", report.integration}});
-  for (const PhaseReport& phase : report.phases) {
-    const telemetry::Labels of_phase{{"integration", report.integration}, {"phase", phase.phase}};
-    const auto count = [&](const char* name, const char* label, const char* value, std::int64_t number) {
-      if (number == 0) return;
-      telemetry::Labels labels = of_phase;
-      labels[label] = value;
-      metrics.count(name, labels, static_cast<double>(number));
-    };
-    count("berth_remote_calls_total", "kind", "list", phase.calls.list);
-    count("berth_remote_calls_total", "kind", "detail", phase.calls.detail);
-    count("berth_remote_calls_total", "kind", "file", phase.calls.file);
-    count("berth_remote_calls_total", "kind", "other", phase.calls.other);
-    if (phase.outcome == "derived") continue;
-    count("berth_records_total", "state", "posted", phase.posted);
-    count("berth_records_total", "state", "parked", phase.parked);
-    count("berth_records_total", "state", "skipped", phase.skipped);
-    count("berth_records_total", "state", "failed", phase.failed);
-    count("berth_records_total", "state", "ignored", phase.ignored);
-  }
 }
 
 }  // namespace
@@ -119,6 +107,16 @@ struct Engine::Running {
     return report.phases.back();
   }
 };
+
+namespace {
+
+/// What a plugin runs without is told in the report and, once a run, in the log.
+void note_lock(RunReport& report, const telemetry::Log& log, std::string lock) {
+  if (lock != "on" && report.system_call_filter != lock) log.warning("system calls of the plugin are not restricted", {{"filter", lock}});
+  report.system_call_filter = std::move(lock);
+}
+
+}  // namespace
 
 std::string plugin_config(const Setup& setup, const storage::Integration& integration) {
   json::Value config = json::Value::object();
@@ -189,9 +187,7 @@ Result<RunReport> Engine::run(const Setup& setup, const RemoteAccess& access, co
   }));
   if (!integration) return make_error(Code::kNotFound, "runs.integration_unknown", fmt::format("there is no integration {}", setup.id));
   if (integration->desired != "enabled") {
-    const bool is_paused = integration->desired == "paused";
-    return make_error(Code::kConflict, is_paused ? "runs.paused" : "runs.disabled",
-                      fmt::format("{} is {}; `berth {} {}` first", setup.id, integration->desired, is_paused ? "resume" : "enable", setup.id));
+    return not_enabled(*integration);
   }
   if (integration->connected.unix_ms == 0 || integration->remote_id.empty()) {
     return make_error(Code::kUnauthenticated, "runs.not_connected", fmt::format("{0} is not connected; `berth connect {0}` first", setup.id));
@@ -249,6 +245,7 @@ Result<RunReport> Engine::run(const Setup& setup, const RemoteAccess& access, co
   running.log.info("run began", {{"trigger", request.trigger}});
   ended = run_phases(running);
   const Status finished = finish(running, ended);
+  if (const Status rested = access.gate->rest(); !rested.ok()) running.log.error("the share of the quota could not be given back", rested.error());
   give_lease(lease);
   if (!finished.ok()) return finished.error();
   // What was queued between the last look and the end of the lease.
@@ -274,6 +271,11 @@ Status Engine::run_phases(Running& running) {
     overrides.set(cost, budget.is_share ? json::Value(fmt::format("{}%", budget.value)) : json::Value(budget.value));
   }
   if (overrides.size() > 0) BERTH_CHECK(running.budgets.add(overrides, "budgets"));
+  const json::Value& per_run = running.access.gate->limits().per_run;
+  if (!per_run.is_null() && !setup.declared->budgets.contains(http::kRunBudget)) {
+    BERTH_CHECK(running.budgets.add(json::Value::object({{std::string(http::kRunBudget), per_run}}), "/limits"));
+  }
+  BERTH_CHECK(running.access.gate->look());
   running.budgets.begin_run(running.access.gate->day_left());
 
   http::ApiOptions options;
@@ -287,21 +289,17 @@ Status Engine::run_phases(Running& running) {
                                                    .clock = dependencies_.clock,
                                                    .random = dependencies_.random},
                                                   running.access.rules, options));
-  Status first_failure = success();
   // What an earlier run captured and did not come to apply.
   BERTH_CHECK(apply_slice(running));
-  for (PhaseReport& report : running.report.phases) {
-    const Phase& phase = *setup.find_phase(report.phase);
-    const Status ended = run_phase(running, phase, report, running.request.full ? "full" : "changes", {});
-    if (!ended.ok()) {
-      tell_end(report, ended.error());
-      running.log.warning("phase ended early", {{"phase", phase.id}, {"reason", report.reason}, {"error", report.message}});
-      if (first_failure.ok()) first_failure = ended;
-      if (ends_run(ended.error())) {
-        first_failure = ended;
-        break;
-      }
-    }
+  Status first_failure = run_round(running, running.request.full ? "full" : "changes");
+  // What some phases left of their shares of the day is for those that have work: documents first, then files.
+  std::set<std::string, std::less<>> files;
+  for (const Phase& phase : setup.phases) {
+    for (const Phase::File& file : phase.files) files.insert(file.cost);
+  }
+  for (const auto& held_back : {files, std::set<std::string, std::less<>>{}}) {
+    if (first_failure.ok() || first_failure.error().reason != "berth.budget") break;
+    if (running.budgets.lift_shares(held_back)) first_failure = run_round(running, std::string(kQueueOnly));
   }
   const bool may_apply = first_failure.ok() || (!first_failure.error().reason.starts_with("storage.") && first_failure.error().code != Code::kEnvironment);
   if (may_apply) {
@@ -315,13 +313,41 @@ Status Engine::run_phases(Running& running) {
   return first_failure;
 }
 
+// The phases of the run, one after the other: all of them, or those whose budget ended them, with their queue alone. The
+// failure that ended the run, else the first one, with its phase where a budget is meant.
+Status Engine::run_round(Running& running, const std::string& mode) {
+  Status first_failure = success();
+  for (PhaseReport& report : running.report.phases) {
+    const Phase& phase = *running.setup.find_phase(report.phase);
+    if (mode == kQueueOnly) {
+      if (report.reason != "berth.budget") continue;
+      report.outcome.clear();
+      report.reason.clear();
+      report.message.clear();
+    }
+    const Status ended = run_phase(running, phase, report, mode, {});
+    if (ended.ok()) continue;
+    tell_end(report, ended.error(), running.stop.stop_requested());
+    running.log.warning("phase ended early", {{"phase", phase.id}, {"reason", report.reason}, {"error", report.message}});
+    if (ends_run(ended.error())) return ended;
+    if (!first_failure.ok()) continue;
+    Error told = ended.error();
+    if (told.reason == "berth.budget") told.message = fmt::format("Phase {}: {}", phase.id, told.message);
+    first_failure = std::move(told);
+  }
+  return first_failure;
+}
+
 Status Engine::run_phase(Running& running, const Phase& phase, PhaseReport& report, const std::string& mode,
                          const std::vector<std::string>& ids) {
+  const bool is_more = mode == "ids" || mode == kQueueOnly;   // of a phase that ran already
+  // A queue is worked off within the pass of the changes.
+  const std::string pass_mode = mode == kQueueOnly ? "changes" : mode;
   const Instant phase_started = dependencies_.clock.now();
   const http::CallReport before = running.api->report();
   const auto note_calls = [&] {
     const CallCounts more = counts_between(before, running.api->report());
-    if (mode == "ids") {
+    if (is_more) {
       report.calls.detail += more.detail;
       report.calls.file += more.file;
       report.calls.list += more.list;
@@ -342,17 +368,18 @@ Status Engine::run_phase(Running& running, const Phase& phase, PhaseReport& repo
       // A pass of its own: it begins without a cursor and leaves the stored one, with its watermark, alone.
       cursor.integration = running.setup.id;
       cursor.phase = phase.id;
-      cursor.mode = is_since ? "since" : mode;
+      cursor.mode = is_since ? "since" : pass_mode;
       cursor.cursor_json = since_cursor;
     } else {
       ended = dependencies_.database.write([&](storage::Connection& connection) -> Status {
         BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
-        cursor = BERTH_TRY(storage::cursors::begin(connection, running.setup.id, phase.id, mode, dependencies_.clock.now()));
+        cursor = BERTH_TRY(storage::cursors::begin(connection, running.setup.id, phase.id, pass_mode, dependencies_.clock.now()));
         return success();
       });
       if (!ended.ok()) break;
     }
-    json::Value plan = json::Value::object({{"mode", mode}});
+    json::Value plan = json::Value::object({{"mode", pass_mode}});
+    if (mode == kQueueOnly) plan.set("queue_only", true);
     if (mode == "ids") {
       json::Value list = json::Value::array();
       for (const std::string& id : ids) list.push_back(id);
@@ -377,14 +404,18 @@ Status Engine::run_phase(Running& running, const Phase& phase, PhaseReport& repo
     // A worker per slice: what a plugin leaks ends with it.
     auto opened = dependencies_.runner.open({.manifest = running.setup.manifest,
                                              .pin_sha256 = running.setup.pin_sha256,
-                                             .config_json = plugin_config(running.setup, running.integration)},
+                                             .config_json = plugin_config(running.setup, running.integration),
+                                             .crash = &running.report.crash},
                                             session, running.stop);
     if (!opened.ok()) {
       ended = std::move(opened).error();
       break;
     }
+    note_lock(running.report, running.log, (*opened)->system_call_lock());
     ended = (*opened)->run_phase({.phase = phase.id, .plan_json = json::dump(plan), .cursor_json = cursor.cursor_json, .deadline = deadline},
                                  running.stop);
+    if (const plugins::Crash* crash = (*opened)->crash()) running.report.crash = *crash;
+    if (!ended.ok() && session.halted()) ended = *session.halted();
     if (session.storage_failure()) ended = *session.storage_failure();
     if (ended.ok()) {
       ended = session.settle_queue();
@@ -416,7 +447,7 @@ Status Engine::apply_slice(Running& running) {
                    .companies = dependencies_.companies});
   if (running.on_progress) running.on_progress("apply", 0, -1);
   const ApplyResult result = BERTH_TRY(applier.apply_pending(running.stop));
-  for (const auto& [record, decision] : result.decided) running.applied.decided[record] = decision;
+  running.applied.add(result);
   running.wants_fetch = running.wants_fetch || result.wants_fetch;
   return success();
 }
@@ -445,7 +476,7 @@ Status Engine::follow_up(Running& running) {
         PhaseReport& report = running.report_of(phase);
         const Status ended = run_phase(running, phase, report, "ids", ids);
         if (!ended.ok()) {
-          tell_end(report, ended.error());
+          tell_end(report, ended.error(), running.stop.stop_requested());
           return ended;
         }
       }
@@ -463,6 +494,7 @@ Status Engine::finish(Running& running, const Status& ended) {
     report.errors = calls.errors;
     report.last_request = calls.last_request;
   }
+  report.budgets = running.budgets.use();
   bool anything = false;
   std::map<std::string, ApplyCounts> applied = running.applied.by_entity();
   for (PhaseReport& phase : report.phases) {
@@ -477,7 +509,7 @@ Status Engine::finish(Running& running, const Status& ended) {
     anything = anything || phase.fetched > 0 || phase.files > 0 || counts.total() > 0;
   }
   // Counts name no archived records, which a deletion leaves.
-  for (const auto& [record, decision] : running.applied.decided) anything = anything || decision.second != "pending";
+  anything = anything || running.applied.has_outcome();
   std::vector<PhaseReport> derived;
   const Status counted = dependencies_.database.read([&](storage::Connection& connection) -> Status {
     for (const auto& declared : running.setup.rules ? running.setup.rules->derived() : std::vector<mapping::Rules::Derived>{}) {
@@ -502,26 +534,32 @@ Status Engine::finish(Running& running, const Status& ended) {
     if (error.code == Code::kUnauthenticated && !running.access.data_center_mismatch.empty()) {
       report.message += ". " + running.access.data_center_mismatch;
     }
-    const std::string_view outcome = phase_outcome(error);
+    const std::string_view outcome = phase_outcome(error, running.stop.stop_requested());
     report.outcome = outcome == "incomplete"     ? RunOutcome::kIncomplete
                      : outcome == "rate_limited" ? RunOutcome::kRateLimited
                      : outcome == "cancelled"    ? RunOutcome::kCancelled
                      : outcome == "crashed"      ? RunOutcome::kCrashed
                                                  : RunOutcome::kFailed;
     if (error.retry_after_ms >= 0) report.next_attempt = report.ended + std::chrono::milliseconds(error.retry_after_ms);
-    if (report.outcome == RunOutcome::kRateLimited && report.next_attempt.unix_ms == 0) report.next_attempt = running.access.gate->resets_at();
+    if (report.outcome == RunOutcome::kRateLimited && report.next_attempt.unix_ms == 0) {
+      // A cap spreads the work over the intervals; a spent day waits for the next one.
+      report.next_attempt = error.reason == "berth.run_cap" ? next_scheduled(running.setup, report) : running.access.gate->resets_at();
+    }
   }
   const Error* error = ended.ok() ? nullptr : &ended.error();
   const Status saved = dependencies_.database.write([&](storage::Connection& connection) -> Status {
     BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
-    BERTH_CHECK(storage::quota::save(connection, running.access.quota_key, json::dump(running.access.gate->state().to_json()), report.ended));
+    // As it is now: a person may have paused or resumed it meanwhile.
+    BERTH_CHECK(decide_next(connection, BERTH_TRY(storage::integrations::find(connection, running.setup.id)).value_or(running.integration), report));
+    BERTH_CHECK(tell_quota(connection, running.access.quota_key, *running.access.gate, report.ended));
     BERTH_CHECK(storage::runs::finish(connection, report.run,
                                       {.outcome = std::string(to_string(report.outcome)),
                                        .reason = report.reason,
                                        .message = report.message,
                                        .report_json = json::dump(report.to_json()),
                                        .ended = report.ended}));
-    return mark_run_ended(connection, running.setup, report, error, report.ended);
+    BERTH_CHECK(mark_run_ended(connection, running.setup, report, error, report.ended));
+    return mark_crash_loop(connection, report);
   });
   if (dependencies_.metrics != nullptr) count_run(*dependencies_.metrics, report);
   running.log.info("run ended", {{"outcome", to_string(report.outcome)}, {"reason", report.reason}});

@@ -13,6 +13,7 @@
 // Errors of run() (a run that began always ends with a report instead):
 //   runs.not_connected   no tokens yet: connect first
 //   runs.paused, runs.disabled   the integration is paused or disabled
+//   plugin.crash_loop    it is paused because its plugin crashed too often
 //   runs.busy            another process or thread runs it now
 //   runs.phase_unknown   the request names a phase that the plugin does not have, or that is not switched on
 //   runs.since_invalid   `since` is no date
@@ -30,6 +31,7 @@
 #include "host/runs/apply.hpp"
 #include "host/runs/capture.hpp"
 #include "host/runs/report.hpp"
+#include "host/runs/retry.hpp"
 #include "host/runs/setup.hpp"
 #include "host/storage/database.hpp"
 #include "host/storage/integrations.hpp"
@@ -76,11 +78,16 @@ class Engine {
     /// not run out first. Empty: nobody is ever known to be gone.
     std::function<bool(std::string_view owner)> is_dead_owner{};
     telemetry::Metrics* metrics = nullptr;   // nullptr: nothing is counted
+    RetryPolicy retry{};
   };
   explicit Engine(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
   Result<RunReport> run(const Setup& setup, const RemoteAccess& access, const RunRequest& request, std::stop_token stop,
                         const OnProgress& on_progress = {});
+  /// Notes a run that could not begin, because its plugin could not be opened or it has no tokens: a run with that outcome,
+  /// and the wait before the next one. What refuses for a moment (runs.busy) is not noted. Errors: storage's.
+  Status note_not_begun(std::string_view integration, const RunRequest& request, const Error& error,
+                        const std::optional<plugins::Crash>& crash);
   /// Applies what is pending, with no remote call. Errors: runs.busy, storage's.
   Result<ApplyResult> apply(const Setup& setup, std::stop_token stop);
   /// The same; where somebody runs the integration now, it is queued for the end of that run: false. Errors: storage's.
@@ -96,11 +103,14 @@ class Engine {
   void give_lease(const HeldLease& lease);
   Result<bool> take_queued_work(const HeldLease& lease);
   Status run_phases(Running& running);
+  Status run_round(Running& running, const std::string& mode);
   Status run_phase(Running& running, const Phase& phase, PhaseReport& report, const std::string& mode,
                    const std::vector<std::string>& ids);
   Status follow_up(Running& running);
   Status apply_slice(Running& running);
   Status finish(Running& running, const Status& ended);
+  Status decide_next(storage::Connection& connection, const storage::Integration& integration, RunReport& report);
+  Status mark_crash_loop(storage::Connection& connection, const RunReport& report);
   template <class Call>
   auto with_plugin(const Setup& setup, const RemoteAccess& access, std::stop_token stop, Call call)
       -> decltype(call(std::declval<plugins::PluginInstance&>()));

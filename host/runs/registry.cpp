@@ -2,18 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <sstream>
 
 #include "host/config/yaml.hpp"
 #include "host/core/hash.hpp"
+#include "host/core/text.hpp"
 #include "host/plugins/phase_file.hpp"
+#include "host/runs/quota_board.hpp"
 #include "host/storage/account_rows.hpp"
 #include "host/storage/integrations.hpp"
 #include "host/storage/mapping_revisions.hpp"
 #include "host/storage/pins.hpp"
-#include "host/storage/quota.hpp"
 #include "host/storage/rows.hpp"
 #include "host/storage/waiting.hpp"
 
@@ -31,8 +35,15 @@ Result<std::string> read_file(const std::filesystem::path& path) {
 
 /// The first errors of a file, as one message.
 Error from_findings(std::string reason, const std::filesystem::path& path, const config::Findings& findings) {
-  return make_error(Code::kInvalidConfig, std::move(reason),
-                    findings.empty() ? fmt::format("{} cannot be used", path.string()) : findings.print());
+  const auto& all = findings.all();
+  const auto first = std::find_if(all.begin(), all.end(), [](const config::Finding& f) { return f.severity == config::Severity::kError; });
+  if (first == all.end()) return make_error(Code::kInvalidConfig, std::move(reason), fmt::format("{} cannot be used", path.string()));
+  std::string message = first->file;
+  if (first->line > 0) message += fmt::format(":{}:{}", first->line, first->column);
+  message += ": " + first->message;
+  if (!first->hint.empty()) message += "; " + first->hint;
+  if (findings.errors() > 1) message += fmt::format(" (and {} more; `berth mapping validate` and `berth config validate` show all)", findings.errors() - 1);
+  return make_error(Code::kInvalidConfig, std::move(reason), std::move(message));
 }
 
 ledger::PeriodPolicy to_ledger(config::Policies::Periods policy) {
@@ -84,7 +95,10 @@ ledger::Companies companies_of(const config::Config& config) {
 Registry::Registry(Dependencies dependencies)
     : dependencies_(std::move(dependencies)),
       companies_(companies_of(dependencies_.config)),
-      discovered_(plugins::discover(dependencies_.plugin_folders)) {}
+      discovered_(plugins::discover(dependencies_.plugin_folders)) {
+  static std::atomic<int> made_up{0};
+  if (dependencies_.owner.empty()) dependencies_.owner = fmt::format("registry:{}:{}", getpid(), ++made_up);
+}
 
 Status Registry::sync_declared() {
   const Instant now = dependencies_.clock.now();
@@ -126,6 +140,30 @@ Status Registry::sync_declared() {
       for (const storage::AccountRow& filled : BERTH_TRY(storage::account_rows::prefill(connection, declared.id, prefill, now))) {
         BERTH_TRY(storage::waiting::wake(connection, declared.id, filled.awaited(), now));
       }
+    }
+    return success();
+  });
+}
+
+Status Registry::note_safe_mode() {
+  const Instant now = dependencies_.clock.now();
+  return dependencies_.database.write([&](storage::Connection& connection) -> Status {
+    for (const storage::Integration& row : BERTH_TRY(storage::integrations::list(connection))) {
+      const auto disabled = disabled_plugin(row.plugin);
+      const bool was_told = row.reason == "plugin.safe_mode";
+      // What waits for a person anyway keeps its own reason.
+      if (row.desired != "enabled" || row.connected.unix_ms == 0 || row.actual == "needs_reauth" || disabled.has_value() == was_told) continue;
+      const bool has_synced = row.last_sync.unix_ms > 0;
+      storage::IntegrationStatus status{.actual = has_synced ? "degraded" : "initial_sync", .next_attempt = row.next_attempt};
+      if (disabled) {
+        status.reason = disabled->reason;
+        status.message = disabled->message;
+        status.who_acts = "operator";
+      } else {
+        status.message = "the host left safe mode; the next run will show how it stands";
+        status.who_acts = "nobody";
+      }
+      BERTH_CHECK(storage::integrations::set_status(connection, row.id, status, now));
     }
     return success();
   });
@@ -196,13 +234,52 @@ Result<oauth::ClientSettings> Registry::client_of(const config::Integration& dec
 }
 
 Result<IntegrationUnit*> Registry::unit(std::string_view id) {
+  {
+    std::unique_lock lock(mutex_);
+    made_.wait(lock, [&] { return !making_.contains(id); });
+    const auto found = units_.find(id);
+    if (found != units_.end()) return found->second.get();
+    making_.emplace(id);
+  }
+  // Without the lock: a plugin that hangs while it is loaded must not keep the other integrations waiting.
+  auto made = assemble(id);
+  const std::scoped_lock lock(mutex_);
+  making_.erase(making_.find(id));
+  made_.notify_all();
+  if (!made.ok()) return std::move(made).error().with_context(fmt::format("integration {}", id));
+  IntegrationUnit* unit = made->get();
+  units_[std::string(id)] = std::move(made).value();
+  crashes_.erase(std::string(id));
+  return unit;
+}
+
+IntegrationUnit* Registry::find_unit(std::string_view id) {
   const std::scoped_lock lock(mutex_);
   const auto found = units_.find(id);
-  if (found != units_.end()) return found->second.get();
-  std::unique_ptr<IntegrationUnit> made = BERTH_TRY_CONTEXT(fmt::format("integration {}", id), assemble(id));
-  IntegrationUnit* unit = made.get();
-  units_[std::string(id)] = std::move(made);
-  return unit;
+  return found == units_.end() ? nullptr : found->second.get();
+}
+
+std::optional<plugins::Crash> Registry::crash_of(std::string_view id) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = crashes_.find(id);
+  return found == crashes_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<Error> Registry::disabled_plugin(std::string_view plugin) const {
+  if (dependencies_.only_plugins_in.empty()) return std::nullopt;
+  for (const plugins::Discovered& found : discovered_) {
+    if (!found.manifest || found.manifest->id != plugin) continue;
+    std::error_code failure;
+    const std::filesystem::path folder = std::filesystem::weakly_canonical(found.manifest->folder, failure);
+    for (const std::filesystem::path& allowed : dependencies_.only_plugins_in) {
+      const std::filesystem::path within = std::filesystem::weakly_canonical(allowed, failure);
+      if (std::mismatch(within.begin(), within.end(), folder.begin(), folder.end()).first == within.end()) return std::nullopt;
+    }
+    return make_error(Code::kConflict, "plugin.safe_mode",
+                      fmt::format("the host runs in safe mode, and the plugin {} in {} does not come with Berth; start without --safe-mode to use it",
+                                  plugin, found.manifest->folder.string()));
+  }
+  return std::nullopt;
 }
 
 void Registry::forget(std::string_view id) {
@@ -232,11 +309,15 @@ Result<std::unique_ptr<IntegrationUnit>> Registry::assemble(std::string_view id)
   if (setup.manifest == nullptr) {
     std::string why;
     for (const plugins::Discovered& found : discovered_) {
-      if (found.refusal) why += fmt::format("; {} was refused: {}", found.file.string(), found.refusal->message);
+      if (!found.refusal) continue;
+      // A plugin lies in a folder of its name. Where that one was refused, its reason is the one that helps.
+      if (found.file.parent_path().filename() == declared.plugin) return *found.refusal;
+      why += fmt::format("; {} was refused: {}", found.file.string(), found.refusal->message);
     }
     return make_error(Code::kInvalidConfig, "runs.plugin_missing",
                       fmt::format("no plugin \"{}\" in the configured folders{}", declared.plugin, why));
   }
+  if (auto disabled = disabled_plugin(declared.plugin)) return *std::move(disabled);
   BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
     const auto pin = BERTH_TRY(storage::pins::find(connection, declared.plugin));
     if (!pin) {
@@ -247,8 +328,15 @@ Result<std::unique_ptr<IntegrationUnit>> Registry::assemble(std::string_view id)
     setup.pin_sha256 = pin->sha256;
     return success();
   }));
-  unit->descriptor = BERTH_TRY(dependencies_.runner.descriptor(
-      {.manifest = setup.manifest, .pin_sha256 = setup.pin_sha256, .config_json = {}}));
+  std::optional<plugins::Crash> crash;
+  auto descriptor = dependencies_.runner.descriptor(
+      {.manifest = setup.manifest, .pin_sha256 = setup.pin_sha256, .config_json = {}, .crash = &crash});
+  {
+    const std::scoped_lock lock(mutex_);
+    crashes_.erase(std::string(id));
+    if (crash) crashes_[std::string(id)] = *crash;
+  }
+  unit->descriptor = BERTH_TRY(std::move(descriptor));
   for (const plugins::DescribedEntity& entity : unit->descriptor.entities) {
     setup.entity_version_is_time[entity.id] = entity.version == plugins::VersionKind::kTime;
   }
@@ -298,27 +386,34 @@ Result<std::unique_ptr<IntegrationUnit>> Registry::assemble(std::string_view id)
     added.push_back({center.location, center.accounts, center.api, center.allow_http_loopback, true});
   }
   unit->provider = BERTH_TRY(oauth::Provider::parse(unit->descriptor.oauth, added));
+  unit->rules.set_status_page(unit->provider.status_page);
   unit->client = BERTH_TRY(client_of(declared));
   unit->tokens = std::make_unique<oauth::IntegrationTokens>(setup.id, unit->provider, unit->client, dependencies_.transport,
                                                             dependencies_.token_store, dependencies_.clock);
   return unit;
 }
 
+// "zoho_books/927000001": whoever has the same key draws on the same quota.
+std::string Registry::quota_key(const IntegrationUnit& unit, const http::Limits& limits, std::string_view organization) {
+  std::string shared_by = limits.shared_by.empty() ? std::string(http::kSharedByOrganization) : limits.shared_by;
+  // Before an organisation is chosen nobody shares anything.
+  if (organization.empty()) shared_by = "integration:{integration.id}";
+  shared_by = replace_all(shared_by, http::kSharedByOrganization, organization);
+  return fmt::format("{}/{}", unit.setup.manifest->id, replace_all(shared_by, http::kSharedByIntegration, unit.setup.id));
+}
+
 Result<RemoteAccess> Registry::access(IntegrationUnit& unit) {
   const oauth::TokenSet tokens = BERTH_TRY(unit.tokens->current());
   std::optional<storage::Integration> row;
-  std::optional<std::string> saved;
-  std::string key;
   BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
     row = BERTH_TRY(storage::integrations::find(connection, unit.setup.id));
-    const std::string organization = row ? row->remote_id : std::string();
-    key = fmt::format("{}/{}", unit.setup.manifest->id, organization.empty() ? "integration:" + unit.setup.id : organization);
-    saved = BERTH_TRY(storage::quota::load(connection, key));
     return success();
   }));
+  const json::Value* block = unit.setup.phases_json.find("limits");
+  http::Limits limits = BERTH_TRY(http::Limits::parse(block == nullptr ? json::Value::object() : *block, unit.declared->plan));
   RemoteAccess access;
   access.tokens = unit.tokens.get();
-  access.quota_key = key;
+  access.quota_key = quota_key(unit, limits, row ? row->remote_id : std::string());
   access.rules = unit.rules;
   const std::string api_base = BERTH_TRY(unit.tokens->api_base());
   access.data_center_mismatch = oauth::data_center_mismatch(unit.provider, tokens, api_base).value_or("");
@@ -326,10 +421,8 @@ Result<RemoteAccess> Registry::access(IntegrationUnit& unit) {
   access.allow_http_loopback = center != nullptr && center->allow_http_loopback;
 
   const std::scoped_lock lock(mutex_);
-  auto& gate = gates_[key];
-  if (!gate) {
-    const json::Value* block = unit.setup.phases_json.find("limits");
-    http::Limits limits = BERTH_TRY(http::Limits::parse(block == nullptr ? json::Value::object() : *block, unit.declared->plan));
+  Quota& quota = quotas_[access.quota_key];
+  if (!quota.gate) {
     // Only an added data centre may have limits of its own; the built-in ones keep the remote's.
     for (const config::DataCenter& added : unit.declared->data_centers) {
       if (added.location != tokens.location || !added.limits) continue;
@@ -339,25 +432,27 @@ Result<RemoteAccess> Registry::access(IntegrationUnit& unit) {
     }
     http::QuotaOptions options;
     options.reserve_percent = unit.declared->reserve_percent;
+    options.owner = dependencies_.owner;
+    options.is_dead_owner = dependencies_.is_dead_owner;
     if (row) {
       const json::Parsed organization = json::parse(row->organization_json);
       const std::string_view zone = organization.value.text_of("time_zone");
       if (!zone.empty() && zone_exists(zone)) options.zone = zone;
     }
-    gate = std::make_unique<http::QuotaGate>(limits, options, dependencies_.clock);
-    if (saved) {
-      const json::Parsed state = json::parse(*saved);
-      if (state.ok()) gate->restore(http::QuotaState::from_json(state.value));
-    }
+    quota.board = std::make_unique<DatabaseQuotaBoard>(dependencies_.database, dependencies_.clock, access.quota_key);
+    quota.gate = std::make_unique<http::QuotaGate>(limits, options, dependencies_.clock, quota.board.get());
   }
-  access.gate = gate.get();
+  access.gate = quota.gate.get();
   return access;
 }
 
 http::QuotaGate* Registry::find_gate(const IntegrationUnit& unit, std::string_view organization) {
+  const json::Value* block = unit.setup.phases_json.find("limits");
+  const auto limits = http::Limits::parse(block == nullptr ? json::Value::object() : *block, unit.declared->plan);
+  if (!limits.ok()) return nullptr;
   const std::scoped_lock lock(mutex_);
-  const auto found = gates_.find(fmt::format("{}/{}", unit.setup.manifest->id, organization));
-  return found == gates_.end() ? nullptr : found->second.get();
+  const auto found = quotas_.find(quota_key(unit, *limits, organization));
+  return found == quotas_.end() ? nullptr : found->second.gate.get();
 }
 
 }  // namespace berth::runs

@@ -10,11 +10,15 @@
 // environment and the rest by default: hourly, from the moment of connecting, a fifth of the quota left to others. Any thread; units live as long
 // as the registry and keep their address.
 //
-// Errors: runs.integration_unknown, runs.plugin_missing (with the reason for which a plugin of that name was refused),
+// Errors: plugin.safe_mode, runs.integration_unknown, runs.plugin_missing (with the reason for which a plugin of that name was refused),
 // plugin.untrusted, plugin.changed, runs.phases_invalid, mapping.invalid (findings in the message), oauth.provider_invalid.
+#include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,14 +58,28 @@ class Registry {
     Clock& clock;
     telemetry::Log log;
     std::vector<std::filesystem::path> plugin_folders;
+    std::string owner{};                 // names this process to others that draw on the same quota; empty: made up
+    std::function<bool(std::string_view owner)> is_dead_owner{};   // as the engine's
+    /// Safe mode: plugins outside of these folders are not opened. Empty: every trusted plugin is.
+    std::vector<std::filesystem::path> only_plugins_in{};
   };
   explicit Registry(Dependencies dependencies);
 
   /// Writes the declared integrations and their account rows to storage, and classifications. Once at start.
   Status sync_declared();
+  /// Says of the integrations whose plugin is not opened in safe mode that it is so, and no longer of the others. For the
+  /// host that serves.
+  Status note_safe_mode();
   /// Ids of all integrations, declared and made by REST.
   Result<std::vector<std::string>> ids();
+  /// Puts it together where nobody has yet, which opens its plugin in a worker: that may take as long as a plugin may hang.
   Result<IntegrationUnit*> unit(std::string_view id);
+  /// The same without any wait: nullptr where it is not put together.
+  [[nodiscard]] IntegrationUnit* find_unit(std::string_view id);
+  /// How the plugin ended its worker when the unit was last put together, if it did.
+  [[nodiscard]] std::optional<plugins::Crash> crash_of(std::string_view id);
+  /// plugin.safe_mode where this plugin is not opened in safe mode.
+  [[nodiscard]] std::optional<Error> disabled_plugin(std::string_view plugin) const;
   /// Forgets the unit, so that the next unit() reads configuration and rules again.
   void forget(std::string_view id);
   /// With the gate of the organisation that is chosen now.
@@ -73,6 +91,7 @@ class Registry {
 
  private:
   Result<std::unique_ptr<IntegrationUnit>> assemble(std::string_view id);
+  [[nodiscard]] static std::string quota_key(const IntegrationUnit& unit, const http::Limits& limits, std::string_view organization);
   Result<config::Integration> declaration_of(std::string_view id);
   Result<oauth::ClientSettings> client_of(const config::Integration& declared) const;
 
@@ -80,9 +99,16 @@ class Registry {
   ledger::Companies companies_;
   std::vector<plugins::Discovered> discovered_;
   std::mutex mutex_;                                              // guards what follows
+  std::condition_variable made_;
+  std::set<std::string, std::less<>> making_;                     // units that some thread puts together now
+  std::map<std::string, plugins::Crash, std::less<>> crashes_;
   std::map<std::string, std::unique_ptr<IntegrationUnit>, std::less<>> units_;
   std::vector<std::unique_ptr<IntegrationUnit>> forgotten_;       // somebody may still use them
-  std::map<std::string, std::unique_ptr<http::QuotaGate>, std::less<>> gates_;
+  struct Quota {
+    std::unique_ptr<http::QuotaBoard> board;
+    std::unique_ptr<http::QuotaGate> gate;
+  };
+  std::map<std::string, Quota, std::less<>> quotas_;              // by quota_key()
 };
 
 /// The declaration of an integration made by REST, as storage keeps it: {"backfill":"all", ...}.

@@ -1,6 +1,9 @@
 #include "host/runs/report.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cstring>
 
 namespace berth::runs {
 
@@ -22,9 +25,39 @@ std::int64_t calls_lower_bound(std::int64_t listed, std::int64_t page_size, std:
   return pages + details + files;
 }
 
+json::Value crash_json(const plugins::Crash& crash) {
+  json::Value value = json::Value::object({{"signal", crash.signal},
+                                           {"signal_name", crash.signal == 0 ? "" : strsignal(crash.signal)},
+                                           {"exit_code", crash.exit_code},
+                                           {"phase", crash.phase},
+                                           {"last_request", crash.last_request},
+                                           {"stderr_tail", crash.stderr_tail},
+                                           {"cpu_ms", crash.cpu_ms}});
+  if (crash.memory_limit > 0) {
+    value.set("memory_bytes", static_cast<std::int64_t>(crash.memory));
+    value.set("memory_limit_bytes", static_cast<std::int64_t>(crash.memory_limit));
+  }
+  return value;
+}
+
+std::string crash_text(const json::Value& crash) {
+  const auto number = [&](const char* name) { return crash.find(name) == nullptr ? 0 : crash.find(name)->integer().value_or(0); };
+  std::string text = number("signal") != 0 ? fmt::format("signal {} ({})", number("signal"), crash.text_of("signal_name"))
+                                           : fmt::format("exit code {}", number("exit_code"));
+  if (!crash.text_of("phase").empty()) text += fmt::format(" in phase {}", crash.text_of("phase"));
+  if (!crash.text_of("last_request").empty()) text += fmt::format(", last request {}", crash.text_of("last_request"));
+  text += fmt::format(", {} ms of processor time", number("cpu_ms"));
+  if (number("memory_limit_bytes") > 0) text += fmt::format(", {} of {} MiB of memory in use", number("memory_bytes") >> 20, number("memory_limit_bytes") >> 20);
+  return text;
+}
+
 json::Value RunReport::to_json() const {
   json::Value phase_rows = json::Value::array();
   for (const PhaseReport& phase : phases) {
+    json::Value notes = json::Value::array();
+    for (const PhaseNote& note : phase.notes) {
+      notes.push_back(json::Value::object({{"reason", note.reason}, {"message", note.message}, {"about", note.about}, {"times", note.times}}));
+    }
     phase_rows.push_back(json::Value::object({
         {"phase", phase.phase},
         {"entity", phase.entity},
@@ -48,7 +81,17 @@ json::Value RunReport::to_json() const {
                                        {"total", phase.calls.total()}})},
         {"lower_bound", phase.lower_bound},
         {"wall_ms", phase.wall_ms},
+        {"notes", std::move(notes)},
     }));
+  }
+  json::Value budget_rows = json::Value::array();
+  for (const http::BudgetUse& use : budgets) {
+    budget_rows.push_back(json::Value::object({{"cost", use.cost},
+                                               {"spent", use.spent},
+                                               {"limit", use.limit ? json::Value(*use.limit) : json::Value()},
+                                               {"is_share", use.is_share},
+                                               {"lifted", use.is_lifted},
+                                               {"refused", use.refused}}));
   }
   json::Value error_rows = json::Value::array();
   for (const http::RemoteError& error : errors) {
@@ -71,9 +114,13 @@ json::Value RunReport::to_json() const {
       {"started", berth::to_string(started)},
       {"ended", berth::to_string(ended)},
       {"phases", std::move(phase_rows)},
+      {"budgets", std::move(budget_rows)},
       {"remote_errors", std::move(error_rows)},
       {"last_request", last_request},
   });
+  if (is_crash_loop) value.set("paused", "plugin.crash_loop");
+  if (crash) value.set("crash", crash_json(*crash));
+  if (!system_call_filter.empty()) value.set("system_call_filter", system_call_filter);
   if (next_attempt.unix_ms > 0) value.set("next_attempt", berth::to_string(next_attempt));
   return value;
 }

@@ -4,12 +4,15 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "berth/json.hpp"
 #include "host/core/time.hpp"
+#include "host/http/budget.hpp"
 #include "host/http/call_report.hpp"
+#include "host/plugins/runner.hpp"
 
 namespace berth::runs {
 
@@ -22,6 +25,14 @@ struct CallCounts {
   std::int64_t list = 0, detail = 0, file = 0, other = 0;
   [[nodiscard]] std::int64_t total() const { return list + detail + file + other; }
 };
+
+/// Something that the connector noticed and went on from: a record it could not read, a list that lost rows.
+struct PhaseNote {
+  std::string reason, message;  // of the last one
+  std::string about;            // the record and what was wrong with it, of the last one
+  std::int64_t times = 0;
+};
+inline constexpr std::size_t kPhaseNotesMax = 16;   // kinds
 
 struct PhaseReport {
   std::string phase;
@@ -37,6 +48,7 @@ struct PhaseReport {
   CallCounts calls;
   std::int64_t lower_bound = 0;    // fewest calls that could have brought the same
   std::int64_t wall_ms = 0;
+  std::vector<PhaseNote> notes;    // by reason
 };
 
 struct RunReport {
@@ -46,12 +58,21 @@ struct RunReport {
   RunOutcome outcome = RunOutcome::kSucceeded;
   std::string reason, message;
   Instant started, ended;
+  bool is_crash_loop = false;      // this crash was one too many: the integration is paused
   Instant next_attempt;            // when it goes on by itself; 0: as scheduled
   std::vector<PhaseReport> phases;
+  std::vector<http::BudgetUse> budgets;    // what of them was used
   std::vector<http::RemoteError> errors;   // of the remote, whole
   std::string last_request;
+  std::optional<plugins::Crash> crash;     // how the worker ended, where it did
+  std::string system_call_filter;          // "on", or "off: ..." with the reason; "" where no plugin was opened
   [[nodiscard]] json::Value to_json() const;
 };
+
+/// {"signal":11,"signal_name":"Segmentation fault","exit_code":0,"phase":"invoices",...}
+[[nodiscard]] json::Value crash_json(const plugins::Crash& crash);
+/// What crash_json() made, for people: "signal 11 (Segmentation fault) in phase invoices, last request GET /invoices/46".
+[[nodiscard]] std::string crash_text(const json::Value& crash);
 
 /// The fewest calls that bring `listed` rows in pages of `page_size` and that many details and files: one list call at
 /// least, one call for each document, because the remote has no endpoint for several.

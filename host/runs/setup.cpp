@@ -88,7 +88,7 @@ Result<std::vector<Phase>> phases_of(const json::Value& phases_json, const std::
     phase.volatile_keys = texts(declared.find("volatile"));
     if (const json::Value* files = declared.find("attachments")) {
       for (const json::Value& file : files->items()) {
-        Phase::File read{std::string(file.text_of("name")), {}, {}};
+        Phase::File read{std::string(file.text_of("name")), {}, {}, std::string(file.text_of("cost"))};
         if (const json::Value* unless = file.find("unless")) {
           read.unless_field = unless->text_of("field");
           read.unless_values = texts(unless->find("in"));
@@ -106,19 +106,24 @@ Result<std::vector<Phase>> phases_of(const json::Value& phases_json, const std::
   return result;
 }
 
-Result<std::string> content_hash(std::string_view body, const Phase* phase) {
+Result<json::Value> document_of(std::string_view body) {
   json::Parsed parsed = json::parse(body);
   if (!parsed.ok()) {
     return make_error(Code::kBadResponse, "runs.body_not_json", "a record is not JSON: " + parsed.error.message);
   }
-  if (phase != nullptr && parsed.value.is_object() && !phase->volatile_keys.empty()) {
-    json::Object& members = parsed.value.make_object();
-    std::erase_if(members, [&](const json::Member& member) {
-      return std::any_of(phase->volatile_keys.begin(), phase->volatile_keys.end(),
-                         [&](const std::string& glob) { return matches_glob(glob, member.first); });
-    });
+  return std::move(parsed.value);
+}
+
+std::string content_hash(const json::Value& document, const Phase* phase) {
+  std::vector<std::string_view> without;
+  if (phase != nullptr) {
+    for (const json::Member& member : document.members()) {
+      const bool is_volatile = std::any_of(phase->volatile_keys.begin(), phase->volatile_keys.end(),
+                                           [&](const std::string& glob) { return matches_glob(glob, member.first); });
+      if (is_volatile) without.push_back(member.first);
+    }
   }
-  return blake2b_hex(json::canonical(parsed.value));
+  return blake2b_hex(json::canonical(document, without));
 }
 
 }  // namespace berth::runs

@@ -1,6 +1,7 @@
 #pragma once
 // One integration, ready to run: what configuration, plugin and rules say, put together once by the composition root.
 // Immutable while runs use it; shared between threads.
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -17,6 +18,9 @@
 
 namespace berth::runs {
 
+/// How often a phase runs that the schedule does not name.
+inline constexpr std::chrono::milliseconds kDefaultInterval{3'600'000};
+
 /// What the host itself needs to know of a phase; the plugin reads the whole declaration.
 struct Phase {
   std::string id;
@@ -30,6 +34,7 @@ struct Phase {
     std::string name;
     std::string unless_field;                // no file where the detail's field has one of these values
     std::vector<std::string> unless_values;
+    std::string cost;                        // class of its budget
   };
   std::vector<File> files;                   // attachments, best effort
   std::string detail_unless_offered;         // no detail while another document offers that value
@@ -67,7 +72,9 @@ struct Setup {
 Result<std::vector<Phase>> phases_of(const json::Value& phases_json, const std::vector<std::string>& enabled_optional);
 
 /// Text that equals for two answers exactly when they say the same: canonical JSON without volatile keys, hashed.
-/// Errors: runs.body_not_json.
-Result<std::string> content_hash(std::string_view body, const Phase* phase);
+std::string content_hash(const json::Value& document, const Phase* phase);
+
+/// A record's body as a tree. Errors: runs.body_not_json.
+Result<json::Value> document_of(std::string_view body);
 
 }  // namespace berth::runs

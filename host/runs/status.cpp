@@ -11,9 +11,15 @@ namespace {
 
 constexpr std::string_view kDefaultKinds[] = {"default_income", "default_expense"};
 
-/// Who must act, by the code of what happened.
-std::string_view who_acts(Code code) {
-  switch (code) {
+/// Who must act, by what happened.
+std::string_view who_acts(const Error& error) {
+  // Network, certificates and proxies of this machine.
+  for (const std::string_view reason : {"http.tls", "http.connect", "http.not_http", "http.encoding_unknown"}) {
+    if (error.reason == reason) return "host_admin";
+  }
+  // What a remote sends badly passes, or is its own to mend.
+  if (error.reason.starts_with("http.") && error.code == Code::kBadResponse) return "nobody";
+  switch (error.code) {
     case Code::kInvalidConfig:
     case Code::kUnauthenticated:
     case Code::kInvalidArgument:
@@ -36,6 +42,12 @@ Result<bool> has_every_phase_passed(storage::Connection& connection, const Setup
     if (phase.enabled && BERTH_TRY(storage::cursors::passes_complete(connection, setup.id, phase.id)) == 0) return false;
   }
   return true;
+}
+
+/// The last thing that the remote said was about the tokens: a rule of the phases file renewed them and was refused again.
+bool are_tokens_refused(const RunReport& report) {
+  return !report.errors.empty() && report.errors.back().action == http::to_string(http::Action::kRefreshOnce) &&
+         report.errors.back().reason == report.reason;
 }
 
 }  // namespace
@@ -82,43 +94,54 @@ Status refresh_setup_state(storage::Connection& connection, const Setup& setup, 
       now);
 }
 
-Status mark_run_ended(storage::Connection& connection, const Setup& setup, const RunReport& report, const Error* error,
-                      Instant now) {
-  const auto set = [&](std::string actual, std::string_view who) {
-    return storage::integrations::set_status(connection, setup.id,
+Status mark_run_failed(storage::Connection& connection, std::string_view integration, const RunReport& report, const Error* error,
+                       Instant now) {
+  const auto set = [&](std::string actual, std::string_view who, Instant next_attempt) {
+    return storage::integrations::set_status(connection, integration,
                                              {.actual = std::move(actual),
                                               .reason = report.reason,
                                               .message = report.message,
                                               .who_acts = std::string(who),
-                                              .next_attempt = report.next_attempt},
+                                              .next_attempt = next_attempt},
                                              now);
   };
-  const auto integration = BERTH_TRY(storage::integrations::find(connection, setup.id));
-  const bool has_synced = integration && integration->last_sync.unix_ms > 0;
+  const auto row = BERTH_TRY(storage::integrations::find(connection, integration));
+  const bool has_synced = row && row->last_sync.unix_ms > 0;
   switch (report.outcome) {
-    case RunOutcome::kSucceeded:
-    case RunOutcome::kNothingChanged: {
-      // The first sync has ended when every phase has; a run may have been asked for some of them.
-      if (!has_synced && !BERTH_TRY(has_every_phase_passed(connection, setup))) return set("initial_sync", "nobody");
-      BERTH_CHECK(storage::integrations::set_last_sync(connection, setup.id, report.ended));
-      const bool is_mapped = BERTH_TRY(are_defaults_mapped(connection, setup));
-      BERTH_CHECK(storage::integrations::set_status(
-          connection, setup.id, {.actual = is_mapped ? "connected" : "setup_incomplete", .reason = {}, .message = {}, .who_acts = {}, .next_attempt = {}}, now));
-      return refresh_setup_state(connection, setup, now);
-    }
-    case RunOutcome::kRateLimited: return set("waiting_quota", "nobody");
-    case RunOutcome::kIncomplete: return set(has_synced ? "degraded" : "initial_sync", "nobody");
-    case RunOutcome::kCancelled: return success();
-    case RunOutcome::kCrashed: return set("degraded", "plugin_author");
+    case RunOutcome::kRateLimited: return set("waiting_quota", "nobody", report.next_attempt);
+    case RunOutcome::kIncomplete: return set(has_synced ? "degraded" : "initial_sync", "nobody", report.next_attempt);
+    case RunOutcome::kCrashed: return set("degraded", "plugin_author", report.next_attempt);
     case RunOutcome::kFailed:
       // Only refused tokens ask for a new consent; an organisation that refuses this user does not.
       if (error != nullptr && error->code == Code::kUnauthenticated &&
-          (error->reason.starts_with("oauth.") || error->reason.ends_with(".auth.rejected"))) {
-        return set("needs_reauth", "operator");
+          (error->reason.starts_with("oauth.") || are_tokens_refused(report))) {
+        return set("needs_reauth", "operator", {});
       }
-      return set(has_synced ? "degraded" : "error", error == nullptr ? "operator" : who_acts(error->code));
+      return set(has_synced ? "degraded" : "error", error == nullptr ? "operator" : who_acts(*error), report.next_attempt);
+    case RunOutcome::kCancelled:
+    case RunOutcome::kSucceeded:
+    case RunOutcome::kNothingChanged: break;
   }
   return success();
+}
+
+Status mark_run_ended(storage::Connection& connection, const Setup& setup, const RunReport& report, const Error* error,
+                      Instant now) {
+  if (report.outcome != RunOutcome::kSucceeded && report.outcome != RunOutcome::kNothingChanged) {
+    return mark_run_failed(connection, setup.id, report, error, now);
+  }
+  const auto integration = BERTH_TRY(storage::integrations::find(connection, setup.id));
+  const bool has_synced = integration && integration->last_sync.unix_ms > 0;
+  // The first sync has ended when every phase has; a run may have been asked for some of them.
+  if (!has_synced && !BERTH_TRY(has_every_phase_passed(connection, setup))) {
+    return storage::integrations::set_status(
+        connection, setup.id, {.actual = "initial_sync", .reason = {}, .message = {}, .who_acts = "nobody", .next_attempt = {}}, now);
+  }
+  BERTH_CHECK(storage::integrations::set_last_sync(connection, setup.id, report.ended));
+  const bool is_mapped = BERTH_TRY(are_defaults_mapped(connection, setup));
+  BERTH_CHECK(storage::integrations::set_status(
+      connection, setup.id, {.actual = is_mapped ? "connected" : "setup_incomplete", .reason = {}, .message = {}, .who_acts = {}, .next_attempt = {}}, now));
+  return refresh_setup_state(connection, setup, now);
 }
 
 }  // namespace berth::runs

@@ -1,6 +1,7 @@
 #pragma once
 // What an integration's status is after something happened. Green only after a success.
 #include <string>
+#include <string_view>
 
 #include "host/runs/report.hpp"
 #include "host/runs/setup.hpp"
@@ -17,6 +18,10 @@ Status refresh_setup_state(storage::Connection& connection, const Setup& setup, 
 /// After a run.
 Status mark_run_ended(storage::Connection& connection, const Setup& setup, const RunReport& report, const Error* error,
                       Instant now);
+
+/// After a run that did not end well; also one whose plugin could not even be opened.
+Status mark_run_failed(storage::Connection& connection, std::string_view integration, const RunReport& report, const Error* error,
+                       Instant now);
 
 /// Both default accounts are mapped for the integration's company.
 Result<bool> are_defaults_mapped(storage::Connection& connection, const Setup& setup);

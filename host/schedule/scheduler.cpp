@@ -88,8 +88,17 @@ Result<std::optional<DueRun>> Scheduler::due_of(const std::string& id, Instant n
   }));
   const std::optional<DueRun> nothing;
   if (!row || row->desired != "enabled" || row->connected.unix_ms == 0 || row->actual == "needs_reauth") return nothing;
+  if (dependencies_.registry.disabled_plugin(row->plugin)) return nothing;
 
+  Failing failing;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (const auto found = failing_.find(id); found != failing_.end()) failing = found->second;
+  }
   const auto sync = std::find_if(asked.begin(), asked.end(), [](const storage::Command& c) { return c.kind == "sync"; });
+  // A command that did not begin stays queued, and waits longer each time; one that is given after that is tried at once.
+  const bool was_tried = sync != asked.end() && failing.times > 0 && sync->created <= failing.since;
+  if (was_tried && failing.not_before > now) return nothing;
   if (sync != asked.end()) {
     // It stays queued until its run has begun: what is refused because somebody runs the integration now is tried again.
     DueRun run{id, {}};
@@ -102,13 +111,14 @@ Result<std::optional<DueRun>> Scheduler::due_of(const std::string& id, Instant n
     }
     return std::optional(run);
   }
-  if (row->next_attempt > now) return nothing;
-  {
-    const std::scoped_lock lock(mutex_);
-    const auto failing = failing_.find(id);
-    if (failing != failing_.end() && failing->second.not_before > now) return nothing;
+  // Only a person is answered before the wait is over.
+  if (row->next_attempt > now || (failing.times > 0 && failing.not_before > now)) return nothing;
+  runs::IntegrationUnit* unit = dependencies_.registry.find_unit(id);
+  if (unit == nullptr) {
+    DueRun first{id, {}, true};
+    first.request.trigger = "schedule";
+    return std::optional(first);
   }
-  runs::IntegrationUnit* unit = BERTH_TRY(dependencies_.registry.unit(id));
   DueRun run{id, {}};
   run.request.trigger = "schedule";
   for (const runs::Phase& phase : unit->setup.phases) {
@@ -152,34 +162,48 @@ void Scheduler::begin(DueRun due_run) {
   const std::scoped_lock lock(mutex_);
   const std::string id = due_run.integration;
   under_way_[id] = std::jthread([this, run = std::move(due_run)](std::stop_token stop) {
-    Result<runs::RunReport> report = make_error(Code::kInternal, "runs.not_begun", "the run did not begin");
-    const auto attempt = [&]() -> Result<runs::RunReport> {
-      runs::IntegrationUnit* unit = BERTH_TRY(dependencies_.registry.unit(run.integration));
-      const runs::RemoteAccess access = BERTH_TRY(dependencies_.registry.access(*unit));
-      return dependencies_.engine.run(unit->setup, access, run.request, stop);
-    };
-    report = attempt();
-    if (!report.ok() && report.error().reason == "runs.busy") {
-      dependencies_.log.info("another process runs it now", {{"integration", run.integration}});
-    } else if (!report.ok()) {
-      dependencies_.log.error("run did not begin", report.error(), {{"integration", run.integration}});
-    }
-    note_end(run.integration, report);
+    note_end(run, attempt(run, std::move(stop)));
   });
 }
 
-void Scheduler::note_end(const std::string& integration, const Result<runs::RunReport>& report) {
+/// Bad only where nothing could be written of how it ended: whatever else happened stands in storage, with its wait.
+Status Scheduler::attempt(const DueRun& run, std::stop_token stop) {
+  const auto not_begun = [&](const Error& error) -> Status {
+    dependencies_.log.error("run did not begin", error, {{"integration", run.integration}});
+    return dependencies_.engine.note_not_begun(run.integration, run.request, error, dependencies_.registry.crash_of(run.integration));
+  };
+  const auto unit = dependencies_.registry.unit(run.integration);
+  if (!unit.ok()) return not_begun(unit.error());
+  if (run.is_new) return success();
+  const auto access = dependencies_.registry.access(**unit);
+  if (!access.ok()) return not_begun(access.error());
+  const auto report = dependencies_.engine.run((*unit)->setup, *access, run.request, std::move(stop));
+  if (report.ok()) return success();
+  const Error& error = report.error();
+  if (error.reason == "runs.busy") {
+    dependencies_.log.info("another process runs it now", {{"integration", run.integration}});
+    return success();
+  }
+  // Paused, disabled or disconnected since it was looked at: nothing went wrong.
+  if (error.code == Code::kConflict || error.reason == "runs.not_connected") return success();
+  if (error.code == Code::kInvalidArgument) return not_begun(error);
+  dependencies_.log.error("run did not begin", error, {{"integration", run.integration}});
+  return error;
+}
+
+void Scheduler::note_end(const DueRun& run, const Status& ended) {
   const std::scoped_lock lock(mutex_);
-  const bool is_busy = !report.ok() && report.error().reason == "runs.busy";
-  const bool failed = !is_busy && (!report.ok() || report->outcome == runs::RunOutcome::kFailed || report->outcome == runs::RunOutcome::kCrashed);
-  if (failed) {
+  const std::string& integration = run.integration;
+  if (!ended.ok()) {
     Failing& failing = failing_[integration];
     const auto wait = std::min<std::chrono::milliseconds>(options_.first_retry * (1LL << std::min(failing.times, 10)), options_.retry_max);
     ++failing.times;
-    failing.not_before = dependencies_.clock.now() + wait;
-  } else if (!is_busy) {
+    failing.since = dependencies_.clock.now();
+    failing.not_before = failing.since + wait;
+  } else {
     failing_.erase(integration);
   }
+  if (run.is_new && ended.ok()) woken_ = true;   // now it can be seen what is due
   // A thread cannot join itself: the looker clears it away.
   const auto mine = under_way_.find(integration);
   if (mine != under_way_.end()) {

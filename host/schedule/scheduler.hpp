@@ -7,7 +7,8 @@
 //   ...
 //   scheduler.stop();             // asks runs to stop at their next checkpoint and waits for them
 //
-// due() is the whole decision and is pure over what storage holds; the threads only act on it.
+// due() is the whole decision and is pure over what storage holds; the threads only act on it. So the waits after failed and
+// crashed runs, which the engine stores, outlast a restart of the host.
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -28,14 +29,15 @@ namespace berth::schedule {
 struct DueRun {
   std::string integration;
   runs::RunRequest request;
+  bool is_new = false;   // not put together yet: that is done first, on the thread of the run, and what is due is seen then
 };
 
 struct Options {
   std::size_t workers_max = 4;                             // runs under way at once
   std::chrono::milliseconds look_every{1000};
-  std::chrono::milliseconds default_interval{3'600'000};   // of a phase the schedule does not name
+  std::chrono::milliseconds default_interval = runs::kDefaultInterval;   // of a phase the schedule does not name
   int jitter_percent = 10;                                 // of the interval, later, so that hosts do not move in step
-  std::chrono::milliseconds first_retry{60'000};           // after a failed run; doubled each time up to
+  std::chrono::milliseconds first_retry{60'000};           // of what could not even be noted; doubled each time up to
   std::chrono::milliseconds retry_max{3'600'000};
 };
 
@@ -65,11 +67,13 @@ class Scheduler {
  private:
   struct Failing {
     int times = 0;
+    Instant since;       // of the last failure
     Instant not_before;
   };
   void look(std::stop_token stop);
   void begin(DueRun run);
-  void note_end(const std::string& integration, const Result<runs::RunReport>& report);
+  Status attempt(const DueRun& run, std::stop_token stop);
+  void note_end(const DueRun& run, const Status& ended);
   Result<std::optional<DueRun>> due_of(const std::string& id, Instant now);
 
   Dependencies dependencies_;

@@ -184,8 +184,8 @@ Status Server::start() {
     return success();
   } catch (const Poco::Exception& error) {
     return make_error(Code::kEnvironment, "server.listen",
-                      fmt::format("cannot listen on {}:{}: {}; is another host running there?", impl_->options.host, impl_->options.port,
-                                  error.displayText()));
+                      fmt::format("cannot listen on {}:{}: {}", impl_->options.host, impl_->options.port,
+                                  error.message().substr(0, error.message().find(": "))));
   }
 }
 

@@ -7,7 +7,7 @@
 namespace berth::storage {
 namespace {
 
-constexpr int kLevel = 3;
+constexpr int kLevel = 1;  // of small documents; 3 takes a third longer and saves two bytes in a hundred
 
 struct FreeContext {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }

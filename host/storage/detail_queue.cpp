@@ -97,7 +97,7 @@ Result<FailEffect> fail(Connection& connection, std::string_view integration, st
                                                   std::string(kByKey) + " RETURNING attempts",
                                               {error_json, integration, entity, remote_id, want}));
   if (!attempts || *attempts < kAttemptsMax) return FailEffect::kKept;
-  BERTH_TRY(done(connection, integration, entity, remote_id, want));
+  BERTH_CHECK(done(connection, integration, entity, remote_id, want));
   return FailEffect::kGaveUp;
 }
 

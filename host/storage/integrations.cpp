@@ -8,7 +8,7 @@ namespace {
 constexpr std::string_view kSelect =
     "SELECT id, plugin, company, tenant, environment, mode, origin, settings_json, desired, actual, reason, message, "
     "who_acts, since_ms, "
-    "next_attempt_ms, name, remote_id, organization_json, created_ms, connected_ms, last_sync_ms, backfill_floor_ms "
+    "next_attempt_ms, name, remote_id, organization_json, created_ms, connected_ms, last_sync_ms, backfill_floor_ms, resumed_ms "
     "FROM integration";
 
 Integration read(const Row& row) {
@@ -33,7 +33,8 @@ Integration read(const Row& row) {
           .created = row.instant(18),
           .connected = row.instant(19),
           .last_sync = row.instant(20),
-          .backfill_floor = row.instant(21)};
+          .backfill_floor = row.instant(21),
+          .resumed = row.instant(22)};
 }
 
 Error taken(std::string_view id, std::string_view why) {
@@ -93,6 +94,12 @@ Result<std::vector<Integration>> list(Connection& connection) {
 Status set_desired(Connection& connection, std::string_view id, std::string_view desired) {
   return expect_changed(connection.execute("UPDATE integration SET desired = ? WHERE id = ?", {desired, id}),
                         "integration", id);
+}
+
+Status resume(Connection& connection, std::string_view id, Instant now) {
+  return expect_changed(
+      connection.execute("UPDATE integration SET desired = 'enabled', next_attempt_ms = 0, resumed_ms = ? WHERE id = ?", {now, id}),
+      "integration", id);
 }
 
 Status set_status(Connection& connection, std::string_view id, const IntegrationStatus& status, Instant now) {

@@ -38,6 +38,7 @@ struct Integration {
   Instant connected{};       // 0: never
   Instant last_sync{};       // end of the last run in which every phase ended well; 0: none
   Instant backfill_floor{};  // 0: no floor
+  Instant resumed{};         // when a person last let it run again; 0: never
 };
 
 struct IntegrationStatus {
@@ -67,6 +68,8 @@ Result<std::optional<std::string>> connected_to(Connection& connection, std::str
                                                 std::string_view but);
 
 Status set_desired(Connection& connection, std::string_view id, std::string_view desired);
+/// A person lets it run: enabled, no attempt is waited for, and what crashed before does not count any more.
+Status resume(Connection& connection, std::string_view id, Instant now);
 /// `since` moves only when the actual status or its reason changes.
 Status set_status(Connection& connection, std::string_view id, const IntegrationStatus& status, Instant now);
 Status set_organization(Connection& connection, std::string_view id, std::string_view remote_id, std::string_view name,

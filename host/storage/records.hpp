@@ -147,9 +147,6 @@ Status mark_suspect(Connection& connection, std::string_view integration, std::s
 /// Confirmed as gone: pending, so that what was posted is reversed. False if it is not there or already was.
 Result<bool> mark_deleted(Connection& connection, std::string_view integration, std::string_view entity,
                           std::string_view remote_id, Instant now);
-/// Data came: a suspect is alive again.
-Status clear_suspect(Connection& connection, std::string_view integration, std::string_view entity,
-                     std::string_view remote_id);
 
 /// How well each is stored with that very version; a deleted record is not known.
 Result<std::vector<KnownAs>> known(Connection& connection, std::string_view integration, std::string_view entity,

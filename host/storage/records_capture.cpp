@@ -20,12 +20,16 @@ Result<std::int64_t> insert_record(Connection& connection, const Capture& captur
   return id.value_or(0);
 }
 
-/// The id of a new version, or nothing where the newest of its kind has this content already.
-Result<std::optional<std::int64_t>> keep_body(Connection& connection, std::int64_t record, const std::string& kind,
+/// The id of a new version, or nothing where the newest of its kind has this content already. `is_new`: the record has no
+/// version at all.
+Result<std::optional<std::int64_t>> keep_body(Connection& connection, std::int64_t record, bool is_new, const std::string& kind,
                                               const Capture& capture) {
-  const auto newest = BERTH_TRY(connection.first(
-      "SELECT id, content_hash FROM record_version WHERE record = ? AND kind = ? ORDER BY id DESC LIMIT 1",
-      {record, kind}));
+  std::optional<Row> newest;
+  if (!is_new) {
+    newest = BERTH_TRY(connection.first(
+        "SELECT id, content_hash FROM record_version WHERE record = ? AND kind = ? ORDER BY id DESC LIMIT 1",
+        {record, kind}));
+  }
   if (newest && newest->text(1) == capture.content_hash) {
     BERTH_CHECK(connection.execute("UPDATE record_version SET version = ?, fetched_ms = ? WHERE id = ?",
                                    {capture.version, capture.fetched, newest->integer(0)}));
@@ -39,12 +43,38 @@ Result<std::optional<std::int64_t>> keep_body(Connection& connection, std::int64
                      {record, kind, capture.version, capture.content_hash, std::move(body), capture.fetched});
 }
 
+/// All that a capture says of its record, in one statement. `captured`: id of a new version, 0 keeps the old place.
+Status note_capture(Connection& connection, std::int64_t record, Kind kind, const Capture& capture, bool pending, std::int64_t captured) {
+  const std::string_view versions = kind == Kind::kRow      ? "row_version = ?, row_fetched_ms = ?, "
+                                    : kind == Kind::kDetail ? "detail_version = ?, detail_fetched_ms = ?, "
+                                                            : "";
+  std::vector<Parameter> parameters;
+  if (!versions.empty()) {
+    parameters.emplace_back(capture.version);
+    parameters.emplace_back(capture.fetched);
+  }
+  parameters.emplace_back(capture.pass);
+  parameters.emplace_back(capture.pass);
+  if (pending) {
+    parameters.emplace_back(capture.fetched);
+    parameters.emplace_back(captured);
+  }
+  parameters.emplace_back(record);
+  BERTH_CHECK(connection.execute("UPDATE record SET " + std::string(versions) + "remote_state = 'alive', seen_pass = CASE WHEN seen_pass < ? THEN ? ELSE seen_pass END" +
+                                     (pending ? ", state_since_ms = CASE WHEN state = 'pending' THEN state_since_ms ELSE ? END, state = "
+                                                "'pending', reason = '', message = '', captured = COALESCE(NULLIF(?, 0), captured)"
+                                              : "") +
+                                     " WHERE id = ?",
+                                 std::span<const Parameter>(parameters)));
+  return success();
+}
+
 Result<Captured> keep(Connection& connection, const Capture& capture, Kind kind, const std::string& kind_text) {
   BERTH_ASSERT(capture.fetched.unix_ms != 0, "a capture says when it was fetched");
   const auto before = BERTH_TRY(find(connection, capture.integration, capture.entity, capture.remote_id));
   Captured captured;
   captured.record = before ? before->id : BERTH_TRY(insert_record(connection, capture));
-  const auto version = BERTH_TRY(keep_body(connection, captured.record, kind_text, capture));
+  const auto version = BERTH_TRY(keep_body(connection, captured.record, !before, kind_text, capture));
   const bool came_back = before && before->remote_state == "deleted";
   const bool detail_says_more =
       kind == Kind::kRow && before && before->has_detail() && before->detail_version == capture.version;
@@ -52,24 +82,7 @@ Result<Captured> keep(Connection& connection, const Capture& capture, Kind kind,
                     : version || came_back ? CaptureEffect::kChanged
                                            : CaptureEffect::kUnchanged;
   captured.pending = came_back || (version && !detail_says_more);
-
-  if (kind == Kind::kRow) {
-    BERTH_CHECK(connection.execute("UPDATE record SET row_version = ?, row_fetched_ms = ? WHERE id = ?",
-                                   {capture.version, capture.fetched, captured.record}));
-  } else if (kind == Kind::kDetail) {
-    BERTH_CHECK(connection.execute("UPDATE record SET detail_version = ?, detail_fetched_ms = ? WHERE id = ?",
-                                   {capture.version, capture.fetched, captured.record}));
-  }
-  BERTH_CHECK(
-      connection.execute("UPDATE record SET remote_state = 'alive', seen_pass = CASE WHEN seen_pass < ? THEN ? ELSE "
-                         "seen_pass END WHERE id = ?",
-                         {capture.pass, capture.pass, captured.record}));
-  if (captured.pending) {
-    BERTH_CHECK(set_pending(connection, captured.record, capture.fetched));
-    if (version) {
-      BERTH_CHECK(connection.execute("UPDATE record SET captured = ? WHERE id = ?", {*version, captured.record}));
-    }
-  }
+  BERTH_CHECK(note_capture(connection, captured.record, kind, capture, captured.pending, version.value_or(0)));
   return captured;
 }
 
@@ -113,15 +126,6 @@ Result<bool> mark_deleted(Connection& connection, std::string_view integration, 
   BERTH_CHECK(connection.execute("UPDATE record SET remote_state = 'deleted' WHERE id = ?", {record->id}));
   BERTH_CHECK(set_pending(connection, record->id, now));
   return true;
-}
-
-Status clear_suspect(Connection& connection, std::string_view integration, std::string_view entity,
-                     std::string_view remote_id) {
-  BERTH_CHECK(
-      connection.execute("UPDATE record SET remote_state = 'alive' WHERE integration = ? AND entity = ? AND remote_id "
-                         "= ? AND remote_state = 'suspect'",
-                         {integration, entity, remote_id}));
-  return success();
 }
 
 Result<std::vector<KnownAs>> known(Connection& connection, std::string_view integration, std::string_view entity,

@@ -54,6 +54,14 @@ Result<std::int64_t> close_abandoned(Connection& connection, std::string_view in
       {now, integration, keep_id});
 }
 
+Result<std::int64_t> count_crashed(Connection& connection, std::string_view integration, Instant since) {
+  const auto counted = BERTH_TRY(one_integer(connection,
+                                             "SELECT COUNT(*) FROM run WHERE integration = ? AND started_ms > ? AND "
+                                             "outcome = 'crashed' AND reason <> 'berth.run_abandoned'",
+                                             {integration, since}));
+  return counted.value_or(0);
+}
+
 Result<std::optional<Run>> find(Connection& connection, std::string_view id) {
   const auto row = BERTH_TRY(connection.first(std::string(kSelect) + " WHERE id = ?", {id}));
   return row ? std::optional(read(*row)) : std::nullopt;

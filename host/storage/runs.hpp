@@ -44,6 +44,8 @@ Status finish(Connection& connection, std::string_view id, const RunEnd& end);
 /// then no other process can be in them. Returns how many.
 Result<std::int64_t> close_abandoned(Connection& connection, std::string_view integration, std::string_view keep_id,
                                      Instant now);
+/// Runs of the integration that began after `since` and crashed by their plugin: not those whose host ended.
+Result<std::int64_t> count_crashed(Connection& connection, std::string_view integration, Instant since);
 Result<std::optional<Run>> find(Connection& connection, std::string_view id);
 /// Newest first; `integration` "" = of all.
 Result<Page<Run>> list(Connection& connection, std::string_view integration, const PageRequest& page = {});

@@ -16,6 +16,10 @@ Status set_waits(Connection& connection, std::int64_t record, std::string_view i
 }
 
 Result<std::int64_t> wake(Connection& connection, std::string_view integration, std::string_view key, Instant now) {
+  // Mostly nobody waits, and this is asked for every document that posts.
+  const auto anybody =
+      BERTH_TRY(connection.first("SELECT 1 FROM waiting WHERE integration = ? AND awaited = ? LIMIT 1", {integration, key}));
+  if (!anybody) return 0;
   const auto woken =
       BERTH_TRY(connection.execute("UPDATE record SET state = 'pending', reason = '', message = '', state_since_ms = ? "
                                    "WHERE state IN ('parked', 'failed', 'posted') AND "

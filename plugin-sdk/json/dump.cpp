@@ -29,8 +29,14 @@ std::size_t utf8_length(std::string_view text) {
 
 void print_string(std::string& out, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
+  const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; };
   out.push_back('"');
   while (!text.empty()) {
+    const auto end = std::find_if_not(text.begin(), text.end(), is_plain);
+    const auto plain = static_cast<std::size_t>(end - text.begin());
+    out.append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const char c = text.front();
     const std::size_t length = utf8_length(text);
     if (length == 0) {
@@ -109,18 +115,25 @@ void print_member(std::string& out, const Member& member, Style style, std::size
   print(out, member.second, style, depth + 1);
 }
 
-void print_object(std::string& out, const Object& object, Style style, std::size_t depth) {
-  if (style != Style::kCanonical) {
-    print_list(out, object, '{', '}', style, depth,
-               [&](const Member& member) { print_member(out, member, style, depth); });
-    return;
-  }
+void print_sorted(std::string& out, const Object& object, const std::vector<std::string_view>& without, std::size_t depth) {
+  constexpr Style style = Style::kCanonical;
   std::vector<const Member*> sorted;
   sorted.reserve(object.size());
-  for (const Member& member : object) sorted.push_back(&member);
+  for (const Member& member : object) {
+    if (std::find(without.begin(), without.end(), member.first) == without.end()) sorted.push_back(&member);
+  }
   std::sort(sorted.begin(), sorted.end(), [](const Member* a, const Member* b) { return a->first < b->first; });
   print_list(out, sorted, '{', '}', style, depth,
              [&](const Member* member) { print_member(out, *member, style, depth); });
+}
+
+void print_object(std::string& out, const Object& object, Style style, std::size_t depth) {
+  if (style == Style::kCanonical) {
+    print_sorted(out, object, {}, depth);
+    return;
+  }
+  print_list(out, object, '{', '}', style, depth,
+             [&](const Member& member) { print_member(out, member, style, depth); });
 }
 
 void print(std::string& out, const Value& value, Style style, std::size_t depth) {
@@ -163,6 +176,12 @@ std::string dump_pretty(const Value& value) {
 }
 std::string canonical(const Value& value) {
   return printed(value, Style::kCanonical);
+}
+std::string canonical(const Value& value, const std::vector<std::string_view>& without) {
+  if (!value.is_object()) return canonical(value);
+  std::string out;
+  print_sorted(out, value.members(), without, 0);
+  return out;
 }
 
 std::string quote(std::string_view text) {

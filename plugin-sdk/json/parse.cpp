@@ -4,7 +4,9 @@
 #include <boost/json/basic_parser_impl.hpp>
 
 #include <algorithm>
-#include <unordered_set>
+#include <functional>
+#include <iterator>
+#include <list>
 
 #include "berth/json.hpp"
 
@@ -13,18 +15,76 @@ namespace {
 
 namespace bj = boost::json;
 
-// Objects with fewer members than this are searched one by one; larger ones get a hash set, so that a hostile document
-// with a million keys does not cost their square.
-constexpr std::size_t kScanMembers = 16;
+/// How many members of an object are compared one by one. Larger objects get a hash table, so that a hostile document with
+/// a million keys does not cost their square.
+constexpr std::size_t kScanMembers = 8;
 
-struct Frame {
-  bool is_object = false;
-  Array items;
-  Object members;
-  std::string key;
-  std::unordered_set<std::string> keys;
+/// The keys of the objects that are open, innermost last: finds those that an object has twice. A key that is written
+/// without escapes costs no allocation.
+class Keys {
+ public:
+  /// `text` is what is parsed; it outlives this object.
+  explicit Keys(std::string_view text) : text_(text) { keys_.reserve(64); }
+
+  void open() { objects_.push_back({keys_.size(), slots_.size()}); }
+  void close() {
+    keys_.resize(objects_.back().first_key);
+    slots_.resize(objects_.back().first_slot);
+    objects_.pop_back();
+  }
+  /// False where the innermost object has that key already.
+  bool add(std::string_view key) {
+    const Open& object = objects_.back();
+    const std::size_t count = keys_.size() - object.first_key;
+    if (count < kScanMembers) {
+      const auto begin = keys_.begin() + static_cast<std::ptrdiff_t>(object.first_key);
+      if (std::find(begin, keys_.end(), key) != keys_.end()) return false;
+    } else {
+      if (2 * (count + 1) > slots_.size() - object.first_slot) make_table(object, 8 * (count + 1));
+      std::uint32_t& slot = slot_of(object, key);
+      if (slot != 0) return false;
+      slot = static_cast<std::uint32_t>(count + 1);
+    }
+    keys_.push_back(is_part_of_text(key) ? key : std::string_view(unescaped_.emplace_back(key)));
+    return true;
+  }
+
+ private:
+  struct Open {
+    std::size_t first_key, first_slot;
+  };
+  [[nodiscard]] bool is_part_of_text(std::string_view key) const {
+    const std::less_equal<const char*> not_after;
+    return not_after(text_.data(), key.data()) && not_after(key.data() + key.size(), text_.data() + text_.size());
+  }
+  /// Objects within `object` are closed when it gets a key, so its table is the last one and can grow.
+  void make_table(const Open& object, std::size_t wanted) {
+    std::size_t size = 64;
+    while (size < wanted) size *= 2;
+    std::fill(slots_.begin() + static_cast<std::ptrdiff_t>(object.first_slot), slots_.end(), 0u);
+    slots_.resize(object.first_slot + size, 0);
+    for (std::size_t i = object.first_key; i < keys_.size(); ++i) {
+      slot_of(object, keys_[i]) = static_cast<std::uint32_t>(i - object.first_key + 1);
+    }
+  }
+  /// Where that key stands or would stand. Slots hold 1 + the place of the key within its object; at most half are taken.
+  std::uint32_t& slot_of(const Open& object, std::string_view key) {
+    const std::size_t mask = slots_.size() - object.first_slot - 1;
+    for (std::size_t at = std::hash<std::string_view>()(key) & mask;; at = (at + 1) & mask) {
+      std::uint32_t& slot = slots_[object.first_slot + at];
+      if (slot == 0 || keys_[object.first_key + slot - 1] == key) return slot;
+    }
+  }
+
+  const std::string_view text_;
+  std::vector<Open> objects_;
+  std::vector<std::string_view> keys_;
+  std::vector<std::uint32_t> slots_;      // tables of the larger objects that are open
+  std::list<std::string> unescaped_;      // keys that are not in the text as they are
 };
 
+/// Builds the tree. Members and elements of all open objects and arrays stand on one stack each and move into a vector of
+/// their size when theirs is closed.
 class Handler {
  public:
   constexpr static std::size_t max_object_size = static_cast<std::size_t>(-1);
@@ -32,35 +92,44 @@ class Handler {
   constexpr static std::size_t max_key_size = static_cast<std::size_t>(-1);
   constexpr static std::size_t max_string_size = static_cast<std::size_t>(-1);
 
+  /// `only`: members of the outermost object that are kept; nullptr keeps all.
+  Handler(std::string_view text, const std::vector<std::string>* only) : keys_(text), only_(only) {
+    open_.reserve(16);
+    if (only == nullptr) members_.reserve(std::min<std::size_t>(256, text.size() / 16));
+  }
+
   bool on_document_begin(bj::error_code&) { return true; }
   bool on_document_end(bj::error_code&) { return true; }
-  bool on_object_begin(bj::error_code&) { return open(true); }
+  bool on_object_begin(bj::error_code&) {
+    keys_.open();
+    return open(true, members_.size());
+  }
   bool on_object_end(std::size_t, bj::error_code&) {
-    Value value(std::move(frames_.back().members));
-    return close(std::move(value));
+    keys_.close();
+    return close(members_);
   }
-  bool on_array_begin(bj::error_code&) { return open(false); }
-  bool on_array_end(std::size_t, bj::error_code&) {
-    Value value(std::move(frames_.back().items));
-    return close(std::move(value));
+  bool on_array_begin(bj::error_code&) {
+    return open(false, items_.size());
   }
+  bool on_array_end(std::size_t, bj::error_code&) { return close(items_); }
   bool on_key_part(bj::string_view s, std::size_t, bj::error_code&) { return append(s); }
   bool on_key(bj::string_view s, std::size_t, bj::error_code& ec) {
-    append(s);
-    Frame& frame = frames_.back();
-    if (!is_new(frame)) {
-      duplicate_ = text_;
+    const std::string_view key = joined(s);
+    if (!keys_.add(key)) {
+      duplicate_ = key;
       ec = bj::error::syntax;
       return false;
     }
-    frame.key = std::move(text_);
+    if (only_ != nullptr && open_.size() == 1) keeps_ = std::find(only_->begin(), only_->end(), key) != only_->end();
+    if (keeps_) members_.emplace_back(std::string(key), Value());
     text_.clear();
     return true;
   }
   bool on_string_part(bj::string_view s, std::size_t, bj::error_code&) { return append(s); }
   bool on_string(bj::string_view s, std::size_t, bj::error_code&) {
-    append(s);
-    return add(Value(take()));
+    if (keeps_) add(Value(joined(s)));
+    text_.clear();
+    return true;
   }
   bool on_number_part(bj::string_view s, bj::error_code&) { return append(s); }
   bool on_int64(std::int64_t, bj::string_view s, bj::error_code&) { return number(s); }
@@ -75,47 +144,62 @@ class Handler {
   std::optional<std::string> duplicate_;
 
  private:
+  struct Open {
+    bool is_object;
+    std::size_t first;  // of its members or elements
+  };
+
+  bool open(bool is_object, std::size_t first) {
+    if (only_ != nullptr && open_.empty()) keeps_ = false;  // until a key of those comes
+    open_.push_back({is_object, first});
+    return true;
+  }
   bool append(bj::string_view s) {
     text_.append(s.data(), s.size());
     return true;
   }
-  std::string take() { return std::exchange(text_, std::string()); }
-  bool number(bj::string_view s) {
+  /// What came in parts, or the one part there is.
+  std::string_view joined(bj::string_view s) {
+    if (text_.empty()) return {s.data(), s.size()};
     append(s);
-    return add(Value(Number{take()}));
+    return text_;
   }
-  bool open(bool is_object) {
-    frames_.emplace_back().is_object = is_object;
+  bool number(bj::string_view s) {
+    if (keeps_) add(Value(Number{std::string(joined(s))}));
+    text_.clear();
     return true;
   }
-  bool close(Value value) {
-    frames_.pop_back();
+  template <class Stack>
+  bool close(Stack& stack) {
+    const auto begin = stack.begin() + static_cast<std::ptrdiff_t>(open_.back().first);
+    open_.pop_back();
+    // The outermost object or array is there, however little of it is kept.
+    const bool is_kept = keeps_ || open_.empty();
+    Value value;
+    if (is_kept) value = Value(Stack(std::move_iterator(begin), std::move_iterator(stack.end())));
+    stack.erase(begin, stack.end());
+    keeps_ = is_kept;
     return add(std::move(value));
   }
   bool add(Value value) {
-    if (frames_.empty()) {
+    if (!keeps_) return true;
+    if (open_.empty()) {
       result_ = std::move(value);
-    } else if (Frame& frame = frames_.back(); frame.is_object) {
-      frame.members.emplace_back(std::move(frame.key), std::move(value));
-      frame.key.clear();
+    } else if (open_.back().is_object) {
+      members_.back().second = std::move(value);  // its key was put there; what came between is closed and gone
     } else {
-      frame.items.push_back(std::move(value));
+      items_.push_back(std::move(value));
     }
     return true;
   }
-  bool is_new(Frame& frame) {
-    if (frame.members.size() < kScanMembers) {
-      return std::none_of(frame.members.begin(), frame.members.end(),
-                          [&](const Member& member) { return member.first == text_; });
-    }
-    if (frame.keys.empty()) {
-      for (const Member& member : frame.members) frame.keys.insert(member.first);
-    }
-    return frame.keys.insert(text_).second;
-  }
 
-  std::vector<Frame> frames_;
-  std::string text_;
+  Keys keys_;
+  const std::vector<std::string>* const only_;
+  bool keeps_ = true;  // whether what is read now becomes part of the result
+  std::vector<Open> open_;
+  Object members_;
+  Array items_;
+  std::string text_;  // parts of a key, string or number of which there are several
 };
 
 ParseError error_at(std::string_view text, std::size_t offset, std::string_view what) {
@@ -156,7 +240,7 @@ Parsed parse(std::string_view text, const ParseOptions& options) {
   }
   bj::parse_options rules;
   rules.max_depth = options.max_depth;
-  bj::basic_parser<Handler> parser(rules);
+  bj::basic_parser<Handler> parser(rules, text, options.only);
   bj::error_code ec;
   const std::size_t used = parser.write_some(false, text.data(), text.size(), ec);
   const Handler& handler = parser.handler();

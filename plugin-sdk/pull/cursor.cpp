@@ -82,6 +82,8 @@ Plan read_plan(std::string_view plan_json) {
     plan.limit = limit->integer();
     if (!plan.limit || *plan.limit < 0) refuse_plan("has a \"limit\" that is not a whole number.");
   }
+  const json::Value* queue_only = value.find("queue_only");
+  plan.queue_only = queue_only != nullptr && queue_only->boolean();
   return plan;
 }
 
@@ -95,10 +97,17 @@ json::Value Cursor::to_json() const {
     put_time(inner, "started", pass->started_ms);
     put_time(inner, "since", pass->since_ms);
     put_time(inner, "candidate", pass->candidate_ms);
+    if (pass->total) inner.set("total", *pass->total);
     const auto* asking =
         std::find_if(kAskings.begin(), kAskings.end(), [&](const auto& one) { return one.first == pass->asking; });
     inner.set("asking", asking->second);
     out.set("pass", std::move(inner));
+  }
+  if (unfinished) {
+    out.set("unfinished", json::Value::object({{"id", unfinished->id},
+                                               {"version", unfinished->version},
+                                               {"document", unfinished->document},
+                                               {"parts", unfinished->parts}}));
   }
   return out;
 }
@@ -111,12 +120,12 @@ Cursor read_cursor(std::string_view cursor_json) {
   if (!parsed.ok() || !value.is_object()) refuse_cursor("it is not a JSON object.");
   const json::Value* revision = value.find("v");
   if (revision == nullptr || revision->integer() != kCursorRevision) refuse_cursor("its revision \"v\" is not 1.");
-  only_keys(value, {"v", "watermark", "disobeyed_until", "draining", "pass"});
+  only_keys(value, {"v", "watermark", "disobeyed_until", "draining", "pass", "unfinished"});
   cursor.watermark_ms = cursor_time(value, "watermark");
   cursor.disobeyed_until_ms = cursor_time(value, "disobeyed_until");
   cursor.draining_ms = cursor_time(value, "draining");
   if (const json::Value* inner = value.find("pass")) {
-    only_keys(*inner, {"page", "started", "since", "candidate", "asking"});
+    only_keys(*inner, {"page", "started", "since", "candidate", "total", "asking"});
     Pass pass;
     const json::Value* page = inner->find("page");
     pass.page = page == nullptr ? 0 : page->integer().value_or(0);
@@ -125,12 +134,22 @@ Cursor read_cursor(std::string_view cursor_json) {
     pass.started_ms = *started;
     pass.since_ms = cursor_time(*inner, "since");
     pass.candidate_ms = cursor_time(*inner, "candidate");
+    if (const json::Value* total = inner->find("total")) pass.total = total->integer();
     const std::string_view asking = inner->text_of("asking");
     const auto* known =
         std::find_if(kAskings.begin(), kAskings.end(), [&](const auto& one) { return one.second == asking; });
     if (known == kAskings.end()) refuse_cursor("its pass does not say how it asks.");
     pass.asking = known->first;
     cursor.pass = pass;
+  }
+  if (const json::Value* kept = value.find("unfinished")) {
+    only_keys(*kept, {"id", "version", "document", "parts"});
+    const json::Value* document = kept->find("document");
+    const json::Value* parts = kept->find("parts");
+    if (document == nullptr || !document->is_object() || parts == nullptr || !parts->is_object())
+      refuse_cursor("its unfinished record has no document or no parts.");
+    cursor.unfinished =
+        Unfinished{std::string(kept->text_of("id")), std::string(kept->text_of("version")), *document, *parts};
   }
   return cursor;
 }

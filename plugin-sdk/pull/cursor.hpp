@@ -21,6 +21,7 @@ struct Plan {
   std::optional<times::Moment> to;
   std::vector<std::string> ids;
   std::optional<std::int64_t> limit;
+  bool queue_only = false;  // the list is not read
 };
 
 /// How a pass asks for its list.
@@ -35,7 +36,16 @@ struct Pass {
   std::int64_t started_ms = 0;
   std::optional<std::int64_t> since_ms;
   std::optional<std::int64_t> candidate_ms;  // latest change seen; becomes the watermark when the pass is complete
+  std::optional<std::int64_t> total;         // rows of the whole list, when it was last said
   Asking asking = Asking::kPlain;
+};
+
+/// A document that was fetched and not all of its parts: what is paid for is kept until the rest can be had.
+struct Unfinished {
+  std::string id;
+  std::string version;  // that was wanted; another one is fetched anew
+  json::Value document;
+  json::Value parts = json::Value::object();  // by name, those that came
 };
 
 struct Cursor {
@@ -43,6 +53,7 @@ struct Cursor {
   std::optional<std::int64_t> disobeyed_until_ms;  // until then sort, filter and probe are not tried
   std::optional<std::int64_t> draining_ms;         // the list is done, the queue was being worked off then
   std::optional<Pass> pass;
+  std::optional<Unfinished> unfinished;
 
   [[nodiscard]] json::Value to_json() const;
 };

@@ -1,13 +1,19 @@
 // Details, parts and files of single records, in batches. One record that is refused, unreadable or gone never stops
 // the others; a stop, a spent budget or a lost connection ends the phase after what was answered has been committed.
 #include <algorithm>
+#include <span>
 
 #include "session.hpp"
 
 namespace berth::pulling {
 namespace {
 
-constexpr std::uint32_t kQueueSlice = 50;
+/// Records of one commit. A crash loses at most these with their files, so it is small: where a hundred calls a minute
+/// are allowed, less than half a minute's. It is not smaller because the next batch begins when this one has ended: a few
+/// rounds of as many calls as may be made at once.
+constexpr std::uint32_t kQueueSlice = 20;
+/// What is kept of an unfinished record at most; the boundary takes cursors of 64 KiB.
+constexpr std::size_t kUnfinishedBytes = std::size_t{40} << 10u;
 /// How near to its end a file must hold what `must_contain_end` names.
 constexpr std::size_t kFileTailBytes = 1024;
 /// Characters that need no encoding in a path; other ids would have to be escaped, which no host accepts.
@@ -45,9 +51,7 @@ class Fetcher {
                       id_field(one.ref.remote_id));
       }
     }
-    std::optional<Failure> ended = fetch_details(jobs);
-    if (!ended) ended = fetch_parts(jobs);
-    emit_details(jobs);
+    std::optional<Failure> ended = phase_.parts.empty() ? fetch_details(jobs) : fetch_whole(jobs);
     if (!ended) ended = fetch_files(jobs);
     session_.checkpoint();
     if (ended) throw Failure(*ended);
@@ -99,7 +103,57 @@ class Fetcher {
     return std::move(parsed.value);
   }
 
-  std::optional<Failure> fetch_details(std::vector<Job>& jobs) {
+  /// Documents that have parts, one after the other: whatever ends the batch cuts one of them and not all, and of that
+  /// one everything that came is kept in the cursor. The parts of a document are asked for together.
+  std::optional<Failure> fetch_whole(std::vector<Job>& jobs) {
+    for (Job& job : jobs) {
+      const std::span<Job> one(&job, 1);
+      std::optional<Failure> ended;
+      if (!take_unfinished(job)) ended = fetch_details(one);
+      if (!ended) ended = fetch_parts(one);
+      const bool is_whole = job.document && !job.is_broken && !wants_part(job);
+      if (is_whole) emit_detail(job);
+      if (ended && job.document && !is_whole) keep_unfinished(job);
+      if (ended) return ended;
+    }
+    return std::nullopt;
+  }
+
+  /// The document as an earlier call left it, if it is still that version which is wanted.
+  bool take_unfinished(Job& job) {
+    auto& kept = session_.cursor.unfinished;
+    if (!kept || !job.wanted.detail || kept->id != job.wanted.ref.remote_id) return false;
+    const bool is_same = !kept->version.empty() && kept->version == job.wanted.ref.version;
+    if (is_same) {
+      job.document = std::move(kept->document);
+      for (const auto& [name, rows] : kept->parts.members()) job.parts.emplace_back(name, json::dump(rows));
+    }
+    kept.reset();
+    return is_same;
+  }
+
+  void keep_unfinished(const Job& job) {
+    if (job.wanted.ref.version.empty()) return;  // nobody could tell later whether it is still current
+    Unfinished kept{job.wanted.ref.remote_id, job.wanted.ref.version, *job.document, json::Value::object()};
+    std::size_t bytes = json::dump(kept.document).size();
+    for (const auto& [name, text] : job.parts) {
+      kept.parts.set(name, json::parse(text).value);
+      bytes += text.size();
+    }
+    if (bytes <= kUnfinishedBytes) session_.cursor.unfinished = std::move(kept);
+  }
+
+  static bool has_part(const Job& job, std::string_view name) {
+    return std::any_of(job.parts.begin(), job.parts.end(), [&](const auto& part) { return part.first == name; });
+  }
+
+  bool wants_part(const Job& job) const {
+    return std::any_of(phase_.parts.begin(), phase_.parts.end(), [&](const phases::Part& part) {
+      return is_wished(part, *job.document) && !has_part(job, part.name);
+    });
+  }
+
+  std::optional<Failure> fetch_details(std::span<Job> jobs) {
     std::vector<std::size_t> of;
     std::vector<Request> requests;
     for (std::size_t i = 0; i < jobs.size(); ++i) {
@@ -127,13 +181,13 @@ class Fetcher {
     });
   }
 
-  std::optional<Failure> fetch_parts(std::vector<Job>& jobs) {
+  std::optional<Failure> fetch_parts(std::span<Job> jobs) {
     std::vector<std::pair<std::size_t, const phases::Part*>> of;
     std::vector<Request> requests;
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       if (jobs[i].is_broken || !jobs[i].document) continue;
       for (const phases::Part& part : phase_.parts) {
-        if (!is_wished(part, *jobs[i].document)) continue;
+        if (!is_wished(part, *jobs[i].document) || has_part(jobs[i], part.name)) continue;
         of.emplace_back(i, &part);
         requests.push_back(request(part, jobs[i], CallKind::kDetail));
       }
@@ -158,20 +212,6 @@ class Fetcher {
       if (!is_here[index]) jobs[of[index].first].is_broken = true;
     }
     return ended;
-  }
-
-  void emit_details(std::vector<Job>& jobs) {
-    if (phase_.parts.empty()) return;  // sent as they came
-    for (Job& job : jobs) {
-      if (job.document && !job.is_broken && needs_no_more_parts(job)) emit_detail(job);
-    }
-  }
-
-  /// Where the details ended early no part was asked for; documents that want none are whole all the same.
-  bool needs_no_more_parts(const Job& job) const {
-    const auto wished = std::count_if(phase_.parts.begin(), phase_.parts.end(),
-                                      [&](const phases::Part& part) { return is_wished(part, *job.document); });
-    return static_cast<std::size_t>(wished) == job.parts.size();
   }
 
   void emit_detail(Job& job) {
@@ -270,6 +310,7 @@ void run_queue(Session& session) {
       if (session.cursor.draining_ms) session.cursor.draining_ms = session.host().now_unix_ms();
       fetcher.fetch(std::move(wanted));
     }
+    session.cursor.unfinished.reset();  // nobody wants it any more
   } catch (const Failure& failure) {
     // Budget and quota come back in another run, which has to read the list again.
     if (failure.status() == BERTH_QUOTA_EXHAUSTED && session.cursor.draining_ms) {

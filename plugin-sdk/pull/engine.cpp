@@ -64,7 +64,7 @@ void pull(const Host& host, const PullConfig& config, const Run& run, const Pull
     return pulling::run_ids(session, session.plan().ids);
   }
   if (mode == pulling::Mode::kWindow && !phase->window) unsupported(*phase, "has no window");
-  if (!goes_on_draining(session)) pulling::run_list(session);
+  if (!session.plan().queue_only && !goes_on_draining(session)) pulling::run_list(session);
   if (mode != pulling::Mode::kSweep) pulling::run_queue(session);
 }
 

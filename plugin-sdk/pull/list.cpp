@@ -1,7 +1,13 @@
 // The list of a phase. Two things are not taken on trust: the order of the rows and the filter by time. Page 1 shows
 // whether the remote obeys; where it does not, the list is asked for again without them and read whole, for a week.
+//
+// Nor are the pages. Rows that are added while a list is read push others onto a page that is still to come: they come
+// twice, which costs nothing. Rows that are removed pull others onto a page that was read: they would never be seen. A
+// remote that says how many rows there are shows it, and the list is read again from the beginning.
 #include <algorithm>
+#include <functional>
 #include <limits>
+#include <utility>
 
 #include "session.hpp"
 
@@ -18,6 +24,11 @@ constexpr std::int64_t kDisobeyedForMs = std::int64_t{7} * 24 * 60 * 60 * 1000;
 constexpr std::int64_t kFilterToleranceMs = 1000;
 /// Pages that promise more but have no row: a remote that never ends is stopped here.
 constexpr int kMaxEmptyPages = 3;
+/// Whole pages that came before in the same pass. One can be chance (as many rows were added as a page has); more are a
+/// remote that does not turn the page.
+constexpr int kMaxRepeatedPages = 1;
+/// So often a list that lost rows while it was read is begun again in one run.
+constexpr int kMaxRestarts = 2;
 constexpr std::size_t kRefsPerQuestion = 1000;
 constexpr std::int32_t kDetailPriority = 100;
 
@@ -31,6 +42,7 @@ struct PageRead {
   json::Value document;
   json::Value echo;  // an object, or null
   std::vector<Row> rows;
+  std::optional<std::int64_t> total;
   bool more = false;
 };
 
@@ -65,6 +77,8 @@ class ListPass {
     while (true) {
       session_.stop_if_asked();
       PageRead page = read_page();
+      if (has_lost_rows(page)) continue;
+      stop_at_repeated(page);
       if (page.rows.empty() && page.more && ++empty_pages > kMaxEmptyPages) {
         throw Failure(BERTH_BAD_RESPONSE, session_.reason("list.endless"),
                       "The list of the phase " + phase_.id + " promises more pages, but they are empty.");
@@ -88,6 +102,33 @@ class ListPass {
 
  private:
   Pass& pass() { return *session_.cursor.pass; }
+
+  /// Rows were removed since the page before: begins again, and what is known already costs nothing but its pages.
+  bool has_lost_rows(const PageRead& page) {
+    const auto before = std::exchange(pass().total, page.total ? page.total : pass().total);
+    if (!page.total || !before || *page.total >= *before || pass().page == 1) return false;
+    session_.warn("list.shifted",
+                  restarts_ < kMaxRestarts ? "Rows were removed while the list was read; it is read again from page 1."
+                                           : "Rows are removed all the time while the list is read; it may lack some of the others until the next whole pass.",
+                  json::Value::object({{"page", pass().page}, {"before", *before}, {"now", *page.total}}));
+    if (restarts_++ >= kMaxRestarts) return false;
+    pass().page = 1;
+    pages_.clear();
+    return true;
+  }
+
+  void stop_at_repeated(const PageRead& page) {
+    if (page.rows.empty()) return;
+    std::size_t ids = 0;
+    for (const Row& row : page.rows) ids = ids * 31 + std::hash<std::string>()(row.ref.remote_id);
+    if (std::find(pages_.begin(), pages_.end(), ids) == pages_.end()) {
+      pages_.push_back(ids);
+    } else if (++repeated_pages_ > kMaxRepeatedPages) {
+      throw Failure(BERTH_BAD_RESPONSE, session_.reason("list.repeated"),
+                    "The list of the phase " + phase_.id + " sends the same rows again for page " +
+                        std::to_string(pass().page) + ", and promises more.");
+    }
+  }
 
   void begin() {
     Pass fresh;
@@ -185,8 +226,11 @@ class ListPass {
                     "The list of the phase " + phase_.id + " has no rows under \"" + phase_.list.rows.front() + "\".");
     }
     page.echo = context_at(page.document, phase_.page.echo);
-    page.more = says_more(page.document);
     for (const json::Value& row : rows->items()) add_row(page, row);
+    page.more = says_more(page.document, rows->items().size());
+    if (!phase_.page.total.empty()) {
+      if (const json::Value total = said(page.document, phase_.page.total); total.is_number()) page.total = total.integer();
+    }
     return page;
   }
 
@@ -197,12 +241,24 @@ class ListPass {
     return found != nullptr && found->is_object() ? *found : json::Value();
   }
 
-  bool says_more(const json::Value& document) const {
-    const std::string_view field = phase_.page.more;
+  /// A member of what the remote says about the page, by its dotted path; null where it says nothing.
+  static json::Value said(const json::Value& document, std::string_view field) {
     const std::size_t dot = field.rfind('.');
     const json::Value owner = dot == std::string_view::npos ? document : context_at(document, field.substr(0, dot));
     const json::Value* found = owner.find(dot == std::string_view::npos ? field : field.substr(dot + 1));
-    return found != nullptr && (found->boolean() || found->text() == "true");
+    return found == nullptr ? json::Value() : *found;
+  }
+
+  bool says_more(const json::Value& document, std::size_t rows) {
+    const json::Value more = said(document, phase_.page.more);
+    if (!more.is_null()) return more.boolean() || more.text() == "true";
+    // Not said: a page that is as long as it was asked to be is not taken for the last one.
+    const bool is_full = !phase_.page.size_param.empty() && rows >= static_cast<std::size_t>(phase_.page.size);
+    if (is_full && !std::exchange(is_said_, true)) {
+      session_.warn("list.no_page_context",
+                    "The list does not say whether there are more pages; it is read until a page is not full.");
+    }
+    return is_full;
   }
 
   void add_row(PageRead& page, const json::Value& value) {
@@ -356,6 +412,10 @@ class ListPass {
   Mode mode_;
   std::string changed_field_;
   std::int64_t listed_ = 0;
+  int restarts_ = 0;
+  int repeated_pages_ = 0;
+  std::vector<std::size_t> pages_;  // of this call: what tells a page that came before
+  bool is_said_ = false;            // that the remote does not say whether there are more pages
 };
 
 }  // namespace

@@ -92,6 +92,7 @@ Page read_page(Reader& reader, Page defaults) {
   defaults.size = object->integer("size", defaults.size, 1, 1000);
   if (object->has("more")) defaults.more = object->text("more", true);
   if (object->has("echo")) defaults.echo = object->text("echo", true);
+  if (object->has("total")) defaults.total = object->text("total", true);
   object->finish();
   return defaults;
 }

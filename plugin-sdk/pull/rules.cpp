@@ -33,8 +33,9 @@ void check_rule(const json::Value& value, const std::string& path, std::vector<P
   check_codes(rule, "http", false);
   check_codes(rule, "code", true);
   const std::string body = rule.has("body") ? rule.one_of("body", {"not_json"}) : std::string();
-  if (!rule.has("http") && !rule.has("code") && body.empty() && value.is_object()) {
-    rule.problem("", "A rule needs http, code or body: not_json to match on.");
+  const bool no_answer = rule.has("answer") && rule.one_of("answer", {"none"}) == "none";
+  if (!rule.has("http") && !rule.has("code") && body.empty() && !rule.has("answer") && value.is_object()) {
+    rule.problem("", "A rule needs http, code, body: not_json or answer: none to match on.");
   }
   rule.text("action", true);
   const std::string action = rule.one_of(
@@ -46,8 +47,8 @@ void check_rule(const json::Value& value, const std::string& path, std::vector<P
   rule.boolean("fewer_at_once", false);
   rule.texts("honour", false);
   check_backoff(rule);
-  rule.text("reason", repeats || action == "stop_run" || action == "fail_connection" || action == "fail_record" ||
-                          action == "refresh_once");
+  rule.text("reason", !no_answer && (repeats || action == "stop_run" || action == "fail_connection" || action == "fail_record" ||
+                          action == "refresh_once"));
   rule.finish();
 }
 
@@ -81,6 +82,7 @@ void check_limits(Reader& file) {
   limits->text("shared_by", false);
   limits->integer("per_minute", 0, 1, 1'000'000);
   limits->integer("concurrent", 0, 1, 1'000);
+  static_cast<void>(limits->get("per_run"));  // a number or a share; the host says what is wrong with it
   const json::Value* per_day = limits->get("per_day");
   if (per_day != nullptr && per_day->is_object()) {
     Reader day(*per_day, limits->path_of("per_day"), limits->problems());

@@ -60,6 +60,7 @@ void Session::checkpoint(bool pass_complete) {
   host_.checkpoint(cursor.to_json(), pass_complete);
   records_ = 0;
   bytes_ = 0;
+  unavailable_ = 0;
 }
 
 void Session::stop_if_asked() {
@@ -119,7 +120,6 @@ std::optional<Failure> Session::send_all(std::span<const Request> requests,
   std::vector<std::size_t> todo(requests.size());
   for (std::size_t i = 0; i < todo.size(); ++i) todo[i] = i;
   std::optional<Failure> ended;
-  std::size_t unavailable = 0;
   while (!todo.empty() && !ended) {
     std::vector<Request> round;
     round.reserve(todo.size());
@@ -135,8 +135,8 @@ std::optional<Failure> Session::send_all(std::span<const Request> requests,
         return false;
       }
       if (reply.failure) {
-        if (reply.failure->status() == BERTH_UNAVAILABLE) ++unavailable;
-        if (!ended && (!is_about_one(reply.failure->status()) || unavailable >= kMaxUnavailable))
+        if (reply.failure->status() == BERTH_UNAVAILABLE) ++unavailable_;
+        if (!ended && (!is_about_one(reply.failure->status()) || unavailable_ >= kMaxUnavailable))
           ended = *reply.failure;
       } else {
         held += reply.response->body.size();

@@ -20,7 +20,8 @@ inline constexpr std::size_t kBytesPerCheckpoint = std::size_t{6} << 20u;
 inline constexpr std::size_t kMaxRecordBytes = std::size_t{8} << 20u;
 /// Answers of one batch that are held before they are worked on.
 inline constexpr std::size_t kMaxHeldBytes = std::size_t{16} << 20u;
-/// So many records that the remote could not serve just now end the phase: it is the remote, not the record.
+/// So many records between two checkpoints that the remote could not serve just now end the phase: it is the remote, not
+/// the record.
 inline constexpr std::size_t kMaxUnavailable = 5;
 
 class Session {
@@ -68,6 +69,7 @@ class Session {
   std::optional<std::int64_t> floor_ms_;
   std::size_t records_ = 0;
   std::size_t bytes_ = 0;
+  std::size_t unavailable_ = 0;  // answers that the remote could not give, since the last checkpoint
 };
 
 /// The first of several spellings of a key; nullptr when none is there.

@@ -9,6 +9,9 @@ namespace berth::times {
 namespace {
 
 constexpr std::int64_t kMsPerMinute = 60'000;
+// The years 0000 to 9999: a moment outside of them could not be written in four digits.
+constexpr std::int64_t kFirstMs = -62'167'219'200'000;
+constexpr std::int64_t kLastMs = 253'402'300'799'999;
 
 /// Reads text from the front, piece by piece; remembers that a piece was wrong.
 class Scanner {
@@ -99,7 +102,10 @@ std::optional<Moment> parse(std::string_view text) {
   const std::chrono::sys_time<std::chrono::milliseconds> local =
       std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
       std::chrono::seconds(second) + std::chrono::milliseconds(millisecond);
-  return Moment{local.time_since_epoch().count() - offset * kMsPerMinute, offset};
+  const std::int64_t local_ms = local.time_since_epoch().count();
+  const std::int64_t utc_ms = local_ms - offset * kMsPerMinute;
+  if (local_ms > kLastMs || utc_ms < kFirstMs || utc_ms > kLastMs) return std::nullopt;
+  return Moment{utc_ms, offset};
 }
 
 std::string format_utc(std::int64_t unix_ms) {

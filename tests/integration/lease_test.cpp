@@ -61,43 +61,6 @@ TEST_CASE("the lease outlasts a remote that answers slowly: nobody else gets it 
   CHECK(taken < 10);
 }
 
-TEST_CASE("a host that lost its lease fails with storage.lease_lost, and nothing of its run is kept after that") {
-  World world;
-  world.connect();
-  std::int64_t records = -1;
-  std::string cursors;
-  int calls = 0;
-  world.transport.before = [&](const std::string& call) -> std::optional<http::Response> {
-    if (!call.starts_with("GET /books/v3/customerpayments/") || ++calls != 2) return std::nullopt;
-    // What another host does when it believes that this one is gone.
-    const Status stolen = world.database->write([&](storage::Connection& connection) -> Status {
-      BERTH_TRY(connection.execute("UPDATE lease SET owner = 'thief', fencing = fencing + 1, expires_ms = ?",
-                                   {world.clock.now() + runs::kLeaseTtl}));
-      return success();
-    });
-    REQUIRE(stolen.ok());
-    records = world.number("SELECT COUNT(*) FROM record_version");
-    return std::nullopt;
-  };
-  const auto lost = world.try_sync();
-  world.transport.before = nullptr;
-  REQUIRE(!lost.ok());
-  CHECK(lost.error().reason == "storage.lease_lost");
-  CHECK(records > 0);
-  CHECK(world.number("SELECT COUNT(*) FROM record_version") == records);
-  CHECK(world.number("SELECT COUNT(*) FROM lease WHERE owner = 'thief'") == 1);   // not freed for the thief
-
-  world.later(runs::kLeaseTtl + std::chrono::seconds(1));
-  CHECK(world.sync().outcome == runs::RunOutcome::kSucceeded);
-  CHECK(world.number("SELECT COUNT(*) FROM run WHERE outcome = 'crashed'") == 1);   // the lost one was closed by the next
-  world.map_all();
-  World undisturbed;
-  undisturbed.connect();
-  undisturbed.sync();
-  undisturbed.map_all();
-  CHECK(world.journal() == undisturbed.journal());
-}
-
 TEST_CASE("work that is queued at any moment of a run is done by the end of it") {
   int commits = 0;
   {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "berth/json.hpp"
 #include "host/core/text.hpp"
 
 namespace berth::integration {
@@ -19,33 +20,54 @@ Result<http::Response> SimulatorTransport::send(const http::Request& request, st
   out.body = request.body;
   std::string call = request.method + " " + out.path;
   if (!zoho_sim::value_of(out.query, "accept").empty()) call += "?accept=" + std::string(zoho_sim::value_of(out.query, "accept"));
-  auto answer = exchange(out, call);
+  Exchange exchanged;
+  exchanged.began = clock_.now();
+  auto answer = exchange(out, call, exchanged.counted);
+  exchanged.ended = clock_.now();
+  exchanged.status = answer.ok() ? answer->status : 0;
+  exchanged.call = std::to_string(exchanged.status) + " " + call;
+  if (exchanged.status >= 400) exchanged.code = json::parse(answer->body).value.text_of("code");
   const std::scoped_lock lock(mutex_);
-  calls_.push_back(std::to_string(answer.ok() ? answer->status : 0) + " " + call);
+  calls_.push_back(exchanged.call);
+  exchanges_.push_back(std::move(exchanged));
   return answer;
 }
 
-Result<http::Response> SimulatorTransport::exchange(const zoho_sim::Request& request, const std::string& call) {
-  clock_.advance(takes);
+void SimulatorTransport::pass(std::chrono::milliseconds time) {
+  if (is_paced_) {
+    clock_.sleep_for(time, {});
+  } else {
+    clock_.advance(time);
+  }
+}
+
+Result<http::Response> SimulatorTransport::exchange(const zoho_sim::Request& request, const std::string& call, Instant& counted) {
+  const auto half = takes / 2;
+  pass(is_paced_ ? half : takes);
+  counted = clock_.now();
   if (before) {
     if (auto instead = before(call)) return std::move(*instead);
   }
   zoho_sim::Response in = simulator_.handle(request);
   switch (in.delivery) {
     case zoho_sim::Delivery::kNormal:
-    case zoho_sim::Delivery::kDrip: break;
+    case zoho_sim::Delivery::kDrip:
+    case zoho_sim::Delivery::kDripHead: break;
     case zoho_sim::Delivery::kTruncated:
     case zoho_sim::Delivery::kCutChunked: return make_error(Code::kUnavailable, "http.truncated", "the connection ended inside the answer");
     case zoho_sim::Delivery::kHang:
       clock_.advance(std::chrono::milliseconds(in.pause_ms));
       return make_error(Code::kUnavailable, "http.timeout", "no answer came in time");
     case zoho_sim::Delivery::kReset:
+    case zoho_sim::Delivery::kResetHead:
     case zoho_sim::Delivery::kClose: return make_error(Code::kUnavailable, "http.closed", "the connection ended before an answer began");
   }
   http::Response response;
   response.status = in.status;
   for (auto& [name, value] : in.headers) response.headers.emplace_back(lower_ascii(name), std::move(value));
   response.body = std::move(in.body);
+  if (after) after(response);
+  if (is_paced_) pass(takes - half);
   return response;
 }
 
@@ -65,6 +87,12 @@ std::size_t SimulatorTransport::count(std::string_view prefix, int status) const
 void SimulatorTransport::forget_calls() {
   const std::scoped_lock lock(mutex_);
   calls_.clear();
+  exchanges_.clear();
+}
+
+std::vector<SimulatorTransport::Exchange> SimulatorTransport::exchanges() const {
+  const std::scoped_lock lock(mutex_);
+  return exchanges_;
 }
 
 std::vector<std::string> SimulatorTransport::strangers() const {

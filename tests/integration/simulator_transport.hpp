@@ -31,8 +31,9 @@ class SharedClock final : public zoho_sim::Clock {
 
 class SimulatorTransport final : public http::Transport {
  public:
-  SimulatorTransport(zoho_sim::Simulator& simulator, ManualClock& clock, std::string origin)
-      : simulator_(simulator), clock_(clock), origin_(std::move(origin)) {}
+  /// `is_paced`: calls of several threads pass their time side by side; else each moves the clock.
+  SimulatorTransport(zoho_sim::Simulator& simulator, ManualClock& clock, std::string origin, bool is_paced = false)
+      : simulator_(simulator), clock_(clock), origin_(std::move(origin)), is_paced_(is_paced) {}
   Result<http::Response> send(const http::Request& request, std::stop_token stop) override;
 
   /// "200 GET /books/v3/invoices/46…", in the order of their answers; status 0 where there was none. Of a file the query
@@ -41,21 +42,34 @@ class SimulatorTransport final : public http::Transport {
   /// How many calls there were whose method and path begin so, and with that status (0: any).
   [[nodiscard]] std::size_t count(std::string_view prefix, int status = 0) const;
   void forget_calls();
+  /// The same calls with their times.
+  struct Exchange {
+    std::string call;    // as in calls()
+    Instant began, counted, ended;   // `counted`: when the simulator saw it
+    int status = 0;
+    std::string code{};  // of Zoho, where it is an error
+  };
+  [[nodiscard]] std::vector<Exchange> exchanges() const;
   /// Addresses that were asked for and are not the simulator's.
   [[nodiscard]] std::vector<std::string> strangers() const;
   /// Called before each call ("GET /books/v3/…") reaches the simulator, on the caller's thread; set it while no run is
   /// under way. An answer of it is given instead of the simulator's.
   std::function<std::optional<http::Response>(const std::string& call)> before;
+  /// Called with each answer before the host sees it.
+  std::function<void(http::Response& response)> after;
   /// What every call takes.
   std::chrono::milliseconds takes = kCallTakes;
 
  private:
-  Result<http::Response> exchange(const zoho_sim::Request& request, const std::string& call);
+  Result<http::Response> exchange(const zoho_sim::Request& request, const std::string& call, Instant& counted);
+  void pass(std::chrono::milliseconds time);
   zoho_sim::Simulator& simulator_;
   ManualClock& clock_;
   const std::string origin_;
+  const bool is_paced_;
   mutable std::mutex mutex_;   // guards what follows
   std::vector<std::string> calls_;
+  std::vector<Exchange> exchanges_;
   std::vector<std::string> strangers_;
 };
 

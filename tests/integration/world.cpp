@@ -20,7 +20,8 @@ namespace {
 zoho_sim::Options simulator_options(const WorldOptions& options) {
   zoho_sim::Options made;
   made.books.seed = options.seed;
-  made.books.now = kStart;
+  made.books.now = options.start;
+  if (!options.organization_zone.empty()) made.books.time_zone = options.organization_zone;
   made.books.contacts = options.contacts;
   made.books.items = options.items;
   made.books.invoices = options.invoices;
@@ -56,13 +57,13 @@ integrations:
     mode: pull_only
     client: {{id: env:ZOHO_CLIENT_ID, secret: env:ZOHO_CLIENT_SECRET, redirect_uri: env:ZOHO_REDIRECT_URI, home: test}}
     plan: premium
-    reserve: 0%
+    reserve: {6}
     backfill: {2}
     schedule: {3}
     data_centers:
       - {{location: test, accounts: "{4}", api: "{4}", allow_http_loopback: true, limits: {5}}}
 )",
-                                 BERTH_BINARY_DIR, BERTH_SOURCE_DIR, options.backfill, options.schedule, kOrigin, options.limits);
+                                 BERTH_BINARY_DIR, BERTH_SOURCE_DIR, options.backfill, options.schedule, kOrigin, options.limits, options.reserve);
   if (!options.phases.empty()) text += "    phases: ./phases.yaml\n";
   if (!options.mapping.empty()) text += "    mapping: ./mapping.yaml\n";
   return text + options.more + options.integrations;
@@ -108,13 +109,27 @@ void TemporaryFolder::write(const std::string& name, std::string_view content) c
 
 Status MortalDatabase::write(const std::function<Status(storage::Connection&)>& work) {
   if (is_dead()) return make_error(Code::kEnvironment, "test.dead", "this process is dead");
+  if (whole_left_ == 0) return die_in(work);
   const Status done = real_->write(work);
   if (done.ok()) {
     ++commits_;
     if (left_ > 0) --left_;
+    if (whole_left_ > 0) --whole_left_;
     if (after_commit) after_commit();
   }
   return done;
+}
+
+Status MortalDatabase::die_in(const std::function<Status(storage::Connection&)>& work) {
+  whole_left_ = -1;
+  if (before_death_) before_death_();
+  const Status cut = real_->write([&](storage::Connection& connection) -> Status {
+    BERTH_CHECK(work(connection));
+    if (inside_death_) inside_death_(connection);
+    return make_error(Code::kEnvironment, "test.dead", "this process died before it committed");
+  });
+  left_ = 0;
+  return cut;
 }
 
 Status MortalDatabase::read(const std::function<Status(storage::Connection&)>& work) {
@@ -123,7 +138,9 @@ Status MortalDatabase::read(const std::function<Status(storage::Connection&)>& w
 }
 
 World::World(WorldOptions options)
-    : simulator(simulator_options(options), std::make_shared<SharedClock>(clock)), transport(simulator, clock, std::string(kOrigin)) {
+    : own_clock(options.is_paced ? std::make_unique<PacedClock>(Instant{options.start * 1000}) : std::make_unique<ManualClock>(Instant{options.start * 1000})),
+      clock(*own_clock),
+      simulator(simulator_options(options), std::make_shared<SharedClock>(clock)), transport(simulator, clock, std::string(kOrigin), options.is_paced) {
   folder.write("berth.yaml", configuration(options));
   if (!options.phases.empty()) folder.write("phases.yaml", options.phases);
   if (!options.mapping.empty()) folder.write("mapping.yaml", options.mapping);
@@ -160,7 +177,12 @@ void World::restart() {
                                                                            .runner = *runner,
                                                                            .clock = clock,
                                                                            .log = log,
-                                                                           .plugin_folders = config.plugins.paths});
+                                                                           .plugin_folders = config.plugins.paths,
+                                                                           .owner = fmt::format("test:{}", processes_ + 1),
+                                                                           // Earlier processes of this world ended.
+                                                                           .is_dead_owner = [this](std::string_view owner) {
+                                                                             return owner.starts_with("test:") && owner != fmt::format("test:{}", processes_);
+                                                                           }});
   must(registry->sync_declared());
   engine = std::make_unique<runs::Engine>(runs::Engine::Dependencies{.database = *database,
                                                                      .transport = transport,
@@ -284,6 +306,15 @@ std::int64_t World::number(std::string_view sql) {
   must(database->read([&](storage::Connection& connection) -> Status {
     const auto row = BERTH_TRY(connection.first(sql));
     if (row) found = row->integer(0);
+    return success();
+  }));
+  return found;
+}
+
+std::vector<std::string> World::lines(std::string_view sql) {
+  std::vector<std::string> found;
+  must(database->read([&](storage::Connection& connection) -> Status {
+    for (const storage::Row& row : BERTH_TRY(connection.query(sql))) found.push_back(row.text(0));
     return success();
   }));
   return found;

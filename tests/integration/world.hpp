@@ -28,6 +28,7 @@
 #include "host/runs/engine.hpp"
 #include "host/runs/registry.hpp"
 #include "host/storage/records.hpp"
+#include "integration/paced_clock.hpp"
 #include "integration/simulator_transport.hpp"
 
 namespace berth::integration {
@@ -60,7 +61,14 @@ class MortalDatabase final : public storage::Database {
   Result<std::vector<std::string>> check() override { return real_->check(); }
 
   void die_after(int commits) { left_ = commits; }
-  void revive() { left_ = -1; }
+  /// Dies in the transaction after so many commits: `before` is called before it, `inside` when its work is done, and
+  /// nothing of it is kept.
+  void die_inside(int commits, std::function<void()> before = {}, std::function<void(storage::Connection&)> inside = {}) {
+    before_death_ = std::move(before);
+    inside_death_ = std::move(inside);
+    whole_left_ = commits;
+  }
+  void revive() { left_ = whole_left_ = -1; }
   [[nodiscard]] bool is_dead() const { return left_ == 0; }
   [[nodiscard]] int commits() const { return commits_; }
   /// After each commit, on the thread that committed.
@@ -68,7 +76,11 @@ class MortalDatabase final : public storage::Database {
 
  private:
   std::unique_ptr<storage::Database> real_;
+  Status die_in(const std::function<Status(storage::Connection&)>& work);
   std::atomic<int> left_ = -1;       // commits until death; -1: for ever
+  std::atomic<int> whole_left_ = -1; // commits until the transaction that is cut; -1: none is
+  std::function<void()> before_death_;
+  std::function<void(storage::Connection&)> inside_death_;
   std::atomic<int> commits_ = 0;
 };
 
@@ -84,6 +96,10 @@ struct WorldOptions {
   std::string integrations{};                        // further entries of `integrations:`, indented by two
   std::string phases{};                             // phases.yaml instead of the plugin's
   std::string mapping{};                            // mapping.yaml instead of the plugin's
+  std::string reserve = "0%";
+  std::string organization_zone{};                  // of the simulated organisation; its own default if empty
+  bool is_paced = false;                            // calls take their time side by side (PacedClock)
+  std::int64_t start = kStart;
 };
 
 class World {
@@ -117,6 +133,8 @@ class World {
   std::vector<storage::Record> records(std::string_view entity = {}, std::string_view state = {});
   /// One number of one SQL question.
   std::int64_t number(std::string_view sql);
+  /// The first column of every row of one SQL question, which has to be text.
+  std::vector<std::string> lines(std::string_view sql);
   /// Every entry ever made as a line of text without ids of this host, sorted; and the live ones only.
   std::vector<std::string> journal(bool only_live = false);
   std::vector<std::string> balances();
@@ -132,7 +150,8 @@ class World {
   json::Value books();
 
   TemporaryFolder folder;
-  ManualClock clock{Instant{kStart * 1000}};
+  std::unique_ptr<ManualClock> own_clock;
+  ManualClock& clock;
   SeededRandom random{11};
   std::shared_ptr<telemetry::MemorySink> sink = std::make_shared<telemetry::MemorySink>();
   telemetry::Log log{sink, clock, telemetry::Level::kDebug};

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include <array>
+#include <charconv>
 #include <cstdio>
 
 namespace zoho_sim {
@@ -262,6 +263,26 @@ void Body::read(Item& item, Books& books) const {
   if (item.tax != 0 && books.tax(item.tax) == nullptr) refuse_value("tax_id");
 }
 
+namespace {
+
+/// Bytes that JSON cannot carry are written \xNN.
+std::string unescaped(std::string_view text) {
+  std::string bytes;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    unsigned byte = 0;
+    if (text.substr(at, 2) == "\\x" && at + 4 <= text.size() &&
+        std::from_chars(text.data() + at + 2, text.data() + at + 4, byte, 16).ec == std::errc{}) {
+      bytes += static_cast<char>(byte);
+      at += 3;
+    } else {
+      bytes += text[at];
+    }
+  }
+  return bytes;
+}
+
+}  // namespace
+
 Fault Body::fault() const {
   Fault fault;
   const auto kind = fault_kind(text("kind").value_or("status"));
@@ -273,7 +294,8 @@ Fault Body::fault() const {
   fault.count = static_cast<int>(number("count").value_or(1));
   fault.status = static_cast<int>(number("status").value_or(500));
   fault.code = static_cast<int>(number("code").value_or(44));
-  fault.body = text("body").value_or("");
+  fault.body = unescaped(text("body").value_or(""));
+  fault.field = text("field").value_or("");
   fault.retry_after = text("retry_after").value_or("");
   fault.bytes = static_cast<std::size_t>(number("bytes").value_or(0));
   fault.pause_ms = static_cast<int>(number("pause_ms").value_or(0));

@@ -104,7 +104,7 @@ Response Control::system(const Request& request, const std::string& what, const 
   }
   if (what == "faults") {
     if (request.method == "DELETE")
-      s.faults_.clear();
+      s.forget_faults();
     else if (!get)
       s.faults_.add(Body(request.body).fault());
     JsonWriter json;

@@ -1,5 +1,6 @@
 #include "tests/zoho_sim/faults.hpp"
 
+#include "tests/zoho_sim/gzip.hpp"
 #include "tests/zoho_sim/json_writer.hpp"
 
 #include <algorithm>
@@ -13,7 +14,7 @@ constexpr std::size_t kHeaderFloodBytes = 1'000'000;
 constexpr int kHangMs = 60'000;
 constexpr int kDripPauseMs = 50;
 
-constexpr std::array<std::pair<std::string_view, FaultKind>, 17> kNames = {
+constexpr std::array<std::pair<std::string_view, FaultKind>, 33> kNames = {
     {{"status", FaultKind::kStatus},
      {"html", FaultKind::kHtml},
      {"empty", FaultKind::kEmpty},
@@ -28,11 +29,85 @@ constexpr std::array<std::pair<std::string_view, FaultKind>, 17> kNames = {
      {"redirect", FaultKind::kRedirect},
      {"rate_limit", FaultKind::kRateLimit},
      {"delay", FaultKind::kDelay},
+     {"hold", FaultKind::kHold},
      {"page_context_missing", FaultKind::kPageContextMissing},
      {"page_context_array", FaultKind::kPageContextArray},
-     {"no_rate_headers", FaultKind::kNoRateHeaders}}};
+     {"no_rate_headers", FaultKind::kNoRateHeaders},
+     {"drip_head", FaultKind::kDripHead},
+     {"reset_head", FaultKind::kResetHead},
+     {"huge_header", FaultKind::kHugeHeader},
+     {"gzip", FaultKind::kGzip},
+     {"gzip_bomb", FaultKind::kGzipBomb},
+     {"gzip_twice", FaultKind::kGzipTwice},
+     {"gzip_broken", FaultKind::kGzipBroken},
+     {"wrong_length", FaultKind::kWrongLength},
+     {"extra_bytes", FaultKind::kExtraBytes},
+     {"nested", FaultKind::kNested},
+     {"field", FaultKind::kField},
+     {"more_pages", FaultKind::kMorePages},
+     {"same_page", FaultKind::kSamePage},
+     {"first", FaultKind::kFirst}}};
+
+constexpr std::size_t kHugeHeaderBytes = 100'000;
+constexpr std::size_t kBombBytes = std::size_t{1} << 30U;
+constexpr std::size_t kExtraBytes = 20;
+constexpr std::size_t kNestedDepth = 10'000;
+
+/// The end of the JSON value that begins at `at`: of a text, number, word, list or group.
+std::size_t end_of_value(std::string_view json, std::size_t at) {
+  int depth = 0;
+  bool in_text = false;
+  for (; at < json.size(); ++at) {
+    const char c = json[at];
+    if (in_text) {
+      if (c == '\\') {
+        ++at;
+      } else if (c == '"') {
+        in_text = false;
+        if (depth == 0) return at + 1;
+      }
+    } else if (c == '"') {
+      in_text = true;
+    } else if (c == '[' || c == '{') {
+      ++depth;
+    } else if (c == ']' || c == '}') {
+      if (depth == 0) return at;
+      if (--depth == 0) return at + 1;
+    } else if (c == ',' && depth == 0) {
+      return at;
+    }
+  }
+  return at;
+}
+
+std::string with_field(const std::string& json, const std::string& field, const std::string& value) {
+  const std::string key = "\"" + field + "\":";
+  std::string changed;
+  std::size_t from = 0;
+  for (auto at = json.find(key); at != std::string::npos; at = json.find(key, from)) {
+    at += key.size();
+    changed.append(json, from, at - from).append(value);
+    from = end_of_value(json, at);
+  }
+  return changed.append(json, from, std::string::npos);
+}
+
+void promise_more(std::string& json) {
+  static constexpr std::string_view kEnd = "\"has_more_page\":false";
+  if (const auto at = json.find(kEnd); at != std::string::npos) json.replace(at, kEnd.size(), "\"has_more_page\":true");
+}
 
 }  // namespace
+
+Request seen_through(const Request& request, const Fault& fault) {
+  Request seen = request;
+  if (fault.kind == FaultKind::kSamePage) {
+    for (auto& [name, value] : seen.query) {
+      if (name == "page") value = "1";
+    }
+  }
+  return seen;
+}
 
 std::optional<FaultKind> fault_kind(std::string_view name) {
   for (const auto& [text, kind] : kNames) {
@@ -60,6 +135,8 @@ bool replaces_answer(const Fault& fault) {
     case FaultKind::kHeaderFlood:
     case FaultKind::kRedirect:
     case FaultKind::kRateLimit:
+    case FaultKind::kGzipBomb:
+    case FaultKind::kNested:
       return !fault.process;
     default:
       return false;
@@ -150,9 +227,60 @@ void distort(Response& response, const Fault& fault) {
     case FaultKind::kNoRateHeaders:
       std::erase_if(response.headers, [](const auto& pair) { return pair.first.rfind("X-Rate-Limit-", 0) == 0; });
       break;
+    case FaultKind::kDripHead:
+      response.delivery = Delivery::kDripHead;
+      response.pause_ms = fault.pause_ms == 0 ? kDripPauseMs : fault.pause_ms;
+      break;
+    case FaultKind::kResetHead:
+      response.delivery = Delivery::kResetHead;
+      break;
+    case FaultKind::kHugeHeader:
+      response.headers.emplace_back("X-Huge", std::string(fault.bytes == 0 ? kHugeHeaderBytes : fault.bytes, 'h'));
+      break;
+    case FaultKind::kGzipTwice:
+      response.body = gzip(gzip(response.body));
+      response.headers.emplace_back("Content-Encoding", "gzip");
+      break;
+    case FaultKind::kGzip:
+    case FaultKind::kGzipBroken:
+      response.body = gzip(response.body);
+      if (fault.kind == FaultKind::kGzipBroken) response.body.resize(response.body.size() / 2);
+      response.headers.emplace_back("Content-Encoding", "gzip");
+      break;
+    case FaultKind::kGzipBomb:
+      response.status = 200;
+      json(gzip_bomb(fault.bytes == 0 ? kBombBytes : fault.bytes));
+      response.headers.emplace_back("Content-Encoding", "gzip");
+      break;
+    case FaultKind::kWrongLength:
+      response.delivery = Delivery::kTruncated;
+      response.cut_after = response.body.size();
+      response.stated_length = fault.bytes;
+      break;
+    case FaultKind::kExtraBytes:
+      response.delivery = Delivery::kTruncated;
+      response.stated_length = response.body.size();
+      response.body.append(fault.bytes == 0 ? kExtraBytes : fault.bytes, '}');
+      response.cut_after = response.body.size();
+      break;
+    case FaultKind::kNested: {
+      response.status = 200;
+      const std::size_t depth = fault.bytes == 0 ? kNestedDepth : fault.bytes;
+      json(R"({"code":0,"message":"success","invoices":)" + std::string(depth, '[') + std::string(depth, ']') + "}");
+      break;
+    }
+    case FaultKind::kField:
+      response.body = with_field(response.body, fault.field, fault.body);
+      break;
+    case FaultKind::kMorePages:
+    case FaultKind::kSamePage:
+      promise_more(response.body);
+      break;
+    case FaultKind::kFirst:
+    case FaultKind::kHold:
     case FaultKind::kPageContextMissing:
     case FaultKind::kPageContextArray:
-      break;  // done where the list is written
+      break;  // done before and while the answer is made
   }
   for (const auto& header : fault.headers) response.headers.push_back(header);
 }

@@ -26,9 +26,24 @@ enum class FaultKind {
   kRedirect,            // 302 to `body`
   kRateLimit,           // 429 with `code` 44, 45 or 1070 and `retry_after` if not empty
   kDelay,               // the real answer, `pause_ms` later
+  kHold,                // the real answer, when the faults are cleared; after `pause_ms` (60 s if 0) all the same
   kPageContextMissing,  // the real answer of a list without page_context
   kPageContextArray,    // the real answer of a list with page_context as an array of one object
-  kNoRateHeaders        // the real answer without X-Rate-Limit-*
+  kNoRateHeaders,       // the real answer without X-Rate-Limit-*
+  kDripHead,            // the real answer, its headers one byte at a time with `pause_ms` between
+  kResetHead,           // half of the headers, then a TCP reset
+  kHugeHeader,          // the real answer with one more header of `bytes` (100 kB if 0)
+  kGzip,                // the real answer packed
+  kGzipBomb,            // JSON of `bytes` (1 GiB if 0), packed to a thousandth
+  kGzipTwice,           // the real answer packed twice, and said to be packed once
+  kGzipBroken,          // the real answer packed, without its second half
+  kWrongLength,         // the whole real answer, whose Content-Length says `bytes`
+  kExtraBytes,          // the real answer and `bytes` (20 if 0) more behind it
+  kNested,              // JSON nested `bytes` (10,000 if 0) deep
+  kField,               // the real answer with `body` as the JSON value of every member named `field`
+  kMorePages,           // the real answer of a list that always promises another page
+  kSamePage,            // the first page of the list, whatever page is asked for, promising another
+  kFirst                // the real answer, after the control call `field` ("POST invoices") with `body`
 };
 
 struct Fault {
@@ -40,6 +55,7 @@ struct Fault {
   int status = 500;
   int code = 44;
   std::string body = {};
+  std::string field = {};
   std::string retry_after = {};
   Pairs headers = {};
   std::size_t bytes = 0;
@@ -53,6 +69,8 @@ std::string_view fault_name(FaultKind kind);
 bool replaces_answer(const Fault& fault);
 Response fault_answer(const Fault& fault);
 void distort(Response& response, const Fault& fault);
+/// `request` as the fault lets the simulator see it.
+Request seen_through(const Request& request, const Fault& fault);
 
 class FaultQueue {
  public:

@@ -20,6 +20,7 @@ namespace zoho_sim {
 namespace {
 
 constexpr std::size_t kRequestBodyMax = 8U << 20U;
+constexpr int kResetPauseMs = 20;
 
 // Lets every answer that waits on purpose end at once when the server stops.
 class Stopper {
@@ -52,8 +53,8 @@ void send_all(Poco::Net::StreamSocket& socket, std::string_view bytes) {
 std::string head_of(const Response& response, bool chunked) {
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + " Answer\r\n";
   for (const auto& [name, value] : response.headers) head += name + ": " + value + "\r\n";
-  head +=
-      chunked ? "Transfer-Encoding: chunked\r\n" : "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
+  const std::size_t length = response.stated_length.value_or(response.body.size());
+  head += chunked ? "Transfer-Encoding: chunked\r\n" : "Content-Length: " + std::to_string(length) + "\r\n";
   return head + "Connection: close\r\n\r\n";
 }
 
@@ -78,6 +79,21 @@ void deliver_fault(Poco::Net::StreamSocket& socket, const Response& response, St
         send_all(socket, body.substr(at, response.drip_bytes));
       }
       break;
+    case Delivery::kDripHead: {
+      for (const char c : head_of(response, false)) {
+        if (!stopper.wait(response.pause_ms)) break;
+        send_all(socket, std::string_view(&c, 1));
+      }
+      send_all(socket, body);
+      break;
+    }
+    case Delivery::kResetHead: {
+      const std::string head = head_of(response, false);
+      send_all(socket, std::string_view(head).substr(0, head.size() / 2));
+      stopper.wait(kResetPauseMs);  // so that the first half arrives before the reset takes it away
+      socket.setLinger(true, 0);
+      break;
+    }
     case Delivery::kHang:
       stopper.wait(response.pause_ms);
       break;
@@ -126,7 +142,13 @@ class Handler final : public Poco::Net::HTTPRequestHandler {
     if (response.pause_ms > 0) stopper_.wait(response.pause_ms);
     out.setStatus(static_cast<Poco::Net::HTTPResponse::HTTPStatus>(response.status));
     out.setReason(Poco::Net::HTTPResponse::getReasonForStatus(out.getStatus()));
-    for (const auto& [name, value] : response.headers) out.add(name, value);
+    for (const auto& [name, value] : response.headers) {
+      if (equal_without_case(name, "Date")) {
+        out.set(name, value);  // the server has one of its own
+      } else {
+        out.add(name, value);
+      }
+    }
     out.setContentLength64(static_cast<Poco::Int64>(response.body.size()));
     out.sendBuffer(response.body.data(), response.body.size());
   }

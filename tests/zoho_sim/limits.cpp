@@ -22,12 +22,15 @@ std::optional<ApiError> Limits::admit(Time now, Day today, int in_process) {
     return ApiError{429, 45,
                     "You have exceeded the maximum call rate limit of " + std::to_string(options_.per_day) + "."};
   }
-  if (options_.per_minute > 0 && used_this_minute_ >= options_.per_minute) {
+  while (!recent_.empty() && recent_.front() <= now - 60) recent_.pop_front();
+  const int used = options_.sliding ? static_cast<int>(recent_.size()) : used_this_minute_;
+  if (options_.per_minute > 0 && used >= options_.per_minute) {
     return ApiError{429, 44,
                     "Your organization has been blocked for some time as it has exceeded the maximum number of "
                     "requests per minute."};
   }
   ++used_this_minute_;
+  recent_.push_back(now);
   ++used_today_;
   return std::nullopt;
 }

@@ -5,6 +5,7 @@
 #include "tests/zoho_sim/books.hpp"
 #include "tests/zoho_sim/message.hpp"
 
+#include <deque>
 #include <optional>
 
 namespace zoho_sim {
@@ -13,6 +14,7 @@ struct LimitOptions {  // 0 switches a limit off
   int per_minute = 100;
   int per_day = 10'000;
   int concurrent = 10;
+  bool sliding = false;  // per_minute in any 60 seconds, not in each minute of the clock: Zoho does not say which
 };
 
 class Limits {
@@ -33,6 +35,7 @@ class Limits {
   Time minute_ = -1;
   Day day_ = 0;
   int used_this_minute_ = 0, used_today_ = 0;
+  std::deque<Time> recent_;  // admitted within the last 60 seconds
 };
 
 }  // namespace zoho_sim

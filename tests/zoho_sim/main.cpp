@@ -127,6 +127,7 @@ int main(int argc, char** argv) {
     HttpFace face(simulator, port, threads);
     std::cout << "zoho_sim listening on " << face.origin() << std::endl;
     wait_for_end(signals, parent);
+    simulator.clear_faults();  // nobody shall wait for an answer that is held back
     face.stop();
     return 0;
   } catch (const std::exception& error) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,7 +32,9 @@ enum class Delivery {
   kDrip,        // `drip_bytes` at a time with `pause_ms` between
   kHang,        // nothing for `pause_ms`, then the connection closes
   kReset,       // TCP reset without an answer
-  kClose        // orderly close without an answer
+  kClose,       // orderly close without an answer
+  kDripHead,    // the headers byte by byte with `pause_ms` between, then the body
+  kResetHead    // half of the headers, then a TCP reset
 };
 
 struct Response {
@@ -40,6 +43,7 @@ struct Response {
   std::string body;
   Delivery delivery = Delivery::kNormal;
   std::size_t cut_after = 0;
+  std::optional<std::size_t> stated_length = {};  // Content-Length of kTruncated, where it is not the body's
   std::size_t drip_bytes = 1;
   int pause_ms = 0;
 };

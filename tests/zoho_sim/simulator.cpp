@@ -10,6 +10,7 @@ namespace zoho_sim {
 namespace {
 
 constexpr std::size_t kLogLines = 10'000;
+constexpr int kHoldMs = 60'000;
 
 Response error_response(const ApiError& error) {
   return json_response(error.status,
@@ -70,17 +71,22 @@ Response Simulator::handle(const Request& request) {
     const int latency = latency_ms_;
     Response response;
     {
-      const std::lock_guard lock(mutex_);
+      std::unique_lock lock(mutex_);
       const auto fault = faults_.take(request);
       if (fault && replaces_answer(*fault)) {
         response = fault_answer(*fault);
       } else {
         bool admitted = false;
-        response = answer(request, fault, admitted);
+        if (fault && fault->kind == FaultKind::kFirst) carry_out(*fault);
+        response = answer(fault ? seen_through(request, *fault) : request, fault, admitted);
         if (admitted) counters_.in_process_max = std::max(counters_.in_process_max, place.take());
         if (fault) distort(response, *fault);
       }
       count(request, response, fault.has_value());
+      if (fault && fault->kind == FaultKind::kHold) {
+        const std::chrono::milliseconds longest(fault->pause_ms == 0 ? kHoldMs : fault->pause_ms);
+        cleared_.wait_for(lock, longest, [this, before = clearings_] { return clearings_ != before; });
+      }
     }
     if (latency > 0) std::this_thread::sleep_for(std::chrono::milliseconds(latency));
     return response;
@@ -89,6 +95,13 @@ Response Simulator::handle(const Request& request) {
   } catch (const std::exception& error) {
     return error_response({500, 1000, std::string("Internal error: ") + error.what()});
   }
+}
+
+void Simulator::carry_out(const Fault& fault) {
+  const auto space = fault.field.find(' ');
+  Request call = make_request(fault.field.substr(0, space), "/_control/" + fault.field.substr(space + 1));
+  call.body = fault.body;
+  Control(*this).handle(call);
 }
 
 Response Simulator::answer(const Request& request, const std::optional<Fault>& fault, bool& admitted) {
@@ -170,7 +183,13 @@ void Simulator::inject(Fault fault) {
 
 void Simulator::clear_faults() {
   const std::lock_guard lock(mutex_);
+  forget_faults();
+}
+
+void Simulator::forget_faults() {
   faults_.clear();
+  ++clearings_;
+  cleared_.notify_all();
 }
 
 std::string Simulator::books_json() const {

@@ -17,6 +17,7 @@
 #include "tests/zoho_sim/oauth_server.hpp"
 
 #include <atomic>
+#include <condition_variable>
 #include <deque>
 #include <map>
 #include <memory>
@@ -55,7 +56,7 @@ class Simulator {
   Counters counters() const;
   void reset_counters();
   void inject(Fault fault);
-  void clear_faults();
+  void clear_faults();  // also gives every answer that is held back
   std::string books_json() const;  // what /_control/books answers, for tie-outs
   Time now() const { return clock_->now(); }
 
@@ -81,7 +82,9 @@ class Simulator {
   friend class Control;
   Response answer(const Request& request, const std::optional<Fault>& fault, bool& admitted);
   Response answer_api(const Request& request, const std::optional<Fault>& fault, bool& admitted);
+  void carry_out(const Fault& fault);
   void count(const Request& request, const Response& response, bool faulty);
+  void forget_faults();  // mutex_ is held
   std::string origin_of(const Request& request) const;
 
   mutable std::mutex mutex_;
@@ -93,6 +96,8 @@ class Simulator {
   Limits limits_;
   Api api_;
   FaultQueue faults_;
+  std::uint64_t clearings_ = 0;  // of the faults; answers that are held back wait for the next one
+  std::condition_variable cleared_;
   Counters counters_;
   std::deque<std::string> log_;
   std::atomic<int> in_process_{0};  // calls within the quota whose answer is not given yet

@@ -15,6 +15,7 @@
 #include "host/core/text.hpp"
 #include "host/storage/database.hpp"
 #include "host/storage/migrations.hpp"
+#include "host/storage/sqlite/errors.hpp"
 #include "host/storage/sqlite/session.hpp"
 
 namespace berth::storage {
@@ -136,12 +137,6 @@ class SqliteDatabase final : public Database {
   std::condition_variable reader_free_;
 };
 
-Error cannot_open(const std::string& path, int error) {
-  const std::string_view reason = error == EACCES || error == EROFS ? "storage.read_only" : "storage.failed";
-  return make_error(Code::kEnvironment, std::string(reason),
-                    "Cannot open the database " + path + ": " + std::strerror(error));
-}
-
 /// Makes a database that has its header already, with mode 0600, and gives it its name when it is ready. So an empty file
 /// of that name is never a young database, but always one that lost its content. Of two processes at once one is first.
 Status create_file(const std::string& path, std::chrono::milliseconds busy_limit) {
@@ -167,7 +162,7 @@ Status prepare_file(const std::string& path, std::chrono::milliseconds busy_limi
   if (::fstat(file, &status) == 0 && status.st_size == 0) {
     ::close(file);
     return make_error(Code::kEnvironment, "storage.damaged",
-                      "The database " + path +
+                      "the database " + path +
                           " is an empty file, so its content was lost; restore it from a copy, or remove the file to "
                           "begin with empty books");
   }

@@ -6,6 +6,8 @@
 #include <Poco/Exception.h>
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <array>
 #include <mutex>
 
 #include "host/core/text.hpp"
@@ -60,17 +62,15 @@ void SqliteSession::Finalize::operator()(sqlite3_stmt* statement) const {
 /// A statement in use: taken out of the cache, given back reset. A nested use of the same text gets its own.
 class SqliteSession::Use {
  public:
-  Use(SqliteSession& session, std::string sql, Statement statement)
-      : session_(session), sql_(std::move(sql)), statement_(std::move(statement)) {}
-  ~Use() { session_.give_back(std::move(sql_), std::move(statement_)); }
+  Use(SqliteSession& session, Cache::node_type entry) : session_(session), entry_(std::move(entry)) {}
+  ~Use() { session_.give_back(std::move(entry_)); }
   Use(const Use&) = delete;
   Use& operator=(const Use&) = delete;
-  [[nodiscard]] sqlite3_stmt* get() const { return statement_.get(); }
+  [[nodiscard]] sqlite3_stmt* get() const { return entry_.mapped().get(); }
 
  private:
   SqliteSession& session_;
-  std::string sql_;
-  Statement statement_;
+  Cache::node_type entry_;
 };
 
 SqliteSession::SqliteSession(std::unique_ptr<PocoSession> session, sqlite3* handle)
@@ -84,8 +84,16 @@ Result<std::unique_ptr<SqliteSession>> SqliteSession::open(const std::string& pa
                                                            std::chrono::milliseconds busy_limit, bool reader) {
   try {
     static std::once_flag registered;
-    std::call_once(registered, [] { Poco::Data::SQLite::Connector::registerConnector(); });
-    auto poco = std::make_unique<PocoSession>(PocoSession{Poco::Data::Session("SQLite", path)});
+    std::call_once(registered, [] {
+      // A session is used by one thread at a time, and nobody asks SQLite how much memory it has: without both it takes no
+      // lock for every call and every allocation. Refused where SQLite is in use already, which costs time and nothing else.
+      sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+      sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+      Poco::Data::SQLite::Connector::registerConnector();
+    });
+    // Poco tries a file that does not open again and again until this time is over, 60 seconds if nothing is said.
+    constexpr std::size_t kOpenSeconds = 1;
+    auto poco = std::make_unique<PocoSession>(PocoSession{Poco::Data::Session("SQLite", path, kOpenSeconds)});
     sqlite3* handle = Poco::Data::SQLite::Utility::dbHandle(poco->session);
     if (handle == nullptr) return make_error(Code::kInternal, "storage.failed", "SQLite gave no handle for " + path);
     std::unique_ptr<SqliteSession> session(new SqliteSession(std::move(poco), handle));
@@ -94,19 +102,39 @@ Result<std::unique_ptr<SqliteSession>> SqliteSession::open(const std::string& pa
     BERTH_CHECK(
         session->run_script("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; "
                             "PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 67108864;"));
-    BERTH_CHECK(session->run_script(reader ? "PRAGMA query_only = ON;" : "PRAGMA journal_mode = WAL;"));
+    // A transaction changes a few hundred to a few thousand pages. With less cache they would be written twice, and with
+    // SQLite's own 1000 pages between two checkpoints the pages that every transaction changes would be, too.
+    BERTH_CHECK(session->run_script(reader ? "PRAGMA query_only = ON;"
+                                           : "PRAGMA journal_mode = WAL; PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 4000;"));
     return session;
   } catch (const Poco::Exception& exception) {
     return make_error(Code::kEnvironment, "storage.failed",
-                      "Cannot open the database " + path + ": " + exception.displayText());
+                      "the database " + path + " cannot be opened: " + exception.message());
   } catch (const std::exception& exception) {
     return make_error(Code::kEnvironment, "storage.failed",
-                      "Cannot open the database " + path + ": " + exception.what());
+                      "the database " + path + " cannot be opened: " + exception.what());
   }
 }
 
+std::size_t SqliteSession::TextHash::operator()(std::string_view text) const {
+  constexpr std::size_t kSample = 16;
+  if (text.size() < 4 * kSample) return std::hash<std::string_view>()(text);
+  std::array<char, 4 * kSample> sample;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by copy
+  auto out = sample.begin();
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto from = text.begin() + static_cast<std::ptrdiff_t>(i * (text.size() - kSample) / 3);
+    out = std::copy(from, from + kSample, out);
+  }
+  return std::hash<std::string_view>()({sample.data(), sample.size()}) ^ (text.size() * 0x9E3779B97F4A7C15U);
+}
+
 Error SqliteSession::last_error(std::string_view what) const {
-  return sqlite_error(sqlite3_extended_errcode(handle_), sqlite3_errmsg(handle_), what);
+  const char* path = sqlite3_db_filename(handle_, "main");
+  return sqlite_error({.extended = sqlite3_extended_errcode(handle_),
+                       .message = sqlite3_errmsg(handle_),
+                       .system = sqlite3_system_errno(handle_),
+                       .path = path == nullptr ? std::string() : std::string(path)},
+                      what);
 }
 
 bool SqliteSession::in_transaction() const {
@@ -119,30 +147,28 @@ Status SqliteSession::run_script(std::string_view sql) {
   return success();
 }
 
-Result<SqliteSession::Statement> SqliteSession::take(const std::string& sql) {
-  if (const auto found = cache_.find(sql); found != cache_.end()) {
-    Statement statement = std::move(found->second);
-    cache_.erase(found);
-    return statement;
-  }
+Result<SqliteSession::Cache::node_type> SqliteSession::take(std::string_view sql) {
+  if (const auto found = cache_.find(sql); found != cache_.end()) return cache_.extract(found);
   sqlite3_stmt* raw = nullptr;
   const char* tail = nullptr;
-  const int code = sqlite3_prepare_v3(handle_, sql.c_str(), static_cast<int>(sql.size() + 1), SQLITE_PREPARE_PERSISTENT,
+  const std::string text(sql);
+  const int code = sqlite3_prepare_v3(handle_, text.c_str(), static_cast<int>(text.size() + 1), SQLITE_PREPARE_PERSISTENT,
                                       &raw, &tail);
   Statement statement(raw);
   if (code != SQLITE_OK) return last_error(doing(sql));
   if (raw == nullptr || !trim(tail).empty()) {
     return make_error(Code::kInternal, "storage.failed", "Not exactly one statement: " + doing(sql));
   }
-  return statement;
+  Cache one;
+  return one.extract(one.emplace(text, std::move(statement)).first);
 }
 
-void SqliteSession::give_back(std::string sql, Statement statement) {
-  sqlite3_reset(statement.get());
-  sqlite3_clear_bindings(statement.get());
+void SqliteSession::give_back(Cache::node_type entry) {
+  sqlite3_reset(entry.mapped().get());
+  sqlite3_clear_bindings(entry.mapped().get());
   // All texts are constants of the code or vary in a few lengths of lists, so emptying it is rare and cheap.
   if (cache_.size() >= kCachedStatementsMax) cache_.clear();
-  cache_.insert_or_assign(std::move(sql), std::move(statement));
+  cache_.insert(std::move(entry));  // where a nested use of the same text came back first, this one is finalized
 }
 
 Status SqliteSession::bind(sqlite3_stmt* statement, std::span<const Parameter> parameters) {
@@ -179,9 +205,7 @@ Status SqliteSession::bind(sqlite3_stmt* statement, std::span<const Parameter> p
 
 Status SqliteSession::each(std::string_view sql, std::span<const Parameter> parameters,
                            const std::function<bool(const Row&)>& visit) {
-  std::string text(sql);
-  auto taken = BERTH_TRY(take(text));
-  const Use use(*this, std::move(text), std::move(taken));
+  const Use use(*this, BERTH_TRY(take(sql)));
   BERTH_CHECK(bind(use.get(), parameters));
   for (;;) {
     const int code = sqlite3_step(use.get());

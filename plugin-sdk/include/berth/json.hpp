@@ -124,6 +124,8 @@ struct Parsed {
 struct ParseOptions {
   std::size_t max_depth = 64;
   std::size_t max_bytes = 64u << 20u;
+  /// Members of the outermost object that are kept; everything else is checked as always, and costs no memory. nullptr: all.
+  const std::vector<std::string>* only = nullptr;
 };
 
 /// Reads one JSON text, whole. Refuses what RFC 8259 refuses, duplicate keys, and more than the options allow.
@@ -135,6 +137,8 @@ struct ParseOptions {
 [[nodiscard]] std::string dump_pretty(const Value& value);
 /// Prints with members sorted by key (bytes) at every level: equal values have equal text. For hashes.
 [[nodiscard]] std::string canonical(const Value& value);
+/// The same, without those members of the outermost object.
+[[nodiscard]] std::string canonical(const Value& value, const std::vector<std::string_view>& without);
 /// A JSON string literal, quotes included.
 [[nodiscard]] std::string quote(std::string_view text);
 

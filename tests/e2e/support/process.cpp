@@ -143,6 +143,14 @@ std::vector<pid_t> children_of(pid_t parent) {
   return children;
 }
 
+char state_of(pid_t process) {
+  std::ifstream in("/proc/" + std::to_string(process) + "/stat");
+  std::string text;
+  std::getline(in, text);
+  const auto end = text.rfind(')');  // a name may have blanks and brackets
+  return end != std::string::npos && end + 2 < text.size() ? text[end + 2] : '\0';
+}
+
 void pause_shortly() {
   const timespec moment{0, 5'000'000};
   nanosleep(&moment, nullptr);

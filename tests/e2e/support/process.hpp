@@ -60,6 +60,13 @@ Outcome run(const std::vector<std::string>& arguments, const Start& start, std::
 /// Children of a process, by /proc.
 std::vector<pid_t> children_of(pid_t parent);
 
+/// What /proc says of a process: 'R' runs, 'S' sleeps, 'T' is stopped, 'Z' has ended and nobody asked; 0: there is none.
+char state_of(pid_t process);
+inline bool is_alive(pid_t process) {
+  const char state = state_of(process);
+  return state != 0 && state != 'Z';
+}
+
 /// Asks again and again until it is so; false when the time is over.
 template <class Condition>
 bool eventually(Condition condition, std::chrono::milliseconds limit = std::chrono::seconds(60));

@@ -43,8 +43,7 @@ std::string shown(const std::vector<std::string>& arguments, const Outcome& outc
 
 Simulator::Simulator(const Sizes& sizes) {
   std::vector<std::string> arguments{kPrograms + "zoho_sim", "--port", "0", "--location", "test", "--client-id", kClientId,
-                                     "--client-secret", kClientSecret, "--per-minute", "60000", "--per-day", "100000",
-                                     "--no-token-throttle", "--parent-pid", std::to_string(getpid())};
+                                     "--client-secret", kClientSecret, "--no-token-throttle", "--parent-pid", std::to_string(getpid())};
   const auto size = [&](const char* flag, int value) {
     arguments.emplace_back(flag);
     arguments.push_back(std::to_string(value));
@@ -55,6 +54,8 @@ Simulator::Simulator(const Sizes& sizes) {
   size("--payments", sizes.payments);
   size("--credit-notes", sizes.credit_notes);
   size("--seed", sizes.seed);
+  size("--per-minute", sizes.per_minute);
+  size("--per-day", sizes.per_day);
   arguments.insert(arguments.end(), sizes.more.begin(), sizes.more.end());
   process_ = std::make_unique<Process>(arguments, Start{});
   const std::string line = process_->wait_for_line("listening on");
@@ -68,6 +69,10 @@ Value Simulator::post(const std::string& path, const std::string& body) const {
   const Answer answer = http("POST", origin_ + "/_control/" + path, body);
   if (answer.status != 200) throw std::runtime_error("the simulator refused " + path + ": " + answer.body);
   return answer.json();
+}
+
+void Simulator::clear_faults() const {
+  if (http("DELETE", origin_ + "/_control/faults").status != 200) throw std::runtime_error("the simulator keeps its faults");
 }
 
 std::int64_t Simulator::calls(const std::string& kind) const {
@@ -139,6 +144,15 @@ Workspace::Workspace(const Simulator& simulator, const Settings& settings) {
   must({"plugin", "trust", "zoho_books"});
 }
 
+Workspace::Workspace(CopyOf copy) : origin_(copy.from.origin_), redirect_uri_(copy.from.redirect_uri_) {
+  const fs::path memory = "/dev/shm";
+  const bool is_usable = access(memory.c_str(), W_OK) == 0;
+  std::string name = ((is_usable ? memory : fs::temp_directory_path()) / "berth-e2e.XXXXXX").string();
+  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+  folder_ = name;
+  fs::copy(copy.from.folder_, folder_, fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+}
+
 Workspace::~Workspace() {
   std::error_code failure;
   fs::remove_all(folder_, failure);
@@ -153,13 +167,19 @@ std::string Workspace::read(const std::string& file) const {
 
 void Workspace::write(const std::string& file, const std::string& text) const { std::ofstream(folder_ / file, std::ios::binary) << text; }
 
-std::unique_ptr<Process> Workspace::start(std::vector<std::string> arguments) const {
+std::unique_ptr<Process> Workspace::start_by(std::vector<std::string> starter, std::vector<std::string> arguments) const {
+  starter.push_back(kPrograms + "berth");
+  starter.insert(starter.end(), arguments.begin(), arguments.end());
+  return std::make_unique<Process>(
+      starter, Start{.folder = folder_.string(),
+                     .environment = {{"ZOHO_CLIENT_ID", kClientId}, {"ZOHO_CLIENT_SECRET", kClientSecret}, {"ZOHO_REDIRECT_URI", redirect_uri_}},
+                     .input = {}});
+}
+
+std::unique_ptr<Process> Workspace::start(std::vector<std::string> arguments, std::map<std::string, std::string> environment) const {
   arguments.insert(arguments.begin(), kPrograms + "berth");
-  return std::make_unique<Process>(arguments, Start{.folder = folder_.string(),
-                                                    .environment = {{"ZOHO_CLIENT_ID", kClientId},
-                                                                    {"ZOHO_CLIENT_SECRET", kClientSecret},
-                                                                    {"ZOHO_REDIRECT_URI", redirect_uri_}},
-                                                    .input = {}});
+  environment.insert({{"ZOHO_CLIENT_ID", kClientId}, {"ZOHO_CLIENT_SECRET", kClientSecret}, {"ZOHO_REDIRECT_URI", redirect_uri_}});
+  return std::make_unique<Process>(arguments, Start{.folder = folder_.string(), .environment = std::move(environment), .input = {}});
 }
 
 Outcome Workspace::run(std::vector<std::string> arguments, std::chrono::seconds limit) const { return start(std::move(arguments))->wait(limit); }

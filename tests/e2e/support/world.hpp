@@ -22,19 +22,23 @@ using berth::json::Value;
 struct Sizes {
   int contacts = 60, items = 30, invoices = 300, payments = 200, credit_notes = 30;
   int seed = 7;
-  std::vector<std::string> more = {};  // further flags of zoho_sim
+  int per_minute = 60000, per_day = 100000;   // 0: no limit
+  std::vector<std::string> more = {};         // further flags of zoho_sim
 };
 
 class Simulator {
  public:
   explicit Simulator(const Sizes& sizes = {});
 
+  [[nodiscard]] pid_t id() const { return process_->id(); }
   [[nodiscard]] const std::string& origin() const { return origin_; }
   /// GET of the control interface, "books" or "counters".
   [[nodiscard]] Value control(const std::string& path) const;
   /// POST of the control interface; fails the test where it is refused.
   Value post(const std::string& path, const std::string& body = "{}") const;
   void reset_counters() const { post("counters/reset"); }
+  /// Takes back the faults that have not come yet, and gives the answers that were held back.
+  void clear_faults() const;
   /// Calls of a kind (list, detail, file, token, other) since the last reset.
   [[nodiscard]] std::int64_t calls(const std::string& kind) const;
   /// Every call, in order: "200 GET /books/v3/…".
@@ -56,6 +60,11 @@ struct Settings {
 class Workspace {
  public:
   explicit Workspace(const Simulator& simulator, const Settings& settings = {});
+  /// Another folder with everything that one has by now; no process uses it meanwhile. In memory where that is possible.
+  struct CopyOf {
+    const Workspace& from;
+  };
+  explicit Workspace(CopyOf copy);
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
   ~Workspace();
@@ -69,7 +78,12 @@ class Workspace {
 
   /// `berth ARGUMENTS` in the folder.
   Outcome run(std::vector<std::string> arguments, std::chrono::seconds limit = std::chrono::seconds(120)) const;
-  std::unique_ptr<Process> start(std::vector<std::string> arguments) const;
+  /// The same, started by another program with these words: {"prlimit", "--nofile=20"}, {"env", "-u", "ZOHO_CLIENT_ID"}.
+  std::unique_ptr<Process> start_by(std::vector<std::string> starter, std::vector<std::string> arguments) const;
+  Outcome run_by(std::vector<std::string> starter, std::vector<std::string> arguments, std::chrono::seconds limit = std::chrono::seconds(120)) const {
+    return start_by(std::move(starter), std::move(arguments))->wait(limit);
+  }
+  std::unique_ptr<Process> start(std::vector<std::string> arguments, std::map<std::string, std::string> environment = {}) const;
   /// `berth --json ARGUMENTS`, which must end with this code.
   Value json(std::vector<std::string> arguments, int exit = 0) const;
   /// Runs it and fails the test unless it ends with 0.
@@ -81,6 +95,8 @@ class Workspace {
   std::unique_ptr<Process> serve() const;
   /// Maps every row of the account table as the demo does, until none is left.
   void map_all_accounts() const;
+  /// The journal, sorted by source: the same bytes from every host that took the same documents.
+  [[nodiscard]] std::string sorted_journal() const { return must({"ledger", "export", "--format", "hledger", "--sort", "source"}); }
   /// One row of `berth status`.
   Value status() const { return json({"status", "zoho"}).find("integrations")->items().at(0); }
 

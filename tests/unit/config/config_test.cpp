@@ -292,6 +292,7 @@ TEST_CASE("a good file is read with every value") {
   CHECK(config.server.public_url == "http://127.0.0.1:8484");
   CHECK(config.plugins.paths == std::vector{folder.path() / "plugins"});
   CHECK(config.plugins.isolation == Isolation::kWorker);
+  CHECK(config.plugins.workers_max == 4);
   CHECK(config.classifications.at(0).lines == std::vector<std::string>{"Consulting", "Support"});
 
   REQUIRE(config.companies.size() == 2);

@@ -134,3 +134,15 @@ TEST_CASE("the machine's clock wakes at once when it is stopped") {
   CHECK_FALSE(clock.sleep_until(clock.now() + 1h, stop.get_token()));
   CHECK(clock.sleep_until(clock.now() - 1h, {}));
 }
+
+// Found by fuzzing: a leap second or an offset led out of the years that four digits can write, and the text that came
+// back could not be read again.
+TEST_CASE("times outside of the years 0000 to 9999 are refused, also where an offset or a leap second leads there") {
+  for (const char* text : {"9999-12-31T23:59:60Z", "9999-12-31T23:59:59-00:01", "0000-01-01T00:00:00+00:01"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_instant(text).ok());
+    CHECK_FALSE(normalise_time(text).ok());
+  }
+  CHECK(to_string(*parse_instant("9999-12-31T23:59:59.999Z")) == "9999-12-31T23:59:59.999Z");
+  CHECK(to_string(*parse_instant("0000-01-01T00:00:00Z")) == "0000-01-01T00:00:00Z");
+}

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "host/http/readable.hpp"
 #include "unit/http/rules_of_zoho.hpp"
 
 using namespace berth;
@@ -116,12 +117,54 @@ TEST_CASE("exchanges without an answer are repeated where that can help") {
   const auto action = [&](const char* reason) {
     return none.judge(make_error(Code::kUnavailable, reason, "m")).action;
   };
-  for (const auto* reason : {"http.timeout", "http.connect", "http.closed", "http.truncated", "http.body_broken"}) {
+  for (const auto* reason : {"http.timeout", "http.connect", "http.closed", "http.truncated", "http.body_broken", "http.too_slow"}) {
     CHECK(action(reason) == Action::kRetry);
   }
-  for (const auto* reason : {"http.tls", "http.too_large", "http.url_refused", "http.header_refused"}) {
+  for (const auto* reason : {"http.tls", "http.too_large", "http.encoding_bomb", "http.not_http", "http.header_too_large", "http.url_refused", "http.header_refused"}) {
     CHECK(action(reason) == Action::kNone);
   }
+}
+
+TEST_CASE("how often an exchange without an answer is repeated is the connector's to say, its reason is not") {
+  const auto parsed = json::parse(R"({"rules": [{"answer": "none", "action": "retry", "times": 2, "backoff": {"first": "5ms", "max": "5ms"}}]})");
+  REQUIRE(parsed.ok());
+  const auto rules = ErrorRules::parse(parsed.value);
+  REQUIRE_MESSAGE(rules.ok(), (rules.ok() ? "" : rules.error().message));
+  const auto decision = rules->judge(make_error(Code::kUnavailable, "http.closed", "127.0.0.1 ended the connection."));
+  CHECK(decision.action == Action::kRetry);
+  CHECK(decision.reason == "http.closed");
+  CHECK(decision.rule == "errors.rules[0]");
+  CHECK(decision.times == 2);
+  CHECK(decision.backoff.first == std::chrono::milliseconds(5));
+  // What a repeat cannot help is not repeated for that; answers are not looked at.
+  CHECK(rules->judge(make_error(Code::kUnavailable, "http.tls", "m")).action == Action::kNone);
+  CHECK_FALSE(rules->judge(CallKind::kList, true, response(200, "{}"), kNow).is_error());
+}
+
+TEST_CASE("D13.9: what may be an outage carries the address of the remote's status page, nothing else does") {
+  auto rules = test::zoho_rules();
+  rules.set_status_page("https://status.example");
+  const auto page = [&](const Response& answer) { return rules.judge(CallKind::kList, true, answer, kNow).status_page; };
+  CHECK(page(response(503, "busy", "text/html")) == "https://status.example");
+  CHECK(page(response(200, "<html>maintenance</html>", "text/html")) == "https://status.example");
+  CHECK(rules.judge(make_error(Code::kUnavailable, "http.timeout", "m")).status_page == "https://status.example");
+  CHECK(page(response(400, R"({"code":1049})")).empty());
+  CHECK(page(response(429, R"({"code":45})")).empty());
+  CHECK(rules.judge(make_error(Code::kUnavailable, "http.tls", "m")).status_page.empty());
+}
+
+TEST_CASE("what a remote says is one printable line, whatever it sends") {
+  CHECK(http::one_line("a\x1b[31mb\r\n\r\n c\t", 100) == "a?[31mb c");
+  CHECK(http::one_line("Z\xC3\xBCrich \xff\xC2\x9b" "1m", 100) == "Z\xC3\xBCrich ??1m");
+  CHECK(http::one_line(std::string(500, 'x'), 50).size() <= 50);
+  CHECK(http::instead_of_json("<html><head><style>b{}</style><title>Sorry</title></head><body><h1>We are  down</h1>", "") ==
+        "an HTML page: \"Sorry We are down\"");
+  CHECK(http::instead_of_json("<", "") == "an HTML page");
+  CHECK(http::instead_of_json(" \n", "") == "an empty body");
+  CHECK(http::instead_of_json("{\"a\":", "line 1, column 6: not JSON: incomplete") ==
+        "line 1, column 6: not JSON: incomplete; it begins with \"{\"a\":\"");
+  const auto redirect = test::zoho_rules().judge(CallKind::kList, true, response(302, R"({"code":9})"), kNow);
+  CHECK(redirect.remote_message.find("not followed") != std::string::npos);
 }
 
 TEST_CASE("Retry-After is read as seconds and as a date") {

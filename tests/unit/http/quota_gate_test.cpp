@@ -268,32 +268,3 @@ TEST_CASE("a stop request ends every wait at the gate") {
   std::jthread waits_for_minute([&] { CHECK(reason_of(gate.acquire(other.get_token())) == "berth.cancelled"); });
   other.request_stop();
 }
-
-TEST_CASE("what was counted survives a restart, also what was in flight") {
-  ManualClock clock(kStart);
-  QuotaGate before(zoho_limits(), {}, clock);
-  for (int i = 0; i < 99; ++i) take(before).finish(nullptr);
-  const auto in_flight = take(before);
-  before.block_until(kStart + 1s, "a.b", "m");
-  const auto text = json::dump(before.state().to_json());
-  const auto parsed = json::parse(text);
-  REQUIRE(parsed.ok());
-  QuotaGate after(zoho_limits(), {}, clock);
-  after.restore(http::QuotaState::from_json(parsed.value));
-  CHECK(after.snapshot().used_in_minute == 100);
-  CHECK(after.snapshot().day_used == 100);
-  CHECK(reason_of(after.acquire({})) == "berth.quota");
-  clock.advance(1s);
-  take(after).finish(nullptr);
-  CHECK(clock.now() > kStart + 60s);
-  CHECK(after.snapshot().used_in_minute == 1);
-}
-
-TEST_CASE("a stored state that cannot be read is a new one") {
-  for (const auto* text : {"null", "[]", "{}", R"({"day_used":"x","recent_ms":7,"concurrent":-3,"learned":1})"}) {
-    const auto state = http::QuotaState::from_json(json::parse(text).value);
-    CHECK(state.day_used == 0);
-    CHECK(state.recent.empty());
-    CHECK(state.concurrent == 0);
-  }
-}

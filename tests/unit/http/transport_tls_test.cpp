@@ -158,6 +158,27 @@ TEST_CASE("a truncated answer over TLS is an error, too") {
   CHECK(response.error().reason == "http.truncated");
 }
 
+TEST_CASE("D13: silence inside a body ends an exchange over TLS, too") {
+  const Certificates certificates;
+  const auto authority = certificates.make("Test CA", "", nullptr);
+  const auto identity = certificates.make("localhost", "DNS:localhost", &authority);
+  RawServer server(server_context(identity), [](Peer& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nnine byte");
+    peer.wait(10'000);
+  });
+  http::TransportOptions options;
+  options.ca_file = authority.certificate_file;
+  options.timeouts.idle = 200ms;
+  auto transport = http::make_poco_transport(options);
+  REQUIRE(transport.ok());
+  const auto begin = std::chrono::steady_clock::now();
+  const auto response = get(**transport, server.url("/", "localhost"));
+  REQUIRE_FALSE(response.ok());
+  CHECK(response.error().reason == "http.too_slow");
+  CHECK(std::chrono::steady_clock::now() - begin < 3s);
+}
+
 TEST_CASE("a CA file that cannot be read is an error of the settings") {
   http::TransportOptions options;
   options.ca_file = "/nowhere/ca.pem";

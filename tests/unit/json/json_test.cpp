@@ -229,3 +229,37 @@ TEST_CASE("equality ignores the order of members, canonical text is the same for
   CHECK_FALSE(a == json::parse(R"({"a":{"x":null,"y":[2,1]},"b":1})").value);
   CHECK_FALSE(json::parse("1.0").value == json::parse("1").value);
 }
+
+TEST_CASE("a key twice in a large object is found behind other large objects, whether it is escaped or not") {
+  const auto keys = [](const std::string& prefix, int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += (i == 0 ? "\"" : ",\"") + prefix + std::to_string(i) + "\":" + std::to_string(i);
+    return text;
+  };
+  for (const int count : {7, 8, 9, 20, 40, 500}) {
+    CAPTURE(count);
+    const std::string inner = "\"inner\":[{" + keys("x", 300) + "},{" + keys("x", 300) + "}]";
+    const std::string fine = "{" + keys("k", count) + "," + inner + "," + keys("m", count) + "}";
+    REQUIRE(json::parse(fine).ok());
+    CHECK(json::dump(json::parse(fine).value) == fine);
+    const std::string twice = "{" + keys("k", count) + "," + inner + "," + keys("m", count) + R"(,"k3":0})";
+    CHECK(json::parse(twice).error.message.find("duplicate key \"k3\"") != std::string::npos);
+    CHECK(json::parse("{" + keys("k", count) + R"(,"\u006b3":0})").error.message.find("duplicate key \"k3\"") != std::string::npos);
+    CHECK(json::parse(R"({"\u006b3":0,)" + keys("k", count) + "}").error.message.find("duplicate key \"k3\"") != std::string::npos);
+  }
+}
+
+TEST_CASE("what is not wanted of the outermost object is checked and not kept") {
+  const std::vector<std::string> only = {"code", "message"};
+  const auto kept = [&](const char* text) { return json::parse(text, {.only = &only}); };
+  CHECK(json::dump(kept(R"({"a":[1,{"code":2}],"code":0,"b":{"code":"x"},"message":{"x":[1,"y"]},"c":null})").value) ==
+        R"({"code":0,"message":{"x":[1,"y"]}})");
+  CHECK(json::dump(kept(R"({"a":1})").value) == "{}");
+  CHECK(json::dump(kept(R"([{"code":1},2])").value) == "[]");
+  CHECK(kept("7").value.text() == "7");
+  for (const char* wrong : {R"({"a":{"b":1,"b":2}})", R"({"a":01})", R"({"a":1,"a":2})", R"({"a":1)", R"([{"x":1,"x":2}])"}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(kept(wrong).ok());
+    CHECK(kept(wrong).error.message == json::parse(wrong).error.message);
+  }
+}

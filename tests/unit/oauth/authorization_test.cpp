@@ -318,3 +318,31 @@ TEST_CASE("open authorisations have a limit, and expired ones make room") {
   rig.clock.advance(oauth::kStateLifetime);
   CHECK(reason_of(rig.authorizer.begin("zoho_acme", rig.client, {})) == "ok");
 }
+
+// Found by fuzzing: an error page that repeats what was sent to it carried the client secret into the message.
+TEST_CASE("an answer that repeats what was sent carries neither secret nor code into the message") {
+  for (const char* body : {R"(<html>Bad request: client_secret=made-up-secret&code=1000.ab.cd</html>)",
+                           R"({"error":"odd","error_description":"client_secret=made-up-secret, code 1000.ab.cd"})",
+                           R"({"error":"made-up-secret"})"}) {
+    CAPTURE(body);
+    const auto answer = Rig(400, body).connect();
+    REQUIRE_FALSE(answer.ok());
+    CHECK(answer.error().message.find("made-up-secret") == std::string::npos);
+    CHECK(answer.error().message.find("1000.ab.cd") == std::string::npos);
+    CHECK(answer.error().message.find("***") != std::string::npos);
+  }
+}
+
+TEST_CASE("of an answer that breaks off nothing is quoted: it may begin with a token") {
+  const auto answer = Rig(200, R"({"access_token":"1000.made-up-token","refresh)").connect();
+  CHECK(reason_of(answer) == "oauth.answer_unreadable");
+  CHECK(answer.error().message.find("1000.made") == std::string::npos);
+}
+
+TEST_CASE("an accounts server that is refused is quoted on one line") {
+  Rig rig;
+  const auto grant = rig.authorizer.accept_code("zoho_acme", Secret("1000.ab"), "https://a\nERROR forged\x1b[31m", rig.client,
+                                                Authorizer::CodeOf::kRedirect);
+  CHECK(reason_of(grant) == "oauth.accounts_server_refused");
+  for (const char c : grant.error().message) CHECK(static_cast<unsigned char>(c) >= 0x20);
+}

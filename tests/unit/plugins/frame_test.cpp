@@ -106,3 +106,19 @@ TEST_CASE("long texts are cut to the plugin's memory and end in a NUL") {
   CHECK(raw.retry_after_ms == 5);
   write_error(Error{}, nullptr);
 }
+
+// Found by fuzzing: the host took the error of a worker as it came, and with it a wait that overflowed the clock.
+TEST_CASE("an error that comes over the pipe is tamed: its reason, its text and its advice") {
+  const Error wild{Code::kInternal, "NOT A REASON", "two\nlines \xff" + std::string(10'000, 'x'), 9'223'372'036'854'775'807};
+  const Error tame = results_of(parsed(return_frame(7, wild))).error();
+  CHECK(tame.reason == "plugin.unnamed_error");
+  CHECK(tame.message.starts_with("two lines ?xxx"));
+  CHECK(tame.message.size() <= 4'096);
+  CHECK(tame.retry_after_ms == kRetryAfterMax.count());
+  const Error without{Code::kInternal, "sdk.exception", "", -5};
+  CHECK(results_of(parsed(return_frame(7, without))).error().retry_after_ms == -1);
+  CHECK_FALSE(results_of(parsed(return_frame(7, without))).error().message.empty());
+  berth_error raw = empty_error();
+  write_error(Error{Code::kInternal, "sdk.exception", "later", 9'223'372'036'854'775'807}, &raw);
+  CHECK(read_error(BERTH_UNAVAILABLE, raw, "probe").retry_after_ms == kRetryAfterMax.count());
+}

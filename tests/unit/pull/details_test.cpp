@@ -51,6 +51,14 @@ const std::string kWithParts =
        "parts":[{"name":"applications","path":"/things/{id}/parts","rows":["applied"],"cost":"c","when":{"field":"balance","differs_from":"total"}}])";
 }
 
+namespace {
+bool cursor_keeps(Fixture& f, std::string_view id) {
+  const json::Value cursor = f.cursor();
+  const json::Value* kept = cursor.find("unfinished");
+  return kept != nullptr && kept->text_of("id") == id;
+}
+}  // namespace
+
 TEST_CASE("parts are asked for where the document needs them, and come with the detail") {
   Fixture f(config_of("", kWithParts));
   f.remote.fill(3);
@@ -75,6 +83,83 @@ TEST_CASE("a detail whose part is missing waits, the others are kept") {
   f.remote.special.clear();
   CHECK(f.run().status == BERTH_OK);
   CHECK(f.with_detail() == 3);
+}
+
+namespace {
+/// How often each path was asked for and answered.
+std::map<std::string, int> times_asked(const FakeHost& host) {
+  std::map<std::string, int> times;
+  for (const Request& request : host.requests) ++times[request.path];
+  return times;
+}
+}  // namespace
+
+TEST_CASE("D5: a budget that ends before the parts of a document keeps the document, and only the parts are asked for later") {
+  Fixture f(config_of("", kWithParts));
+  f.remote.fill(3);
+  for (auto& doc : f.remote.docs) doc.balance = "2.50";
+  const Answer spent = Answer::failure(BERTH_QUOTA_EXHAUSTED, "berth.budget");
+  f.remote.special["/things/T101/parts"] = spent;
+  CHECK(f.run().reason == "berth.budget");
+  CHECK(f.with_detail() == 1);
+  CHECK(times_asked(f.host)["/things/T102"] == 0);  // a document is completed before the next one is begun
+  REQUIRE(cursor_keeps(f, "T101"));
+
+  SUBCASE("in the next run") {
+    f.remote.special.clear();
+    CHECK(f.run().status == BERTH_OK);
+    CHECK(f.with_detail() == 3);
+    CHECK(f.host.find("thing", "T101")->parts.at("applications") == R"([{"amount":1.50}])");
+    CHECK(times_asked(f.host)["/things/T101"] == 1);
+    CHECK_FALSE(cursor_keeps(f, "T101"));
+  }
+  SUBCASE("also when it is spent again") {
+    CHECK(f.run().reason == "berth.budget");
+    CHECK(times_asked(f.host)["/things/T101"] == 1);
+    CHECK(cursor_keeps(f, "T101"));
+  }
+  SUBCASE("but not when the document has changed since") {
+    f.remote.special.clear();
+    f.remote.doc("T101").changed_ms += 5 * kMinute;
+    f.remote.doc("T101").name = "newer";
+    CHECK(f.run().status == BERTH_OK);
+    CHECK(times_asked(f.host)["/things/T101"] == 2);
+    CHECK(f.host.find("thing", "T101")->detail.find("newer") != std::string::npos);
+    CHECK_FALSE(cursor_keeps(f, "T101"));
+  }
+}
+
+TEST_CASE("B6: what a crash costs is one batch of documents, wherever it comes") {
+  constexpr int kBatch = 20;
+  int checkpoints = 0;
+  {
+    Fixture f(config_of(""));
+    f.remote.fill(45);
+    REQUIRE(f.run().status == BERTH_OK);
+    checkpoints = f.host.checkpoints;
+    REQUIRE(f.with_detail() == 45);
+  }
+  REQUIRE(checkpoints > 5);
+  int most = 0;
+  for (int cut = 1; cut <= checkpoints; ++cut) {
+    CAPTURE(cut);
+    Fixture f(config_of(""));
+    f.remote.fill(45);
+    f.host.cut_at_checkpoint = cut;
+    CHECK(f.run().status != BERTH_OK);
+    f.host.cut_at_checkpoint = 0;
+    CHECK(f.run().status == BERTH_OK);
+    CHECK(f.with_detail() == 45);
+    int twice = 0;
+    for (const auto& [path, times] : times_asked(f.host)) {
+      if (path == "/things") continue;
+      CHECK(times <= 2);
+      twice += times - 1;
+    }
+    CHECK(twice <= kBatch);
+    most = std::max(most, twice);
+  }
+  CHECK(most == kBatch);
 }
 
 namespace {

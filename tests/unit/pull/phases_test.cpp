@@ -87,7 +87,7 @@ TEST_CASE("rules of errors and limits are checked") {
             .empty());
   CHECK(has_problem(errors(R"({"code":45,"action":"explode","reason":"x"})"), "/errors/rules/0/action",
                     "One of refresh_once"));
-  CHECK(has_problem(errors(R"({"action":"retry","reason":"x"})"), "/errors/rules/0", "needs http, code or body"));
+  CHECK(has_problem(errors(R"({"action":"retry","reason":"x"})"), "/errors/rules/0", "needs http, code, body"));
   CHECK(has_problem(errors(R"({"code":"many","action":"retry","reason":"x"})"), "/errors/rules/0/code",
                     "A code or a list of codes"));
   CHECK(has_problem(errors(R"({"code":1,"action":"retry"})"), "/errors/rules/0", "\"reason\" is missing"));

@@ -366,6 +366,72 @@ TEST_CASE("page_context may be an object, a list of one object, or absent") {
   CHECK(f.host.passes_completed == 1);
 }
 
+TEST_CASE("without page_context a full page is not taken for the last one") {
+  for (const std::size_t count : {std::size_t{10}, std::size_t{12}}) {
+    Fixture f(config_of(""));
+    f.remote.fill(count);
+    f.remote.context = Context::kAbsent;
+    REQUIRE(f.run().status == BERTH_OK);
+    CHECK(f.lists() == 3);
+    CHECK(f.host.records.size() == count);
+    CHECK(f.host.passes_completed == 1);
+    CHECK(f.host.logged("shop.list.no_page_context") == 1);
+  }
+}
+
+TEST_CASE("a remote that sends the same page again and again is stopped, and the list is whole when it turns pages again") {
+  Fixture f(config_of(""));
+  f.remote.fill(12);
+  f.remote.is_stuck = true;
+  const auto outcome = f.run();
+  CHECK(outcome.status == BERTH_BAD_RESPONSE);
+  CHECK(outcome.reason == "shop.list.repeated");
+  CHECK(f.lists() == 3);
+  CHECK(f.host.passes_completed == 0);
+  f.remote.is_stuck = false;
+  REQUIRE(f.run().status == BERTH_OK);
+  CHECK(f.host.passes_completed == 1);
+}
+
+TEST_CASE("rows added between two pages come twice and are taken once") {
+  Fixture f(config_of(kSortedQuery));
+  f.remote.fill(12);
+  f.remote.before_page[2] = [&] { f.remote.fill(3, kMay1 + kDay); };
+  REQUIRE(f.run().status == BERTH_OK);
+  for (const Doc& doc : f.remote.docs) {
+    if (doc.changed_ms < kMay1 + kDay) CHECK(f.host.records.contains({"thing", doc.id}));
+  }
+}
+
+TEST_CASE("a row that a removal pulled onto a page already read is not lost") {
+  for (const bool says_total : {true, false}) {
+    Fixture f(config_of(kSortedQuery));
+    f.remote.fill(12);
+    f.remote.says_total = says_total;
+    // Newest first, five a page: the second newest is gone before page 2 is asked for, and what was first there moves up.
+    f.remote.before_page[2] = [&] { f.remote.docs.erase(f.remote.docs.end() - 2); };
+    REQUIRE(f.run().status == BERTH_OK);
+    const std::string moved = "T106";
+    CHECK(f.host.records.contains({"thing", moved}) == says_total);
+    CHECK(f.host.logged("shop.list.shifted") == (says_total ? 1u : 0u));
+    CHECK(f.lists() == (says_total ? 5 : 3));
+  }
+}
+
+TEST_CASE("a list that loses rows all the time is still read to its end") {
+  Fixture f(config_of(kSortedQuery));
+  f.remote.fill(40);
+  f.remote.says_total = true;
+  const std::function<void()> lose = [&] {
+    f.remote.docs.pop_back();
+    f.remote.before_page[2] = lose;
+  };
+  f.remote.before_page[2] = lose;
+  REQUIRE(f.run().status == BERTH_OK);
+  CHECK(f.host.logged("shop.list.shifted") == 3);
+  CHECK(f.host.passes_completed == 1);
+}
+
 TEST_CASE("the root key may be spelt in two ways, and rows may be an empty text") {
   Fixture f(config_of(""));
   f.remote.root = "thing_list";

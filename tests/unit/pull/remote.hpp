@@ -2,6 +2,7 @@
 // A small remote with one list and one detail per record, for the tests of the pull engine. It can obey, ignore or
 // refuse order and filter, and says so in page_context in the three forms that were seen in the wild.
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -42,6 +43,9 @@ class Remote {
   Context context = Context::kObject;
   std::string root = "things";
   std::size_t page_size = 5;
+  bool says_total = false;             // in page_context
+  bool is_stuck = false;               // always page 1, with another page promised
+  std::map<std::size_t, std::function<void()>> before_page;  // what happens to the records before that page is served
   std::map<std::string, Answer> special;  // by path: this instead
 
   /// Made a minute apart, so that the order of change is the order of creation.
@@ -90,6 +94,11 @@ class Remote {
   }
 
   Answer list(const Request& request) {
+    if (const auto found = before_page.find(std::stoul(query(request, "page"))); found != before_page.end()) {
+      const auto happen = std::move(found->second);
+      before_page.erase(found);
+      happen();
+    }
     const std::string column = query(request, "sort_column");
     const std::string since = query(request, "changed");
     if (obeys == Obeys::kRefuses && !column.empty()) return Answer::refused("2");
@@ -103,14 +112,15 @@ class Remote {
       const auto from = berth::times::parse(since);
       std::erase_if(rows, [&](const Doc& one) { return one.changed_ms < from->unix_ms; });
     }
-    const std::size_t page = std::stoul(query(request, "page"));
+    const std::size_t page = is_stuck ? 1 : std::stoul(query(request, "page"));
     const std::size_t begin = std::min(rows.size(), (page - 1) * page_size);
     const std::size_t end = std::min(rows.size(), begin + page_size);
     json::Value answer = json::Value::object({{"code", 0}});
     json::Value list = json::Value::array();
     for (std::size_t i = begin; i < end; ++i) list.push_back(row(rows[i]));
     answer.set(root, list);
-    json::Value said = json::Value::object({{"page", page}, {"has_more_page", end < rows.size()}});
+    json::Value said = json::Value::object({{"page", page}, {"has_more_page", is_stuck || end < rows.size()}});
+    if (says_total) said.set("total", rows.size());
     const bool echoes = obeyed || obeys == Obeys::kEchoOnly;
     said.set("sort_column", echoes && !column.empty() ? column : "name");
     said.set("sort_order", echoes && !column.empty() ? query(request, "sort_order") : "A");
@@ -129,7 +139,7 @@ inline berth::PullConfig config_of(
                            (floor.empty() ? "" : R"(,"backfill_floor":")" + floor + "\"") +
                            R"(},"connection":{"organization_id":"927000001"},"phases":{"revision":1,"plugin":"shop",
     "defaults":{"request":{"method":"GET","query":{"organization_id":"{connection.organization_id}"}},
-      "page":{"by":"number","param":"page","size_param":"per_page","size":5,"more":"page_context.has_more_page","echo":"page_context"},
+      "page":{"by":"number","param":"page","size_param":"per_page","size":5,"more":"page_context.has_more_page","echo":"page_context","total":"page_context.total"},
       "until":{"field":"changed","older_than":"{integration.backfill_floor}"},"overlap":"10m"},
     "phases":[{"id":"things","entity":"thing","list":{"path":"/things","rows":["things","thing_list"],"id":"thing_id","version":"changed")" +
                            (list_more.empty() ? "" : "," + list_more) + "}," + phase_more + "}]}}";

@@ -47,3 +47,11 @@ TEST_CASE("durations have one unit") {
     CHECK_FALSE(times::parse_duration_ms(text).has_value());
   }
 }
+
+TEST_CASE("moments outside of the years 0000 to 9999 are refused, also where an offset or a leap second leads there") {
+  for (const char* text : {"9999-12-31T23:59:60Z", "9999-12-31T23:59:59-00:01", "0000-01-01T00:00:00+00:01"}) {
+    CAPTURE(text);
+    CHECK_FALSE(times::parse(text).has_value());
+  }
+  CHECK(times::parse("9999-12-31T23:59:59Z").has_value());
+}

@@ -1,10 +1,13 @@
 #include "tests/zoho_sim/http_face.hpp"
 #include "tests/zoho_sim/tests/fixture.hpp"
 
+#include <Poco/InflatingStream.h>
 #include <Poco/Net/NetException.h>
 #include <Poco/Net/StreamSocket.h>
 
 #include <chrono>
+#include <iterator>
+#include <sstream>
 #include <thread>
 
 using namespace sim_test;
@@ -81,6 +84,75 @@ TEST_CASE("answers can be cut, chunked and cut, reset, closed, dripped and flood
   CHECK(body_of(exchange_bytes(face, kTaxes, world.token)) == whole);
 }
 
+TEST_CASE("answers can be packed, packed wrongly, given wrong lengths and followed by more") {
+  World world;
+  HttpFace face(world.simulator);
+  const auto whole = world.get("/settings/taxes").raw.body;
+  const auto with = [&](Fault fault) {
+    world.simulator.inject(std::move(fault));
+    return exchange_bytes(face, kTaxes, world.token);
+  };
+  const auto unpacked = [](const std::string& packed) {
+    std::istringstream in(packed);
+    Poco::InflatingInputStream inflating(in, Poco::InflatingStreamBuf::STREAM_GZIP);
+    return std::string(std::istreambuf_iterator<char>(inflating), {});
+  };
+  const auto packed = with({.kind = FaultKind::kGzip});
+  CHECK(packed.bytes.find("Content-Encoding: gzip") != std::string::npos);
+  CHECK(unpacked(body_of(packed)) == whole);
+  CHECK(unpacked(unpacked(body_of(with({.kind = FaultKind::kGzipTwice})))) == whole);
+  CHECK(body_of(with({.kind = FaultKind::kGzipBroken})).size() < body_of(packed).size());
+  const auto bomb = body_of(with({.kind = FaultKind::kGzipBomb, .bytes = 20'000'000}));
+  CHECK(bomb.size() < 200'000);
+  CHECK(unpacked(bomb).size() > 20'000'000);
+  const auto wrong = with({.kind = FaultKind::kWrongLength, .bytes = 7});
+  CHECK(wrong.bytes.find("Content-Length: 7\r\n") != std::string::npos);
+  CHECK(body_of(wrong) == whole);
+  const auto more = with({.kind = FaultKind::kExtraBytes, .bytes = 3});
+  CHECK(more.bytes.find("Content-Length: " + std::to_string(whole.size()) + "\r\n") != std::string::npos);
+  CHECK(body_of(more) == whole + "}}}");
+  const auto huge = with({.kind = FaultKind::kHugeHeader, .bytes = 50'000});
+  CHECK(huge.bytes.find("X-Huge: " + std::string(50'000, 'h')) != std::string::npos);
+  const auto drip = with({.kind = FaultKind::kDripHead, .pause_ms = 1});
+  CHECK(body_of(drip) == whole);
+  const auto half = with({.kind = FaultKind::kResetHead});
+  CHECK(half.reset);
+  CHECK(half.bytes.rfind("HTTP/1.1", 0) == 0);
+  CHECK(half.bytes.find("\r\n\r\n") == std::string::npos);
+}
+
+TEST_CASE("single values of an answer can be replaced, and lists can lie about their pages") {
+  World world;
+  const auto list = "/books/v3/contacts?organization_id=927000001&per_page=5";
+  const auto with = [&](Fault fault, const std::string& target) {
+    world.simulator.inject(std::move(fault));
+    Request request = make_request("GET", target);
+    request.headers = {{"Authorization", "Zoho-oauthtoken " + world.token}};
+    return world.simulator.handle(request).body;
+  };
+  const auto changed = with({.kind = FaultKind::kField, .body = "12.345", .field = "contact_id"}, list);
+  CHECK(changed.find("\"contact_id\":12.345,") != std::string::npos);
+  CHECK(changed.find("\"contact_id\":\"") == std::string::npos);
+  const auto emptied = with({.kind = FaultKind::kField, .body = "null", .field = "page_context"}, list);
+  CHECK(emptied.ends_with("\"page_context\":null}"));
+  const auto first = with({.kind = FaultKind::kDelay}, list);
+  const auto same = with({.kind = FaultKind::kSamePage}, std::string(list) + "&page=2");
+  CHECK(same == first);
+  const auto more = with({.kind = FaultKind::kMorePages}, std::string(list) + "&page=1000");
+  CHECK(more.find("\"has_more_page\":true") != std::string::npos);
+  CHECK(with({.kind = FaultKind::kNested, .bytes = 50}, list).find(std::string(50, '[')) != std::string::npos);
+}
+
+TEST_CASE("a control call can be carried out just before a call is answered") {
+  World world;
+  const auto target = "/books/v3/contacts?organization_id=927000001";
+  world.simulator.inject({.kind = FaultKind::kFirst, .skip = 1, .body = "{}", .field = "POST tokens/expire"});
+  Request request = make_request("GET", target);
+  request.headers = {{"Authorization", "Zoho-oauthtoken " + world.token}};
+  CHECK(world.simulator.handle(request).status == 200);
+  CHECK(world.simulator.handle(request).status == 401);
+}
+
 TEST_CASE("a call whose answer is lost has been carried out all the same") {
   World world;
   HttpFace face(world.simulator);
@@ -100,4 +172,19 @@ TEST_CASE("stopping ends an answer that hangs") {
   face->stop();
   caller.join();
   CHECK(wire.bytes.empty());
+}
+
+TEST_CASE("an answer that is held back is given when the faults are cleared, and counted when the call came") {
+  World world;
+  HttpFace face(world.simulator);
+  world.simulator.inject({.kind = FaultKind::kHold, .path_prefix = "/books/", .skip = 1, .count = -1});
+  const auto first = exchange_bytes(face, kTaxes, world.token);
+  CHECK(first.bytes.starts_with("HTTP/1.1 200 OK\r\n"));
+  Wire second;
+  std::thread caller([&] { second = exchange_bytes(face, kTaxes, world.token); });
+  while (world.simulator.counters().faults == 0) std::this_thread::yield();
+  CHECK(world.simulator.counters().calls == 2);
+  world.simulator.clear_faults();
+  caller.join();
+  CHECK(body_of(second) == body_of(first));
 }

@@ -121,6 +121,15 @@ std::int32_t run_batch(Probe& probe, std::size_t size, Batch batch) {
   return status != BERTH_OK ? status : sent;
 }
 
+/// What create() was given: some functions do wrong when it says so.
+std::string misbehaviour;
+
+int deeper(int depth) {
+  volatile char room[4'096];
+  room[0] = static_cast<char>(depth);
+  return depth > 1'000'000'000 ? room[0] : deeper(depth + 1) + room[0];
+}
+
 [[noreturn]] void loop_for_ever() {
   for (std::atomic<unsigned long> turns{0};;) ++turns;
 }
@@ -428,6 +437,112 @@ const std::map<std::string, Act, std::less<>>& acts() {
          }
          return p.report("unlimited");
        }},
+      // leaks: each way in which a process without memory ends
+      {"leak_and_throw",
+       [](Probe&) -> std::int32_t {
+         for (std::size_t eaten = 0;; eaten += 1u << 20u) std::memset(new char[1u << 20u], 'x', 1u << 20u);
+       }},
+      {"leak_in_a_thread",
+       [](Probe&) -> std::int32_t {
+         std::thread([] {
+           for (std::size_t eaten = 0;; eaten += 1u << 20u) std::memset(new char[1u << 20u], 'x', 1u << 20u);
+         }).join();
+         return BERTH_OK;
+       }},
+      {"leak_and_write_to_null",
+       [](Probe&) -> std::int32_t {
+         for (;;) {
+           auto* volatile eaten = static_cast<volatile char*>(std::malloc(1u << 20u));
+           for (std::size_t i = 0; i < (1u << 20u); i += 4'096) eaten[i] = 1;
+         }
+       }},
+      // floods
+      {"flood_emit", [](Probe& p) -> std::int32_t { for (;;) p.emit("again", "{}"); }},
+      {"flood_details",
+       [](Probe& p) -> std::int32_t {
+         const berth_ref ref{str("thing"), str("7"), str("v")};
+         for (;;) p.records->need_detail(p.host, &ref, 1, p.error);
+       }},
+      {"flood_log", [](Probe& p) -> std::int32_t { for (;;) p.log->write(p.host, BERTH_INFO, str("flood"), {}); }},
+      {"flood_progress", [](Probe& p) -> std::int32_t { for (;;) p.control->progress(p.host, 1, 2); }},
+      {"flood_files",
+       [](Probe& p) -> std::int32_t {
+         const berth_ref ref{str("thing"), str("7"), str("v")};
+         for (;;) p.records->attach(p.host, &ref, str("a.txt"), str("text/plain"), str("x"), p.error);
+       }},
+      {"flood_stderr",
+       [](Probe&) -> std::int32_t {
+         const std::string line(1'000, 'e');
+         for (;;) std::fprintf(stderr, "%s\n", line.c_str());
+       }},
+      {"flood_stdout",
+       [](Probe&) -> std::int32_t {
+         const std::string line(100'000, 'o');
+         for (;;) std::fputs(line.c_str(), stdout);
+       }},
+      {"files_without_checkpoint",
+       [](Probe& p) -> std::int32_t {
+         const berth_ref ref{str("thing"), str("7"), str("v")};
+         for (int i = 0; i < 1'001; ++i) p.records->attach(p.host, &ref, str("a.txt"), str("text/plain"), str("x"), p.error);
+         return p.checkpoint();
+       }},
+      // processor time
+      {"compute_and_talk",
+       [](Probe& p) -> std::int32_t {
+         for (std::atomic<unsigned long> turns{0};;) {
+           if (++turns % 1'000'000 == 0) p.control->progress(p.host, 1, 2), p.control->now_unix_ms(p.host);
+         }
+       }},
+      {"compute_and_ignore_the_signal",
+       [](Probe&) -> std::int32_t {
+         signal(SIGXCPU, SIG_IGN);
+         loop_for_ever();
+       }},
+      // ends
+      {"stop_itself",
+       [](Probe& p) -> std::int32_t {
+         raise(SIGSTOP);
+         return p.report("went on");
+       }},
+      {"exit_with_handlers", [](Probe&) -> std::int32_t { std::exit(0); }},
+      {"terminate", [](Probe&) -> std::int32_t { std::terminate(); }},
+      {"overflow_the_stack", [](Probe&) -> std::int32_t { return deeper(1); }},
+      {"kill_itself", [](Probe&) -> std::int32_t {
+         syscall(SYS_tgkill, getpid(), getpid(), SIGKILL);
+         loop_for_ever();
+       }},
+      {"limits",
+       [](Probe& p) -> std::int32_t {
+         rlimit core{}, files{}, cpu{}, memory{};
+         getrlimit(RLIMIT_CORE, &core);
+         getrlimit(RLIMIT_NOFILE, &files);
+         getrlimit(RLIMIT_CPU, &cpu);
+         getrlimit(RLIMIT_AS, &memory);
+         int copies = 0;
+         while (dup(STDERR_FILENO) >= 0) ++copies;
+         return p.report("core " + std::to_string(core.rlim_cur) + " files " + std::to_string(files.rlim_cur) + " cpu " +
+                         std::to_string(cpu.rlim_cur) + " memory " + std::to_string(memory.rlim_cur >> 20u) + " dup " +
+                         (copies < 64 ? "limited" : "unlimited"));
+       }},
+      {"threads",
+       [](Probe& p) -> std::int32_t {
+         // Each takes address space for its stack, of which there is not much.
+         std::atomic<bool> may_end{false};
+         std::vector<std::thread> threads;
+         try {
+           while (threads.size() < 1'000) threads.emplace_back([&] { while (!may_end) std::this_thread::yield(); });
+         } catch (const std::exception&) {
+         }
+         may_end = true;
+         for (auto& thread : threads) thread.join();
+         return p.report(threads.size() < 1'000 ? "limited" : "unlimited");
+       }},
+      {"fork",
+       [](Probe& p) -> std::int32_t {
+         const pid_t child = fork();
+         if (child == 0) _exit(0);
+         return p.report(child < 0 ? "refused " + std::to_string(errno) : "forked");
+       }},
       {"environment", [](Probe& p) { return p.report(environ == nullptr || *environ == nullptr ? "empty" : "there"); }},
       {"signal_others",
        [](Probe& p) -> std::int32_t {
@@ -507,6 +622,7 @@ Probe& probe_of(berth_connector* connector) {
 }
 
 std::int32_t check(berth_connector* connector, berth_error* error) {
+  if (misbehaviour == "throw_in_check") throw 42;
   Probe& probe = probe_of(connector);
   probe.error = error;
   Batch batch;
@@ -527,6 +643,8 @@ std::int32_t run_phase(berth_connector* connector, const berth_run* run, berth_e
 
 std::int32_t organizations(berth_connector*, void* sink_ctx, void (*sink)(void*, const berth_organization*),
                            berth_error*) {
+  if (misbehaviour == "throw_in_organizations") throw 42;
+  if (misbehaviour == "crash_in_organizations") std::abort();
   const berth_organization one{str("10"), str("Acme"), str(R"({"currency":"USD"})")};
   const berth_organization two{str("20"), str("Bm\xc3\xbcller"), str("{}")};
   sink(sink_ctx, &one);
@@ -542,6 +660,9 @@ const void* extension(berth_connector* connector, berth_str id) {
 }
 
 void destroy(berth_connector* connector) {
+  if (misbehaviour == "throw_in_destroy") throw 42;
+  if (misbehaviour == "crash_in_destroy") std::abort();
+  if (misbehaviour == "hang_in_destroy") loop_for_ever();
   Probe* probe = &probe_of(connector);
   probe->log->write(probe->host, BERTH_INFO, str("destroyed"), {});
   delete probe;
@@ -555,6 +676,9 @@ const Table* service(const berth_host* host, std::string_view id) {
 berth_connector* create(const berth_host* host, berth_str config_json, berth_error* error) {
   const std::string_view config(config_json.ptr, config_json.len);
   if (config == "throw") throw 42;
+  if (config == "crash_in_create") std::abort();
+  if (config == "hang_in_create") loop_for_ever();
+  misbehaviour = config;
   if (config == "refuse") {
     std::snprintf(error->reason, sizeof error->reason, "probe.config");
     std::snprintf(error->message, sizeof error->message, "key `colour` is missing");

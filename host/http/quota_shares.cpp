@@ -1,0 +1,189 @@
+// What the gates of several processes agree on at their board.
+#include <algorithm>
+
+#include "host/http/quota_gate.hpp"
+
+namespace berth::http {
+namespace {
+
+constexpr std::chrono::milliseconds kMinute{60'000};
+/// A share of the minute grows by tenths of the limit, so that a process that dies holds little more than it used; the
+/// day's calls are claimed by hundredths, so that little is out of others' reach.
+constexpr int kPlaceSteps = 10;
+constexpr int kDayBlocks = 100;
+
+/// No time of the row is further ahead than it can be: the clock of whoever wrote it may have been wrong.
+void mind_clock(QuotaState& state, Instant now) {
+  state.day_resets_at = std::min(state.day_resets_at, now + kDayMax);
+  state.learned_at = std::min(state.learned_at, now);
+  state.paused_until = std::min(state.paused_until, now + kPauseMax);
+  state.blocked_until = std::min(state.blocked_until, now + kDayMax);
+  state.concurrent_changed = std::min(state.concurrent_changed, now);
+  for (QuotaShare& share : state.shares) share.until = std::min(share.until, now + kShareHold);
+}
+
+}  // namespace
+
+Status QuotaGate::look() {
+  if (board_ == nullptr) return success();
+  return exchange(false);
+}
+
+Status QuotaGate::rest() {
+  if (board_ == nullptr) return success();
+  return exchange(true);
+}
+
+void QuotaGate::tell(QuotaState& state) {
+  const std::scoped_lock lock(mutex_);
+  merge(state, clock_.now());
+}
+
+/// Others should hear at once that nobody may send. If the board fails they find out themselves, and this process at its
+/// next checkpoint.
+void QuotaGate::announce() {
+  if (board_ != nullptr) static_cast<void>(exchange(false).ok());
+}
+
+Status QuotaGate::exchange(bool rests) {
+  const std::scoped_lock one(exchange_mutex_);
+  Grant grant;
+  BERTH_CHECK(board_->exchange([&](QuotaState& state) {
+    const std::scoped_lock lock(mutex_);
+    grant = agree(state, clock_.now(), rests);
+    // What is given back is not used any more before the others read it; what is new, only after it is written.
+    places_ = std::min(places_, grant.places);
+    at_once_ = std::min(at_once_, grant.at_once);
+    claimed_ = std::min(claimed_, grant.claimed);
+    is_resting_ = is_resting_ || grant.is_resting;
+  }));
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto now = clock_.now();
+    places_ = grant.places;
+    at_once_ = grant.at_once;
+    claimed_ = grant.claimed;
+    is_resting_ = grant.is_resting;
+    usable_until_ = grant.until - (kShareHold - kShareUsable);
+    next_look_ = now + kLookAgain;
+  }
+  freed_.notify_all();
+  return success();
+}
+
+QuotaShare& QuotaGate::merge(QuotaState& state, Instant now) {
+  mind_clock(now);
+  turn_day(now);
+  forget_old(now);
+  http::mind_clock(state, now);
+  merge_day(state, now);
+  merge_waits(state, now);
+  merge_shares(state, now);
+  QuotaShare* mine = state.find(options_.owner);
+  if (mine == nullptr) {
+    // Whoever forgot this share has counted what it claimed.
+    if (is_listed_) made_ = 0;
+    state.shares.push_back({.owner = options_.owner, .until = now + kShareHold});
+    mine = &state.shares.back();
+  }
+  is_listed_ = true;
+  mine->made = made_;
+  mine->claimed = std::max(mine->claimed, made_);
+  return *mine;
+}
+
+void QuotaGate::merge_day(QuotaState& state, Instant now) {
+  if (state.day_resets_at.unix_ms != 0 && now >= state.day_resets_at) {
+    state.foreign = 0;
+    state.forgotten = 0;
+    state.day_resets_at = {};
+    for (QuotaShare& share : state.shares) share.made = share.claimed = 0;
+  }
+  if (state.day_resets_at.unix_ms == 0) state.day_resets_at = day_resets_at_;
+  if (state.learned_at > learned_at_) {
+    learned_at_ = state.learned_at;
+    if (state.day_limit > 0) day_limit_ = state.day_limit;
+    foreign_ = state.foreign;
+    day_resets_at_ = state.day_resets_at;
+  } else if (learned_at_.unix_ms != 0) {
+    state.learned_at = learned_at_;
+    state.day_limit = day_limit_;
+    state.foreign = foreign_;
+    state.day_resets_at = day_resets_at_;
+  }
+}
+
+void QuotaGate::merge_waits(QuotaState& state, Instant now) {
+  state.paused_until = paused_until_ = std::max(paused_until_, state.paused_until);
+  if (state.blocked_until > blocked_until_) {
+    blocked_until_ = state.blocked_until;
+    blocked_reason_ = state.blocked_reason;
+    blocked_message_ = state.blocked_message;
+  } else {
+    state.blocked_until = blocked_until_;
+    state.blocked_reason = blocked_until_ > now ? blocked_reason_ : std::string();
+    state.blocked_message = blocked_until_ > now ? blocked_message_ : std::string();
+  }
+  if (state.concurrent > 0 && state.concurrent_changed > concurrency_changed_) {
+    concurrent_ = std::min(state.concurrent, limits_.concurrent);
+    concurrency_changed_ = state.concurrent_changed;
+  } else {
+    state.concurrent = concurrent_;
+    state.concurrent_changed = concurrency_changed_;
+  }
+}
+
+void QuotaGate::merge_shares(QuotaState& state, Instant now) {
+  others_ = 0;
+  others_made_ = 0;
+  others_claimed_ = 0;
+  std::erase_if(state.shares, [&](QuotaShare& share) {
+    if (share.owner == options_.owner) return false;
+    if (!share.is_resting && options_.is_dead_owner && options_.is_dead_owner(share.owner)) {
+      // Its last calls may be as young as this moment.
+      share.is_resting = true;
+      share.at_once = 0;
+      share.until = std::min(share.until, now + kMinute);
+    }
+    if (share.until <= now) {
+      state.forgotten += share.claimed;
+      return true;
+    }
+    others_ += share.is_resting ? 0 : 1;
+    others_made_ += share.made;
+    others_claimed_ += share.claimed;
+    return false;
+  });
+  forgotten_ = state.forgotten;
+}
+
+QuotaGate::Grant QuotaGate::agree(QuotaState& state, Instant now, bool rests) {
+  QuotaShare& mine = merge(state, now);
+  int others_places = 0;
+  int others_at_once = 0;
+  for (const QuotaShare& share : state.shares) {
+    if (share.owner == options_.owner) continue;
+    others_places += share.places;
+    others_at_once += share.at_once;
+  }
+  const int used = used_places();
+  mine.is_resting = rests && in_flight_ == 0;
+  if (rests) {
+    mine.places = used;
+    mine.at_once = in_flight_;
+    mine.claimed = made_;
+  } else {
+    const int step = std::max(1, limits_.per_minute / kPlaceSteps);
+    int wanted = std::min(fair(limits_.per_minute), (used / step + 1) * step);
+    if (others_ == 0) wanted = std::max(wanted, places_);  // nobody asks for it
+    mine.places = std::max(used, std::min(wanted, limits_.per_minute - others_places));
+    mine.at_once = std::max(in_flight_, std::min(fair(concurrent_), concurrent_ - others_at_once));
+    const auto rest = left();
+    mine.claimed = rest ? made_ + std::min(*rest, std::max<std::int64_t>(1, (day_limit_ - reserve()) / kDayBlocks)) : made_;
+  }
+  mine.until = now + kShareHold;
+  if (mine.is_resting) mine.until = (ended_.empty() ? now : ended_.back()) + kMinute + std::chrono::milliseconds(1);
+  return {mine.places, mine.at_once, mine.claimed, mine.is_resting, now + kShareHold};
+}
+
+}  // namespace berth::http

@@ -1,0 +1,31 @@
+#pragma once
+// The board of a remote organisation's quota as a row of the database, under "plugin/organisation". What stands there is
+// the http folder's (host/http/quota_board.hpp).
+#include <string>
+#include <string_view>
+
+#include "host/core/time.hpp"
+#include "host/http/quota_gate.hpp"
+#include "host/storage/database.hpp"
+
+namespace berth::runs {
+
+class DatabaseQuotaBoard final : public http::QuotaBoard {
+ public:
+  /// Refers to both.
+  DatabaseQuotaBoard(storage::Database& database, const Clock& clock, std::string key)
+      : database_(database), clock_(clock), key_(std::move(key)) {}
+  Status exchange(const std::function<void(http::QuotaState& state)>& change) override;
+
+ private:
+  storage::Database& database_;
+  const Clock& clock_;
+  const std::string key_;
+};
+
+/// As it is stored; a new one where there is none. Errors: storage's.
+Result<http::QuotaState> load_quota(storage::Connection& connection, std::string_view key);
+/// The gate's numbers into the row, within a transaction that is open already. Errors: storage's.
+Status tell_quota(storage::Connection& connection, std::string_view key, http::QuotaGate& gate, Instant now);
+
+}  // namespace berth::runs

@@ -1,0 +1,151 @@
+#include "bad_input/remote.hpp"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+namespace bad_input {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string text_of(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+/// The connector's phases with short waits; in a file that goes with this process.
+const std::string& fast_phases() {
+  struct File {
+    std::string path = (fs::temp_directory_path() / ("berth-phases-" + std::to_string(getpid()) + ".yaml")).string();
+    File() {
+      const std::string text = text_of(fs::path(BERTH_SOURCE_DIR) / "plugins/zoho_books/phases.yaml");
+      std::ofstream(path) << std::regex_replace(text, std::regex(R"(first: \d+s)"), "first: 5ms");
+    }
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+    ~File() {
+      std::error_code ignored;
+      fs::remove(path, ignored);
+    }
+  };
+  static const File file;
+  return file.path;
+}
+
+std::int64_t high_water(pid_t process) {
+  std::ifstream in("/proc/" + std::to_string(process) + "/status");
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6)) * 1024;
+  }
+  return 0;
+}
+
+}  // namespace
+
+const Replacements& of_syncs() {
+  static const Replacements all{
+      {R"(\d\d:\d\d:\d\d (warning|error) [^\n]*\n)", ""},
+      {R"((phase|invoices|customer_payments|contacts|items|credit_notes|locations) {2,}[^\n]*\n)", ""},
+      {R"(run_[0-9A-Za-z]{10,})", "run_01K7"},
+      {R"(\(\d+ bytes\))", "(… bytes)"},
+  };
+  return all;
+}
+
+e2e::Settings fast_settings() {
+  e2e::Settings settings;
+  settings.extra = "    phases: " + fast_phases() + "\n";
+  settings.schedule = "{invoices: 1h, customer_payments: 1h, contacts: 1h, items: 1d}";
+  return settings;
+}
+
+void set_short_timeouts(const e2e::Workspace& berth) {
+  berth.write("berth.yaml", berth.read("berth.yaml") + "http: {connect_timeout: 2s, header_timeout: 300ms, idle_timeout: 200ms, deadline: 500ms}\n");
+}
+
+
+Remote::Remote(const e2e::Sizes& sizes) : simulator(sizes), berth(simulator, fast_settings()) {
+  berth.connect();
+  berth.must({"sync", "zoho"});
+  berth.map_all_accounts();
+}
+
+e2e::Outcome Remote::sync_shows(const Row& row, int exit, std::int64_t calls_max) const {
+  simulator.reset_counters();
+  e2e::Outcome outcome = row.refused(berth, exit, of_syncs());
+  CAPTURE(row.id());
+  const std::int64_t calls = e2e::number_at(simulator.control("counters"), "calls");
+  CHECK_MESSAGE(calls <= calls_max, "calls: ", calls);
+  const e2e::Value newest = berth.json({"runs", "zoho"}).find("runs")->items().at(0);
+  const std::string outcome_of_run(newest.text_of("outcome"));
+  if (exit == 0) {
+    CHECK((outcome_of_run == "succeeded" || outcome_of_run == "nothing_changed"));
+    return outcome;
+  }
+  CHECK(outcome_of_run == "failed");
+  CHECK(newest.text_of("reason") == row.reason());
+  const e2e::Value status = berth.status();
+  CHECK(status.text_of("reason") == row.reason());
+  CHECK(!status.text_of("message").empty());
+  CHECK(!status.text_of("who_acts").empty());
+  CHECK(berth.must({"status", "zoho"}).find(row.reason()) != std::string::npos);
+  return outcome;
+}
+
+void Remote::mends() const {
+  e2e::http("DELETE", simulator.origin() + "/_control/faults");
+  const e2e::Outcome outcome = berth.run({"sync", "zoho"});
+  CHECK_MESSAGE(outcome.exit == 0, outcome.out, outcome.err);
+  CHECK(berth.status().text_of("status") == "connected");
+}
+
+void Remote::takes(const std::string& fault, const Row& row, int exit, std::int64_t calls_max) const {
+  const std::string before = journal();
+  breaks(fault);
+  sync_shows(row, exit, calls_max);
+  CHECK_MESSAGE(journal() == before, row.id(), " changed the books");
+  mends();
+  CHECK_MESSAGE(journal() == before, row.id(), " changed the books afterwards");
+}
+
+std::string Remote::journal() const { return berth.must({"ledger", "export", "--format", "hledger", "--sort", "source"}); }
+
+void Remote::books_are_undisturbed() const {
+  const e2e::Workspace fresh(simulator, fast_settings());
+  fresh.connect();
+  fresh.must({"sync", "zoho"});
+  fresh.map_all_accounts();
+  CHECK(journal() == fresh.must({"ledger", "export", "--format", "hledger", "--sort", "source"}));
+  CHECK(berth.run({"ledger", "check"}).exit == 0);
+}
+
+std::string Remote::invoice(const std::string& amount) const {
+  return std::string(simulator.post("invoices", R"({"line_items":[{"name":"Work","quantity":1,"rate":)" + amount + "}]}").text_of("id"));
+}
+
+e2e::Value Remote::record(const std::string& id) const {
+  const e2e::Value all = berth.json({"records", "list", "zoho", "--entity", "invoice", "--limit", "1000"});
+  return e2e::row_where(*all.find("records"), "ref", "invoice/" + id);
+}
+
+Peak peak_of(const e2e::Workspace& berth, const std::vector<std::string>& arguments) {
+  Peak peak;
+  const auto process = berth.start(arguments);
+  while (process->is_running()) {
+    peak.host = std::max(peak.host, high_water(process->id()));
+    for (const pid_t child : e2e::children_of(process->id())) peak.worker = std::max(peak.worker, high_water(child));
+    e2e::pause_shortly();
+  }
+  peak.outcome = process->wait();
+  return peak;
+}
+
+}  // namespace bad_input
