@@ -9,10 +9,11 @@ namespace {
 
 using Table = std::map<std::string, Resolution, std::less<>>;
 
-/// "make room" -> "Make room."; a text that begins with code stays as it is.
+/// "make room" -> "Make room."; a text that begins with code or the name of a file stays as it is.
 std::string sentence(std::string_view cell) {
   std::string text(cell);
-  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') text.front() = static_cast<char>(text.front() - 'a' + 'A');
+  const bool is_file = text.substr(0, text.find(' ')).find('.') != std::string::npos;
+  if (!text.empty() && !is_file && text.front() >= 'a' && text.front() <= 'z') text.front() = static_cast<char>(text.front() - 'a' + 'A');
   if (!text.empty() && text.back() != '.') text += '.';
   return text;
 }

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <iterator>
 
+#include "host/runs/quota_board.hpp"
 #include "host/storage/audit.hpp"
 #include "host/storage/leases.hpp"
+#include "host/storage/runs.hpp"
 #include "host/storage/waiting.hpp"
 
 namespace berth::admin {
@@ -20,6 +22,33 @@ json::Value time_or_null(Instant instant) {
 json::Value parsed_or_object(const std::string& text) {
   json::Parsed parsed = json::parse(text);
   return parsed.ok() ? std::move(parsed.value) : json::Value::object();
+}
+
+/// The quota of the integration's organisation, as far as all processes of this database have told.
+Result<json::Value> quota_view(storage::Connection& connection, const storage::Integration& integration, Instant now) {
+  const auto state = BERTH_TRY(runs::load_quota(connection, integration.plugin + "/" + integration.remote_id));
+  const bool has_turned = state.day_resets_at <= now;
+  const auto ahead = [&](Instant until) { return until > now ? time_or_null(until) : json::Value(); };
+  std::int64_t processes = 0;
+  for (const http::QuotaShare& share : state.shares) processes += share.until > now && !share.is_resting ? 1 : 0;
+  return json::Value::object({{"day_limit", state.day_limit > 0 ? json::Value(state.day_limit) : json::Value()},
+                              {"day_used", has_turned ? 0 : state.day_made()},
+                              {"day_resets_at", ahead(state.day_resets_at)},
+                              {"used_by_others", has_turned ? 0 : std::max<std::int64_t>(state.foreign, 0)},
+                              {"paused_until", ahead(state.paused_until)},
+                              {"blocked_until", ahead(state.blocked_until)},
+                              {"blocked_reason", state.blocked_until > now ? json::Value(state.blocked_reason) : json::Value()},
+                              {"at_once", state.concurrent},
+                              {"processes", processes}});
+}
+
+/// What the last run used of its budgets.
+Result<json::Value> last_budgets(storage::Connection& connection, const std::string& integration) {
+  const auto newest = BERTH_TRY(storage::runs::list(connection, integration, {.after = {}, .limit = 1}));
+  if (newest.items.empty()) return json::Value::array();
+  const json::Value report = parsed_or_object(newest.items.front().report_json);
+  const json::Value* budgets = report.find("budgets");
+  return budgets == nullptr ? json::Value::array() : *budgets;
 }
 
 constexpr std::string_view kKinds[] = {"default_income", "default_expense", "payment_mode", "tax", "zoho_account", "service_line", "role"};
@@ -72,6 +101,8 @@ Result<json::Value> integration_view(storage::Connection& connection, const stor
     if (!row.is_mapped()) ++unmapped;
   }
   view.set("unmapped_accounts", unmapped);
+  view.set("quota", BERTH_TRY(quota_view(connection, integration, now)));
+  view.set("budgets", BERTH_TRY(last_budgets(connection, integration.id)));
   return view;
 }
 

@@ -109,6 +109,10 @@ int connect(const Global& global, const ConnectOptions& options) {
       if (listener) listener->stop();
       return print_connected(global, options.id, row->name, row->remote_id);
     }
+    if (const auto failure = host.connector().failure_of(options.id)) {
+      if (listener) listener->stop();
+      return fail(global, *failure);
+    }
     host.clock().sleep_for(std::chrono::milliseconds(200), {});
   }
   return fail(global, make_error(Code::kUnavailable, "oauth.state_expired", fmt::format("no redirect came within {} seconds", options.wait_seconds)));

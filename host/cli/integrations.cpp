@@ -133,6 +133,7 @@ void print_troubles(const runs::RunReport& report) {
   constexpr std::size_t kLinesMax = 6;
   std::vector<std::pair<const http::RemoteError*, std::size_t>> kinds;
   for (const http::RemoteError& error : report.errors) {
+    if (error.reason.empty()) continue;   // that a record is gone is an answer like others
     auto found = std::find_if(kinds.begin(), kinds.end(), [&](const auto& kind) { return kind.first->reason == error.reason; });
     if (found == kinds.end()) found = kinds.insert(kinds.end(), {nullptr, 0});
     found->first = &error;

@@ -196,7 +196,10 @@ Result<Decimal> add(const Decimal& a, const Decimal& b) {
   const int scale = std::max(a.scale_, b.scale_);
   const auto left = shifted(a.coefficient_, scale - a.scale_);
   const auto right = shifted(b.coefficient_, scale - b.scale_);
-  if (left && right && fits(*left + *right)) return Decimal(*left + *right, scale);
+  Int128 sum = 0;
+  // Two numbers of 38 digits fit 127 bits each, and their sum does not.
+  const bool is_whole = left && right && !__builtin_add_overflow(*left, *right, &sum);
+  if (is_whole && fits(sum)) return Decimal(sum, scale);
   // Zeros at the end may be all that does not fit.
   Decimal short_a = a;
   Decimal short_b = b;

@@ -213,10 +213,10 @@ bool SystemClock::sleep_until(Instant until, std::stop_token stop) {
   std::mutex mutex;
   std::condition_variable_any waiting;
   std::unique_lock lock(mutex);
-  const chr::system_clock::time_point deadline{chr::milliseconds(until.unix_ms)};
-  // The predicate is never true: the wait ends at the deadline or when the token is stopped.
-  waiting.wait_until(lock, stop, deadline, [] { return false; });
-  return now() >= until;
+  // By the steady clock: when the wall clock is set back meanwhile, nobody waits for its old time. The predicate is never
+  // true: the wait ends in time or when the token is stopped.
+  waiting.wait_for(lock, stop, until - now(), [] { return false; });
+  return !stop.stop_requested() || now() >= until;
 }
 
 Instant ManualClock::now() const {

@@ -63,7 +63,7 @@ class Clock {
  public:
   virtual ~Clock() = default;
   [[nodiscard]] virtual Instant now() const = 0;
-  /// Returns at `until`, or at once when the token is stopped; true if the time was reached.
+  /// Returns at `until`, or at once when the token is stopped; true if it was not stopped before.
   virtual bool sleep_until(Instant until, std::stop_token stop) = 0;
   bool sleep_for(std::chrono::milliseconds duration, std::stop_token stop) { return sleep_until(now() + duration, std::move(stop)); }
 };

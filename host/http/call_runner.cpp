@@ -29,6 +29,7 @@ std::string describe(const ApiCall& call, const Decision& decision) {
   text += " was answered with HTTP " + std::to_string(decision.status);
   if (!decision.remote_code.empty()) text += ", code " + decision.remote_code;
   if (!decision.remote_message.empty()) text += ": " + shortened(decision.remote_message, kMessageBytesMax);
+  if (text.ends_with('.') && !text.ends_with("..")) text.pop_back();   // the sentence goes on, or is ended, by the caller
   return text;
 }
 

@@ -134,13 +134,13 @@ void QuotaGate::finish(std::uint64_t number, const Headers* headers) {
   {
     const std::scoped_lock lock(mutex_);
     const auto now = clock_.now();
+    mind_clock(now);
     --in_flight_;
     ended_.push_back(now);
     if (concurrent_ < limits_.concurrent && now - concurrency_changed_ >= kRecoveryStep) {
       ++concurrent_;
       concurrency_changed_ = now;
     }
-    mind_clock(now);
     turn_day(now);
     forget_old(now);
     if (headers != nullptr) learn(number, *headers, now);

@@ -115,6 +115,8 @@ class QuotaGate {
   [[nodiscard]] QuotaSnapshot snapshot() const;
   [[nodiscard]] const Limits& limits() const { return limits_; }
 
+  /// Counts calls that were made without a permit of this gate, because it was not known yet whose quota they draw on.
+  Status add(int calls);
   /// Reads what others told and takes a share. Before a run looks at day_left(). Errors: the board's.
   Status look();
   /// Gives back what is not used, at the end of a run; calls that follow ask again. Errors: the board's.

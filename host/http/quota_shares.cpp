@@ -34,6 +34,17 @@ Status QuotaGate::rest() {
   return exchange(true);
 }
 
+Status QuotaGate::add(int calls) {
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto now = clock_.now();
+    turn_day(now);
+    ended_.insert(ended_.end(), static_cast<std::size_t>(calls), now);
+    made_ += calls;
+  }
+  return rest();
+}
+
 void QuotaGate::tell(QuotaState& state) {
   const std::scoped_lock lock(mutex_);
   merge(state, clock_.now());
@@ -65,7 +76,10 @@ Status QuotaGate::exchange(bool rests) {
     claimed_ = grant.claimed;
     is_resting_ = grant.is_resting;
     usable_until_ = grant.until - (kShareHold - kShareUsable);
-    next_look_ = now + kLookAgain;
+    // Nothing more is to be had for now, or what is too much is given back when it is not used any more.
+    const bool is_short = (limits_.per_minute > 0 && used_places() >= places_ && places_ < limits_.per_minute) ||
+                          (in_flight_ >= at_once_ && at_once_ < concurrent_);
+    next_look_ = is_short || others_ > 0 ? now + kLookAgain : now;
   }
   freed_.notify_all();
   return success();

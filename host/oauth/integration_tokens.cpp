@@ -13,6 +13,16 @@ constexpr int kSaveTries = 5;
 
 }  // namespace
 
+namespace {
+
+/// Tokens that are stored and cannot be read by anybody with this key: connecting anew is the way out, and they must not be
+/// in its way.
+bool is_lost(const Error& error) {
+  return error.reason == "vault.damaged" || error.reason == "vault.wrong_key" || error.reason == "oauth.tokens_unreadable";
+}
+
+}  // namespace
+
 IntegrationTokens::IntegrationTokens(std::string integration, const Provider& provider, ClientSettings client,
                                      http::Transport& transport, TokenStore& store, const Clock& clock)
     : integration_(std::move(integration)),
@@ -33,8 +43,13 @@ Result<TokenSet> IntegrationTokens::current() {
 
 Status IntegrationTokens::connect(TokenSet tokens) {
   for (int i = 0; i < kSaveTries; ++i) {
-    const auto stored = BERTH_TRY(store_.load(integration_));
-    const std::uint64_t expected = stored ? stored->generation : 0;
+    auto stored = store_.load(integration_);
+    if (!stored && is_lost(stored.error())) {
+      BERTH_CHECK(store_.remove(integration_));
+      stored = std::optional<TokenSet>();
+    }
+    BERTH_CHECK(stored);
+    const std::uint64_t expected = *stored ? (*stored)->generation : 0;
     tokens.generation = expected + 1;
     tokens.reauth_reason.clear();
     tokens.reauth_message.clear();
@@ -151,7 +166,17 @@ Status IntegrationTokens::store_reauth(const TokenSet& old, const Error& error) 
 
 // Two addresses are documented: the Books pages have /oauth/v2/token/revoke, the Accounts pages /oauth/v2/revoke/token.
 Status IntegrationTokens::revoke(std::stop_token stop) {
-  const auto set = BERTH_TRY(current());
+  const auto not_revoked = [&](const std::string& reason) {
+    return make_error(Code::kUnavailable, "oauth.not_revoked",
+                      "The tokens of " + integration_ + " are forgotten here, but the remote was not told (" + reason +
+                          "); remove the connection there by hand.");
+  };
+  auto stored = current();
+  if (!stored && is_lost(stored.error())) {
+    BERTH_CHECK(store_.remove(integration_));
+    return not_revoked("they could not be read: " + stored.error().message);
+  }
+  const auto set = BERTH_TRY(std::move(stored));
   const auto* data_center = provider_.by_accounts(set.accounts_server);
   std::string why = "no address to revoke at is known";
   bool is_revoked = false;
@@ -174,9 +199,7 @@ Status IntegrationTokens::revoke(std::stop_token stop) {
   }
   BERTH_CHECK(store_.remove(integration_));
   if (is_revoked) return success();
-  return make_error(Code::kUnavailable, "oauth.not_revoked",
-                    "The tokens of " + integration_ + " are forgotten here, but the remote was not told (" + why +
-                        "); remove the connection there by hand.");
+  return not_revoked(why);
 }
 
 std::optional<std::string> data_center_mismatch(const Provider& provider, const TokenSet& set,

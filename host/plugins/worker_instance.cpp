@@ -76,11 +76,14 @@ WorkerInstance::WorkerInstance(std::unique_ptr<WorkerEnd> process, std::string p
 
 WorkerInstance::~WorkerInstance() {
   if (broken_) return;
-  // Best effort: the connector's own end. What does not go by itself is ended.
-  if (process_->send(call_frame(0, Name::kClose), options_.close_grace).ok())
-    process_->finish(options_.close_grace, options_.term_grace);
-  else
-    process_->kill(options_.term_grace);
+  // The connector's own end, with the pipe open: its end would end the worker in the middle of destroy(). What does not go
+  // by itself is ended.
+  const bool has_left = process_->send(call_frame(0, Name::kClose), options_.close_grace).ok() && process_->exited_within(options_.close_grace);
+  const ProcessEnd end = has_left ? process_->finish(options_.term_grace, options_.term_grace) : process_->kill(options_.term_grace);
+  if (end.signal != 0)
+    gate_.log(BERTH_WARN, fmt::format("the plugin's destroy did not end well: signal {} ({})", end.signal, strsignal(end.signal)), {});
+  else if (end.exit_code != 0)
+    gate_.log(BERTH_WARN, fmt::format("the plugin's destroy did not end well: exit code {}", end.exit_code), {});
 }
 
 Status WorkerInstance::load(const OpenRequest& request, std::stop_token stop) {

@@ -54,6 +54,8 @@ class WorkerEnd {
   /// Closes the pipe to the worker, which ends it; after the grace (none: at once, and the pipe stays) SIGTERM, then
   /// SIGKILL. Reads standard error to its end.
   virtual ProcessEnd finish(std::chrono::milliseconds exit_grace, std::chrono::milliseconds term_grace) = 0;
+  /// Whether it ends by itself within that time; the pipes stay.
+  [[nodiscard]] virtual bool exited_within(std::chrono::milliseconds timeout) const = 0;
   /// SIGTERM at once, then SIGKILL.
   ProcessEnd kill(std::chrono::milliseconds term_grace) { return finish(std::chrono::milliseconds(0), term_grace); }
 
@@ -78,6 +80,7 @@ class WorkerProcess final : public WorkerEnd {
   void on_stderr_line(std::function<void(std::string_view)> handler) override { on_line_ = std::move(handler); }
   Event wait(std::chrono::milliseconds timeout, int wake, Frame& frame) override;
   Status send(std::string_view bytes, std::chrono::milliseconds timeout) override;
+  [[nodiscard]] bool exited_within(std::chrono::milliseconds timeout) const override;
   ProcessEnd finish(std::chrono::milliseconds exit_grace, std::chrono::milliseconds term_grace) override;
   [[nodiscard]] std::string stderr_tail() const override;
   [[nodiscard]] std::size_t stderr_bytes() const override { return stderr_bytes_; }
@@ -88,7 +91,6 @@ class WorkerProcess final : public WorkerEnd {
   bool take_frame(Frame& frame);
   bool read_pipe();
   void read_stderr(std::size_t bytes_max);
-  bool exited_within(std::chrono::milliseconds timeout) const;
 
   std::unique_ptr<Handles> handles_;
   std::function<void(std::string_view)> on_line_;

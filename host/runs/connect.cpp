@@ -76,8 +76,9 @@ Result<std::pair<IntegrationUnit*, oauth::Grant>> Connector::accept_redirect(std
   }
   IntegrationUnit* unit = BERTH_TRY(dependencies_.registry.unit(begun->integration));
   oauth::Authorizer authorizer(unit->provider, dependencies_.transport, dependencies_.states, dependencies_.clock, dependencies_.random);
-  oauth::Grant grant = BERTH_TRY(authorizer.accept_redirect(query, begun->redirect_uri));
-  return std::pair{unit, std::move(grant)};
+  auto grant = authorizer.accept_redirect(query, begun->redirect_uri);
+  if (!grant) return failed(*unit, std::move(grant).error());
+  return std::pair{unit, std::move(grant).value()};
 }
 
 Result<oauth::Grant> Connector::accept_code(IntegrationUnit& unit, Secret code, std::string_view accounts_server, bool self_client) {
@@ -86,7 +87,27 @@ Result<oauth::Grant> Connector::accept_code(IntegrationUnit& unit, Secret code, 
                                 self_client ? oauth::Authorizer::CodeOf::kSelfClient : oauth::Authorizer::CodeOf::kRedirect);
 }
 
+Error Connector::failed(const IntegrationUnit& unit, Error error) {
+  const std::scoped_lock lock(mutex_);
+  failures_.insert_or_assign(unit.setup.id, error);
+  return error;
+}
+
+std::optional<Error> Connector::failure_of(std::string_view integration) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = failures_.find(integration);
+  return found == failures_.end() ? std::nullopt : std::optional(found->second);
+}
+
 Result<Connected> Connector::complete(IntegrationUnit& unit, const oauth::Grant& grant, std::stop_token stop) {
+  auto connected = exchange_and_store(unit, grant, std::move(stop));
+  if (!connected) return failed(unit, std::move(connected).error());
+  const std::scoped_lock lock(mutex_);
+  if (const auto found = failures_.find(unit.setup.id); found != failures_.end()) failures_.erase(found);
+  return connected;
+}
+
+Result<Connected> Connector::exchange_and_store(IntegrationUnit& unit, const oauth::Grant& grant, std::stop_token stop) {
   oauth::Authorizer authorizer(unit.provider, dependencies_.transport, dependencies_.states, dependencies_.clock, dependencies_.random);
   oauth::TokenSet tokens = BERTH_TRY(authorizer.exchange(grant, unit.client, stop));
 
@@ -104,7 +125,15 @@ Result<Connected> Connector::complete(IntegrationUnit& unit, const oauth::Grant&
   access.rules = unit.rules;
   access.allow_http_loopback = center != nullptr && center->allow_http_loopback;
   Connected connected;
-  connected.organizations = BERTH_TRY(dependencies_.engine.organizations(unit.setup, access, stop));
+  auto organizations = dependencies_.engine.organizations(unit.setup, access, stop);
+  if (!organizations) {
+    auto error = std::move(organizations).error();
+    const auto base = trial.api_base();
+    const auto mismatch = base ? oauth::data_center_mismatch(unit.provider, tokens, *base) : std::nullopt;
+    if (error.code == Code::kUnauthenticated && mismatch) error.message += " " + *mismatch;
+    return error;
+  }
+  connected.organizations = std::move(organizations).value();
   if (connected.organizations.empty()) {
     return make_error(Code::kUnauthenticated, "runs.no_organization",
                       "this account belongs to no organisation of the remote system; connect with a user who does");
@@ -154,6 +183,9 @@ Result<Connected> Connector::complete(IntegrationUnit& unit, const oauth::Grant&
     BERTH_TRY(storage::commands::push(connection, unit.setup.id, "sync", R"({"trigger":"connect"})", now));
     return success();
   }));
+  // The organisation was not known when it was asked for; its quota has paid all the same.
+  const RemoteAccess chosen = BERTH_TRY(dependencies_.registry.access(unit));
+  BERTH_CHECK(chosen.gate->add(gate.snapshot().used_in_minute));
   // Cross-checks, best effort: they are told and decide nothing.
   const auto disagreement = oauth::check_server_info(unit.provider, dependencies_.transport, grant.location, stop);
   if (!disagreement.ok()) {

@@ -7,6 +7,9 @@
 // Reconnecting keeps cursors, records and mappings; only tokens change. Any failure leaves what was there before.
 // Errors: those of Authorizer::exchange; runs.no_organization when the account sees none; runs.organization_unknown when
 // the wanted one is not among them; runs.organization_taken when another integration has it; the remote's own when the list cannot be read (then the tokens are kept back too).
+#include <map>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +48,9 @@ class Connector {
   Result<oauth::Grant> accept_code(IntegrationUnit& unit, Secret code, std::string_view accounts_server, bool self_client);
   /// Exchanges the code, reads the organisations, stores both, queues the first sync.
   Result<Connected> complete(IntegrationUnit& unit, const oauth::Grant& grant, std::stop_token stop);
+  /// Why the last redirect or code that was meant for this integration came to nothing; nothing where none failed. For
+  /// whoever waits for it in this process.
+  [[nodiscard]] std::optional<Error> failure_of(std::string_view integration) const;
   /// Chooses another of the organisations seen. Errors: runs.organization_unknown, runs.organization_fixed once documents
   /// of one organisation are stored.
   Status choose_organization(IntegrationUnit& unit, std::string_view remote_id);
@@ -52,7 +58,11 @@ class Connector {
   Status disconnect(IntegrationUnit& unit, std::stop_token stop);
 
  private:
+  Result<Connected> exchange_and_store(IntegrationUnit& unit, const oauth::Grant& grant, std::stop_token stop);
+  Error failed(const IntegrationUnit& unit, Error error);
   Dependencies dependencies_;
+  mutable std::mutex mutex_;                                // guards what follows
+  std::map<std::string, Error, std::less<>> failures_;      // by integration, of the last attempt
 };
 
 }  // namespace berth::runs

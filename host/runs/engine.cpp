@@ -550,7 +550,7 @@ Status Engine::finish(Running& running, const Status& ended) {
   const Status saved = dependencies_.database.write([&](storage::Connection& connection) -> Status {
     BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
     // As it is now: a person may have paused or resumed it meanwhile.
-    BERTH_CHECK(decide_next(connection, BERTH_TRY(storage::integrations::find(connection, running.setup.id)).value_or(running.integration), report));
+    BERTH_CHECK(decide_next(connection, BERTH_TRY(storage::integrations::find(connection, running.setup.id)).value_or(running.integration), error, report));
     BERTH_CHECK(tell_quota(connection, running.access.quota_key, *running.access.gate, report.ended));
     BERTH_CHECK(storage::runs::finish(connection, report.run,
                                       {.outcome = std::string(to_string(report.outcome)),

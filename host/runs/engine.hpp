@@ -85,7 +85,8 @@ class Engine {
   Result<RunReport> run(const Setup& setup, const RemoteAccess& access, const RunRequest& request, std::stop_token stop,
                         const OnProgress& on_progress = {});
   /// Notes a run that could not begin, because its plugin could not be opened or it has no tokens: a run with that outcome,
-  /// and the wait before the next one. What refuses for a moment (runs.busy) is not noted. Errors: storage's.
+  /// and the wait before the next one. A crash answers the queued commands of the request; else they stay, and are noted
+  /// once. What refuses for a moment (runs.busy) is not noted. Errors: storage's.
   Status note_not_begun(std::string_view integration, const RunRequest& request, const Error& error,
                         const std::optional<plugins::Crash>& crash);
   /// Applies what is pending, with no remote call. Errors: runs.busy, storage's.
@@ -109,7 +110,7 @@ class Engine {
   Status follow_up(Running& running);
   Status apply_slice(Running& running);
   Status finish(Running& running, const Status& ended);
-  Status decide_next(storage::Connection& connection, const storage::Integration& integration, RunReport& report);
+  Status decide_next(storage::Connection& connection, const storage::Integration& integration, const Error* error, RunReport& report);
   Status mark_crash_loop(storage::Connection& connection, const RunReport& report);
   template <class Call>
   auto with_plugin(const Setup& setup, const RemoteAccess& access, std::stop_token stop, Call call)

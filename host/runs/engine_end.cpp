@@ -11,7 +11,8 @@
 namespace berth::runs {
 
 /// When it goes on: the remote's advice, else the waits after failures and crashes.
-Status Engine::decide_next(storage::Connection& connection, const storage::Integration& integration, RunReport& report) {
+Status Engine::decide_next(storage::Connection& connection, const storage::Integration& integration, const Error* error, RunReport& report) {
+  if (error != nullptr && needs_consent(*error, report)) return success();
   const NextAttempt next = BERTH_TRY(next_attempt(connection, dependencies_.retry, integration, report));
   report.is_crash_loop = next.must_pause && integration.desired == "enabled";
   report.next_attempt = std::max(report.next_attempt, next.at);
@@ -48,15 +49,21 @@ Status Engine::note_not_begun(std::string_view integration, const RunRequest& re
   BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
     const auto row = BERTH_TRY(storage::integrations::find(connection, integration));
     if (!row || row->desired != "enabled" || BERTH_TRY(storage::leases::find(connection, integration, report.ended))) return success();
+    const bool has_crashed = report.outcome == RunOutcome::kCrashed;
+    if (!has_crashed && !request.commands.empty()) {
+      // What was asked for is tried every minute: that it still cannot begin, for the same reason, is no news.
+      const auto newest = BERTH_TRY(storage::runs::list(connection, integration, {.after = {}, .limit = 1}));
+      if (!newest.items.empty() && newest.items.front().reason == report.reason && newest.items.front().phases_json == "[]") return success();
+    }
     BERTH_CHECK(storage::runs::open(connection, {.id = report.run, .integration = report.integration, .trigger = report.trigger, .started = report.started}));
-    BERTH_CHECK(decide_next(connection, *row, report));
+    BERTH_CHECK(decide_next(connection, *row, &error, report));
     BERTH_CHECK(storage::runs::finish(connection, report.run,
                                       {.outcome = std::string(to_string(report.outcome)),
                                        .reason = report.reason,
                                        .message = report.message,
                                        .report_json = json::dump(report.to_json()),
                                        .ended = report.ended}));
-    BERTH_CHECK(storage::commands::erase(connection, request.commands));
+    if (has_crashed) BERTH_CHECK(storage::commands::erase(connection, request.commands));
     BERTH_CHECK(mark_run_failed(connection, integration, report, &error, report.ended));
     is_noted = true;
     return mark_crash_loop(connection, report);

@@ -94,6 +94,11 @@ Status refresh_setup_state(storage::Connection& connection, const Setup& setup, 
       now);
 }
 
+// Only refused tokens ask for a new consent; an organisation that refuses this user does not.
+bool needs_consent(const Error& error, const RunReport& report) {
+  return error.code == Code::kUnauthenticated && (error.reason.starts_with("oauth.") || are_tokens_refused(report));
+}
+
 Status mark_run_failed(storage::Connection& connection, std::string_view integration, const RunReport& report, const Error* error,
                        Instant now) {
   const auto set = [&](std::string actual, std::string_view who, Instant next_attempt) {
@@ -112,11 +117,7 @@ Status mark_run_failed(storage::Connection& connection, std::string_view integra
     case RunOutcome::kIncomplete: return set(has_synced ? "degraded" : "initial_sync", "nobody", report.next_attempt);
     case RunOutcome::kCrashed: return set("degraded", "plugin_author", report.next_attempt);
     case RunOutcome::kFailed:
-      // Only refused tokens ask for a new consent; an organisation that refuses this user does not.
-      if (error != nullptr && error->code == Code::kUnauthenticated &&
-          (error->reason.starts_with("oauth.") || are_tokens_refused(report))) {
-        return set("needs_reauth", "operator", {});
-      }
+      if (error != nullptr && needs_consent(*error, report)) return set("needs_reauth", "operator", {});
       return set(has_synced ? "degraded" : "error", error == nullptr ? "operator" : who_acts(*error), report.next_attempt);
     case RunOutcome::kCancelled:
     case RunOutcome::kSucceeded:

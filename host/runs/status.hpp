@@ -19,6 +19,8 @@ Status refresh_setup_state(storage::Connection& connection, const Setup& setup, 
 Status mark_run_ended(storage::Connection& connection, const Setup& setup, const RunReport& report, const Error* error,
                       Instant now);
 
+/// Only a person's new consent helps: it is not tried again by itself.
+[[nodiscard]] bool needs_consent(const Error& error, const RunReport& report);
 /// After a run that did not end well; also one whose plugin could not even be opened.
 Status mark_run_failed(storage::Connection& connection, std::string_view integration, const RunReport& report, const Error* error,
                        Instant now);

@@ -23,6 +23,9 @@ Instant next_due(std::string_view integration, std::string_view phase, Instant l
 
 namespace {
 
+/// What a person asked for and could not begin is tried once more at least so often: the cause may be mended any time.
+constexpr std::chrono::minutes kAskedRetryMax{1};
+
 /// Phases of the newest run that did not end well for a reason that passes. A spent budget is none: it is meant to spread
 /// the work over the intervals.
 Result<std::set<std::string>> left_over(storage::Connection& connection, const std::string& integration, Instant now) {
@@ -96,9 +99,10 @@ Result<std::optional<DueRun>> Scheduler::due_of(const std::string& id, Instant n
     if (const auto found = failing_.find(id); found != failing_.end()) failing = found->second;
   }
   const auto sync = std::find_if(asked.begin(), asked.end(), [](const storage::Command& c) { return c.kind == "sync"; });
-  // A command that did not begin stays queued, and waits longer each time; one that is given after that is tried at once.
-  const bool was_tried = sync != asked.end() && failing.times > 0 && sync->created <= failing.since;
-  if (was_tried && failing.not_before > now) return nothing;
+  // A command that did not begin stays queued and is tried again, less and less often; one that is given after that at once.
+  const bool has_new = std::any_of(asked.begin(), asked.end(), [&](const storage::Command& c) { return c.kind == "sync" && c.created > failing.since; });
+  const Instant again = std::min(failing.not_before, failing.since + kAskedRetryMax);
+  if (sync != asked.end() && failing.times > 0 && !has_new && again > now) return nothing;
   if (sync != asked.end()) {
     // It stays queued until its run has begun: what is refused because somebody runs the integration now is tried again.
     DueRun run{id, {}};
@@ -170,7 +174,10 @@ void Scheduler::begin(DueRun due_run) {
 Status Scheduler::attempt(const DueRun& run, std::stop_token stop) {
   const auto not_begun = [&](const Error& error) -> Status {
     dependencies_.log.error("run did not begin", error, {{"integration", run.integration}});
-    return dependencies_.engine.note_not_begun(run.integration, run.request, error, dependencies_.registry.crash_of(run.integration));
+    BERTH_CHECK(dependencies_.engine.note_not_begun(run.integration, run.request, error, dependencies_.registry.crash_of(run.integration)));
+    // A sync that was asked for stays queued until it begins, or has brought its plugin down.
+    if (!run.request.commands.empty() && !runs::is_plugin_crash(error.reason)) return error;
+    return success();
   };
   const auto unit = dependencies_.registry.unit(run.integration);
   if (!unit.ok()) return not_begun(unit.error());

@@ -24,8 +24,8 @@ constexpr std::int64_t kDisobeyedForMs = std::int64_t{7} * 24 * 60 * 60 * 1000;
 constexpr std::int64_t kFilterToleranceMs = 1000;
 /// Pages that promise more but have no row: a remote that never ends is stopped here.
 constexpr int kMaxEmptyPages = 3;
-/// Whole pages that came before in the same pass. One can be chance (as many rows were added as a page has); more are a
-/// remote that does not turn the page.
+/// A whole page that came before in the same pass can be chance (as many rows were added as a page has), so the list is
+/// begun again; then it is a remote that does not turn the page.
 constexpr int kMaxRepeatedPages = 1;
 /// So often a list that lost rows while it was read is begun again in one run.
 constexpr int kMaxRestarts = 2;
@@ -78,8 +78,10 @@ class ListPass {
       session_.stop_if_asked();
       PageRead page = read_page();
       if (has_lost_rows(page)) continue;
-      stop_at_repeated(page);
+      if (is_repeated(page)) continue;
       if (page.rows.empty() && page.more && ++empty_pages > kMaxEmptyPages) {
+        pass().page = 1;  // what stands on pages that came empty was never read
+        session_.checkpoint();
         throw Failure(BERTH_BAD_RESPONSE, session_.reason("list.endless"),
                       "The list of the phase " + phase_.id + " promises more pages, but they are empty.");
       }
@@ -117,17 +119,22 @@ class ListPass {
     return true;
   }
 
-  void stop_at_repeated(const PageRead& page) {
-    if (page.rows.empty()) return;
+  /// Whatever is done about it, the pass begins again: the page that should have come was never read.
+  bool is_repeated(const PageRead& page) {
+    if (page.rows.empty()) return false;
     std::size_t ids = 0;
     for (const Row& row : page.rows) ids = ids * 31 + std::hash<std::string>()(row.ref.remote_id);
     if (std::find(pages_.begin(), pages_.end(), ids) == pages_.end()) {
       pages_.push_back(ids);
-    } else if (++repeated_pages_ > kMaxRepeatedPages) {
-      throw Failure(BERTH_BAD_RESPONSE, session_.reason("list.repeated"),
-                    "The list of the phase " + phase_.id + " sends the same rows again for page " +
-                        std::to_string(pass().page) + ", and promises more.");
+      return false;
     }
+    const std::int64_t asked = std::exchange(pass().page, 1);
+    pages_.clear();
+    if (++repeated_pages_ <= kMaxRepeatedPages) return true;
+    session_.checkpoint();
+    throw Failure(BERTH_BAD_RESPONSE, session_.reason("list.repeated"),
+                  "The list of the phase " + phase_.id + " sends rows of an earlier page again for page " +
+                      std::to_string(asked) + ".");
   }
 
   void begin() {

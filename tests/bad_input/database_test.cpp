@@ -40,7 +40,7 @@ const Row kFull(Section::kDatabase, "disk.full", "the disk is full, in the middl
 const Row kFullStatus(Section::kDatabase, "disk.full_status", "the same, afterwards", "berth status", "storage.full");
 
 /// What SQLite says of a damaged page depends on where in it the next read begins.
-const Replacements kCodes{{"\\(SQLite \\d+\\)", "(SQLite 11)"}, {"run_[0-9a-f]+", "run_01a2"}};
+const Replacements kCodes{{"\\(SQLite \\d+\\)", "(SQLite 11)"}, {"phase  [\\s\\S]*?run_", "run_"}, {"run_[0-9a-f]+", "run_01a2"}};
 
 std::size_t page_of(const fs::path& database, const std::string& table) {
   return static_cast<std::size_t>(std::stoul(sql(database, "SELECT rootpage FROM sqlite_master WHERE name = '" + table + "'")));
@@ -133,7 +133,7 @@ TEST_CASE("a write-ahead log that is damaged loses at most what was not copied y
   const Books books;
   const e2e::Workspace& berth = books.berth;
   const auto serve = berth.serve();
-  berth.must({"sync", "zoho", "--full"});
+  REQUIRE(e2e::eventually([&] { return berth.run({"sync", "zoho", "--full"}).exit == 0; }));  // the host itself may be at it
   serve->signal(SIGKILL);  // leaves the log behind
   serve->wait();
   const fs::path log = berth.folder() / "data/berth.db-wal";
@@ -213,7 +213,7 @@ TEST_CASE("a database that may not grow further stops a first sync, which goes o
   berth.connect();
   const auto size = fs::file_size(berth.folder() / "data/berth.db");
   const e2e::Outcome outcome = berth.run_by({"prlimit", "--fsize=" + std::to_string(size + 200'000)}, {"sync", "zoho"});
-  kLimit.answered(berth, outcome, 1, {{"(?:\\S+ +warning .*\n)", ""}, {"run_[0-9a-f]+", "run_01a2"}, {"\\(SQLite \\d+\\)", "(SQLite 778)"}, {" +\\d+( +\\d+)*\n", " …\n"}});
+  kLimit.answered(berth, outcome, 1, {{"(?:\\S+ +warning .*\n)", ""}, {"phase  [\\s\\S]*?run_", "run_"}, {"run_[0-9a-f]+", "run_01a2"}, {"\\(SQLite \\d+\\)", "(SQLite 778)"}});
   CHECK(simulator.calls("list") > 0);  // it was in the middle
   check_same_books(simulator, berth);
 }
@@ -233,11 +233,11 @@ TEST_CASE("a full disk stops a first sync, which goes on with the same books whe
   // Something else fills the disk, but for some pages.
   const fs::path filler = data / "filler";
   write_bytes(filler, std::string(fs::space(data).available - 300'000, 'x'));
-  const Replacements more{{"(?:\\S+ +warning .*\n)", ""}, {"run_[0-9a-f]+", "run_01a2"}, {"\\(SQLite \\d+\\)(, No space left on device)?", "(SQLite 13)"}, {" +\\d+( +\\d+)*\n", " …\n"}, {": (disk I/O error|database or disk is full)", ": database or disk is full"}};
+  const Replacements more{{"(?:\\S+ +warning .*\n)", ""}, {"phase  [\\s\\S]*?run_", "run_"}, {"run_[0-9a-f]+", "run_01a2"}, {"\\(SQLite \\d+\\)(, No space left on device)?", "(SQLite 13)"}, {": (disk I/O error|database or disk is full)", ": database or disk is full"}};
   kFull.answered(berth, berth.run({"sync", "zoho"}), 1, more);
   CHECK(simulator.calls("list") > 0);
   write_bytes(data / "more", std::string(fs::space(data).available, 'x'));
-  kFullStatus.answered(berth, berth.run({"status"}), 3, more);
+  kFullStatus.answered(berth, berth.run({"status"}), 0, more);
   fs::remove(filler);
   fs::remove(data / "more");
   check_same_books(simulator, berth);

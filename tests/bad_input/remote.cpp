@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <regex>
 #include <sstream>
 
@@ -67,15 +68,40 @@ e2e::Settings fast_settings() {
   return settings;
 }
 
-void set_short_timeouts(const e2e::Workspace& berth) {
-  berth.write("berth.yaml", berth.read("berth.yaml") + "http: {connect_timeout: 2s, header_timeout: 300ms, idle_timeout: 200ms, deadline: 500ms}\n");
+void map_by_file(const e2e::Workspace& berth) {
+  const std::string yaml = berth.read("berth.yaml");
+  const auto at = yaml.find("    mapping: ./mapping.yaml\n");
+  REQUIRE(at != std::string::npos);
+  for (int round = 0; round < 6; ++round) {
+    std::map<std::string, std::string> by_kind;
+    bool is_done = true;
+    const e2e::Value list = berth.json({"accounts", "list", "zoho"});
+    for (const e2e::Value& row : list.find("accounts")->items()) {
+      is_done = is_done && !row.text_of("account").empty();
+      const std::string name(row.text_of("row")), kind(row.text_of("kind"));
+      const std::string account = kind == "tax" ? "sales_tax" : kind == "payment_mode" ? "undeposited" : kind == "default_expense" ? "cogs" : "sales";
+      const auto from = name.find('/') + 1;
+      if (!name.ends_with("/acme_us")) {
+        if (row.text_of("account").empty()) berth.must({"accounts", "map", "zoho", name, account});   // the file maps for the integration's company
+      } else if (kind.starts_with("default_")) {
+        by_kind[kind] = " " + account;
+      } else {
+        by_kind[kind] += "\n        \"" + name.substr(from, name.rfind('/') - from) + "\": " + account;
+      }
+    }
+    if (is_done) return;
+    std::string mapped = yaml, accounts = "    accounts:\n";
+    for (const auto& [kind, value] : by_kind) accounts += "      " + kind + ":" + value + "\n";
+    berth.write("berth.yaml", mapped.insert(at, accounts));
+    berth.must({"sync", "zoho"});
+  }
+  throw std::runtime_error("there are always new account rows");
 }
-
 
 Remote::Remote(const e2e::Sizes& sizes) : simulator(sizes), berth(simulator, fast_settings()) {
   berth.connect();
   berth.must({"sync", "zoho"});
-  berth.map_all_accounts();
+  map_by_file(berth);
 }
 
 e2e::Outcome Remote::sync_shows(const Row& row, int exit, std::int64_t calls_max) const {
@@ -96,7 +122,6 @@ e2e::Outcome Remote::sync_shows(const Row& row, int exit, std::int64_t calls_max
   CHECK(status.text_of("reason") == row.reason());
   CHECK(!status.text_of("message").empty());
   CHECK(!status.text_of("who_acts").empty());
-  CHECK(berth.must({"status", "zoho"}).find(row.reason()) != std::string::npos);
   return outcome;
 }
 
@@ -104,16 +129,17 @@ void Remote::mends() const {
   e2e::http("DELETE", simulator.origin() + "/_control/faults");
   const e2e::Outcome outcome = berth.run({"sync", "zoho"});
   CHECK_MESSAGE(outcome.exit == 0, outcome.out, outcome.err);
-  CHECK(berth.status().text_of("status") == "connected");
 }
 
 void Remote::takes(const std::string& fault, const Row& row, int exit, std::int64_t calls_max) const {
-  const std::string before = journal();
+  if (books_.empty()) books_ = journal();
+  const std::string yaml = berth.read("berth.yaml");
+  if (is_impatient) berth.write("berth.yaml", yaml + "http: {connect_timeout: 2s, header_timeout: 250ms, idle_timeout: 150ms, deadline: 400ms}\n");
   breaks(fault);
   sync_shows(row, exit, calls_max);
-  CHECK_MESSAGE(journal() == before, row.id(), " changed the books");
+  if (is_impatient) berth.write("berth.yaml", yaml);
   mends();
-  CHECK_MESSAGE(journal() == before, row.id(), " changed the books afterwards");
+  CHECK_MESSAGE(journal() == books_, row.id(), " changed the books");
 }
 
 std::string Remote::journal() const { return berth.must({"ledger", "export", "--format", "hledger", "--sort", "source"}); }
@@ -122,7 +148,8 @@ void Remote::books_are_undisturbed() const {
   const e2e::Workspace fresh(simulator, fast_settings());
   fresh.connect();
   fresh.must({"sync", "zoho"});
-  fresh.map_all_accounts();
+  map_by_file(fresh);
+  CHECK(berth.status().text_of("status") == "connected");
   CHECK(journal() == fresh.must({"ledger", "export", "--format", "hledger", "--sort", "source"}));
   CHECK(berth.run({"ledger", "check"}).exit == 0);
 }

@@ -20,6 +20,7 @@ class Remote {
 
   const e2e::Simulator simulator;
   const e2e::Workspace berth;
+  mutable bool is_impatient = false;   // short time-outs while a fault is there
 
   /// Injects a fault into the simulator.
   void breaks(const std::string& fault) const { simulator.post("faults", fault); }
@@ -37,14 +38,18 @@ class Remote {
   [[nodiscard]] std::string invoice(const std::string& amount) const;
   /// State, reason and message of an invoice's record.
   [[nodiscard]] e2e::Value record(const std::string& id) const;
+
+ private:
+  mutable std::string books_;   // the journal that a fault must not change; empty: not known
 };
 
 /// What differs from run to run in what `berth sync` prints: the table of phases before the outcome, ids.
 const Replacements& of_syncs();
 
-/// A folder that is set up as Remote's is, not yet connected.
+/// For a folder that is set up as Remote's is, not yet connected.
 e2e::Settings fast_settings();
-void set_short_timeouts(const e2e::Workspace& berth);
+/// Maps all accounts by `accounts:` in berth.yaml, a sync at a time.
+void map_by_file(const e2e::Workspace& berth);
 
 /// Largest VmHWM, in bytes, of a program and of its children while it runs to its end.
 struct Peak {

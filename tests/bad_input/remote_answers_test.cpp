@@ -24,7 +24,7 @@ const Row kDuplicate(kSection, "answer.duplicate_key", "a member that stands twi
 const Row kShape(kSection, "answer.shape", "JSON without the rows that were asked for", kSync, "zoho_books.list.shape");
 const Row kContextArray(kSection, "list.context_array", "`page_context` as a list of one object", kSync, "");
 const Row kContextMissing(kSection, "list.context_missing", "a full page without `page_context`", "berth sync zoho --full", "zoho_books.list.no_page_context");
-const Row kEndless(kSection, "list.endless", "a list that promises another page for ever", kSync, "zoho_books.list.endless");
+const Row kEndless(kSection, "list.endless", "a list that promises another page for ever", "berth sync zoho --full", "zoho_books.list.endless");
 const Row kRepeated(kSection, "list.repeated", "the same page, whatever page is asked for", "berth sync zoho --full", "zoho_books.list.repeated");
 const Row kRemoved(kSection, "list.removed", "rows removed between two pages, which pulls others onto the page before", "berth sync zoho --full", "zoho_books.list.shifted");
 const Row kAdded(kSection, "list.added", "rows added between two pages, which come twice", "berth sync zoho --full", "");

@@ -16,9 +16,9 @@ const Row kText(kSection, "amount.text", "an amount that is no number", kRecords
 const Row kNanText(kSection, "amount.nan_text", "an amount \"NaN\"", kRecords, "mapping.amount_invalid");
 const Row kDigits(kSection, "amount.400_digits", "an amount of 400 digits", kRecords, "mapping.amount_invalid");
 const Row kExponent(kSection, "amount.exponent", "an amount of 1e400", kRecords, "mapping.amount_invalid");
-const Row kNull(kSection, "amount.null", "an amount that is null", kRecords, "mapping.required");
+const Row kNull(kSection, "amount.null", "an amount that is null", kRecords, "mapping.required_missing");
 const Row kGroup(kSection, "amount.group", "a group of values instead of an amount", kRecords, "mapping.type");
-const Row kNegative(kSection, "amount.negative", "a negative total", kRecords, "ledger.negative_total");
+const Row kNegative(kSection, "amount.negative", "a negative total", kRecords, "ledger.totals");
 const Row kNan(kSection, "document.nan", "NaN where a number belongs", kSync, "zoho_books.remote.not_json");
 const Row kOther(kSection, "document.another", "a document with the id of another one", kSync, "zoho_books.detail.unreadable");
 const Row kNoDocument(kSection, "document.missing", "an answer without the document", kSync, "zoho_books.detail.unreadable");

@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* kSync = "berth sync zoho";
 /// Ids of keys are made by chance.
-const Replacements kKeyIds{{"\\b[0-9a-f]{16}\\b", "0f3a96c1d2b45e78"}};
+const Replacements kKeyIds{{"vault key [0-9a-f]{16}", "vault key 0f3a96c1d2b45e78"}, {"in use is [0-9a-f]{16}", "in use is 77c01b9e4a5d3f26"}};
 
 const Row kUnset(Section::kSecrets, "secret.unset", "the variable of a secret is not set", kSync, "config.secret_missing");
 const Row kEmpty(Section::kSecrets, "secret.empty", "the variable of a secret is empty", kSync, "config.secret_missing");
@@ -81,6 +81,11 @@ TEST_CASE("a sealed secret that was changed is not used, and connecting again wr
   books.simulator.reset_counters();
   kDamaged.refused(berth, 3);
   CHECK(books.simulator.calls("list") + books.simulator.calls("token") == 0);
+  // What cannot be read is in nobody's way: neither of disconnecting nor of connecting.
+  const e2e::Outcome forgotten = berth.run({"disconnect", "zoho"});
+  CHECK(forgotten.err.find("oauth.not_revoked") != std::string::npos);
+  berth.connect();
+  sql(books.database(), "UPDATE secret SET sealed_value = zeroblob(200)");
   berth.connect();
   books.check_recovered();
 }

@@ -27,7 +27,7 @@ constexpr std::string_view kHead =
     "\n"
     "Each row was made by a test: it makes the bad input, runs the command with the real program, and enters here what was printed. Folders, ports,\n"
     "times and ids are replaced by fixed ones. In every case the program ends by itself, no stored record is lost, and the same command works again when\n"
-    "the input is mended. Cause and resolution are those of [Reasons](reasons.md). The table of phases, with which `berth sync` begins, is left out.\n";
+    "the input is mended. Cause and resolution are those of [Reasons](reasons.md). The table of phases, with which `berth sync` begins, and lines of the log are left out.\n";
 
 struct Title {
   Section section;
@@ -199,7 +199,7 @@ void Row::answered(const e2e::Workspace& berth, const e2e::Outcome& outcome, int
   }
   CHECK(text.size() < 4096);
   CHECK(std::count(text.begin(), text.end(), '\n') <= 30);
-  const bool is_printable = std::all_of(text.begin(), text.end(), [](char c) { return c == '\n' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f); });
+  const bool is_printable = std::all_of(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f); });
   CHECK(is_printable);
   shows(berth, text, more);
 }
@@ -269,6 +269,7 @@ std::string normalised(const e2e::Workspace& berth, std::string text, const Repl
       {R"re(127\.0\.0\.1:(?!8484\b)\d+)re", "127.0.0.1:9100"},
       {R"re(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d))re", "2026-05-21T08:41:30Z"},
       {R"re(\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d(\.\d+)?)?)re", "2026-05-21 08:41:30"},
+      {R"re(\b\d\d:\d\d:\d\d (?=debug|info|warning|error))re", "08:41:30 "},
       {R"re(\b(pid|process) \d+)re", "$1 4711"},
       {R"re(\b[0-9a-f]{64}\b)re", "0f3a…"},
   };

@@ -52,7 +52,7 @@ const Mistake kMistakes[] = {
     {{Section::kFiles, "yaml.tab", "a tab for indentation", kValidate, "config.yaml_tab"}, instead("    plugin: zoho_books", "\tplugin: zoho_books")},
     {{Section::kFiles, "yaml.quote", "a quote that is never closed", kValidate, "config.yaml_quote_open"}, instead("name: Acme US,", "name: \"Acme US,")},
     {{Section::kFiles, "yaml.duplicate_key", "a key that stands twice", kValidate, "config.duplicate_key"}, instead("storage: sqlite", "storage: sqlite\nstorage: sqlite")},
-    {{Section::kFiles, "yaml.ambiguous", "a word that some programs read as true", kValidate, "config.yaml_ambiguous"}, instead("allow_http_loopback: true", "allow_http_loopback: yes")},
+    {{Section::kFiles, "yaml.ambiguous", "a name that some programs read as false", kValidate, "config.yaml_ambiguous"}, instead("name: Acme West", "name: No")},
     {{Section::kFiles, "yaml.documents", "two documents in one file", kValidate, "config.yaml_documents"}, instead("storage: sqlite", "storage: sqlite\n---")},
     {{Section::kFiles, "yaml.tag", "a tag", kValidate, "config.yaml_tag"}, instead("data_dir: ./data", "data_dir: !include other.yaml")},
     {{Section::kFiles, "yaml.alias_bomb", "aliases of aliases: 2 KiB that would be three billion values", kValidate, "config.yaml_limit"}, alias_bomb},
@@ -64,9 +64,9 @@ const Mistake kMistakes[] = {
     {{Section::kFiles, "yaml.binary", "a NUL byte", kValidate, "config.yaml_encoding"}, instead("Acme US", std::string("Acme\0US", 7))},
     {{Section::kFiles, "yaml.empty", "an empty file", kValidate, "config.type"}, [](const std::string&) { return std::string(); }},
     {{Section::kFiles, "yaml.list", "a list instead of keys", kValidate, "config.type"}, [](const std::string&) { return "- berth\n- 1\n"; }},
-    {{Section::kFiles, "type.map", "text where a map is expected", kValidate, "config.type"}, instead("  - {location: test", "  - {location: test, limits: fast} #")},
+    {{Section::kFiles, "type.map", "text where a map is expected", kValidate, "config.type"}, instead("vault: {key: file:./secrets/vault.key}", "vault: file:./secrets/vault.key")},
     {{Section::kFiles, "type.list", "text where a list is expected", kValidate, "config.type"}, instead("lines: [Consulting, Support, Implementation]", "lines: Consulting")},
-    {{Section::kFiles, "type.number", "a word where a number is expected", kValidate, "config.type"}, instead("      - {location: test,", "      - {limits: {per_minute: many, concurrent: 1, per_day: 1}, location: test,} #")},
+    {{Section::kFiles, "type.number", "a word where a number is expected", kValidate, "config.type"}, instead("per_minute: 60000", "per_minute: many")},
     {{Section::kFiles, "type.value", "a list where one value is expected", kValidate, "config.type"}, instead("schedule: {invoices: 1h", "schedule: {invoices: [1h]")},
     {{Section::kFiles, "type.duration", "a duration without its unit", kValidate, "config.duration"}, instead("invoices: 1h", "invoices: 1")},
     {{Section::kFiles, "type.choice", "a word that is none of the choices", kValidate, "config.choice"}, instead("mode: pull_only", "mode: pull-only")},
@@ -100,11 +100,11 @@ TEST_CASE("every way to break berth.yaml is named with its place and a way out, 
     CAPTURE(mistake.row.id());
     {
       const Broken broken(berth, "berth.yaml", mistake.make(good));
-      const e2e::Outcome outcome = mistake.row.refused(berth, 1);
+      const e2e::Outcome outcome = mistake.row.refused(berth, 1, {{R"re(192\.0\.2\.1:\d+)re", "192.0.2.1:9100"}});
       // Where it is, and what to do: all but those of the whole file have a line.
       CHECK(outcome.out.starts_with("berth.yaml:"));
-      // Nothing but this command goes on.
-      CHECK(berth.run({"status"}).exit != 0);
+      // No other command goes on with it; what only the connector knows is judged where the connector is used.
+      if (mistake.row.id() != "key.phase") CHECK(berth.run({"status"}).exit != 0);
     }
     CHECK(berth.run({"config", "validate"}).exit == 0);
   }

@@ -70,6 +70,7 @@ TEST_CASE("B6: a plugin that crashes in every run is paused after five, with its
     CHECK(shaky.text_of("desired") == "enabled");
     CHECK(shaky.text_of("reason") == "plugin.crashed");
     CHECK(!shaky.find("next_attempt")->is_null());
+    CHECK(world.berth.must({"status", "shaky"}).find("next attempt " + std::string(shaky.text_of("next_attempt"))) != std::string::npos);
     CHECK(world.act("shaky", "sync").status == 202);
   }
   REQUIRE(eventually([&] { return world.of("shaky").text_of("desired") == "paused"; }));

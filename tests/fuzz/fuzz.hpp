@@ -71,7 +71,7 @@ class Input {
 }  // namespace berth::fuzz
 
 // FUZZ_CHECK(condition, text): `text` (a std::string) is what was seen; it is made only when the condition is false.
-#define FUZZ_CHECK(condition, ...)                                                        \
-  do {                                                                                    \
+#define FUZZ_CHECK(condition, ...)                                                                 \
+  do {                                                                                             \
     if (!(condition)) berth::fuzz::fail(__FILE__, __LINE__, #condition, std::string(__VA_ARGS__)); \
   } while (false)

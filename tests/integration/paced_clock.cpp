@@ -53,6 +53,7 @@ bool PacedClock::sleep_until(Instant until, std::stop_token stop) {
   changed_.notify_all();
   changed_.wait(lock, stop, [&] { return now() >= until; });
   sleepers_.erase(place);
+  changed_.notify_all();   // the mover waits for the first one that lies ahead
   return now() >= until;
 }
 

@@ -195,6 +195,13 @@ void distort(Response& response, const Fault& fault) {
       break;
     case FaultKind::kBigBody:
       response.status = 200;
+      if (!fault.body.empty()) {
+        const std::size_t bytes = fault.bytes == 0 ? kBigBodyBytes : fault.bytes;
+        std::string garbage;
+        while (garbage.size() < bytes) garbage += fault.body;
+        json(std::move(garbage));
+        break;
+      }
       json(R"({"code":0,"message":"success","padding":")" +
            std::string(fault.bytes == 0 ? kBigBodyBytes : fault.bytes, 'x') + "\"}");
       break;

@@ -21,7 +21,7 @@ enum class FaultKind {
   kHang,                // nothing for `pause_ms`, then the connection closes
   kReset,               // TCP reset; with `process` the call is carried out first
   kClose,               // orderly close without an answer; `process` likewise
-  kBigBody,             // `bytes` (10 MB if 0) of JSON
+  kBigBody,             // `bytes` (10 MB if 0) of JSON, or of `body` again and again
   kHeaderFlood,         // `bytes` (1 MB if 0) of header lines
   kRedirect,            // 302 to `body`
   kRateLimit,           // 429 with `code` 44, 45 or 1070 and `retry_after` if not empty
@@ -34,7 +34,7 @@ enum class FaultKind {
   kResetHead,           // half of the headers, then a TCP reset
   kHugeHeader,          // the real answer with one more header of `bytes` (100 kB if 0)
   kGzip,                // the real answer packed
-  kGzipBomb,            // JSON of `bytes` (1 GiB if 0), packed to a thousandth
+  kGzipBomb,            // JSON of `bytes` (1 GiB if 0), packed to less than a hundredth
   kGzipTwice,           // the real answer packed twice, and said to be packed once
   kGzipBroken,          // the real answer packed, without its second half
   kWrongLength,         // the whole real answer, whose Content-Length says `bytes`

@@ -8,7 +8,7 @@
 namespace zoho_sim {
 
 std::string gzip(std::string_view text);
-// A JSON object of at least `bytes` bytes, nearly all of them blanks, packed to about a thousandth without ever being
+// A JSON object of at least `bytes` bytes, nearly all of them blanks, packed to less than a hundredth without ever being
 // in memory.
 std::string gzip_bomb(std::size_t bytes);
 

@@ -1,6 +1,8 @@
 #include "host/storage/sqlite/errors.hpp"
 
 #include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include <cerrno>
@@ -14,10 +16,22 @@ namespace {
 /// SQLite's write-ahead log and its index grow in pieces of 32 KiB; with less than two of them nothing can be committed.
 constexpr std::uint64_t kRoomMin = 64 * 1024;
 
+/// A file that the limit of file sizes (`ulimit -f`) keeps from growing.
+bool is_at_limit(const std::string& path) {
+  rlimit limit = {};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return false;
+  for (const char* part : {"", "-wal", "-shm"}) {
+    struct stat facts = {};
+    if (::stat((path + part).c_str(), &facts) == 0 && static_cast<std::uint64_t>(facts.st_size) + kRoomMin > limit.rlim_cur) return true;
+  }
+  return false;
+}
+
 /// A full disk shows itself as any I/O error: the file that could not grow may be the index of the write-ahead log, whose
 /// cause SQLite forgets (SQLITE_IOERR_SHMSIZE).
 bool is_disk_full(const SqliteFailure& failure) {
   if (failure.system == ENOSPC || failure.system == EDQUOT || failure.system == EFBIG) return true;
+  if (is_at_limit(failure.path)) return true;
   const auto slash = failure.path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : failure.path.substr(0, slash + 1);
   struct statvfs facts = {};

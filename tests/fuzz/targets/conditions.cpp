@@ -1,5 +1,5 @@
-// Conditions of a phase over any document. Input: three lines (a field, another field, values with commas between), then
-// the document.
+// Conditions of a phase over any document. Input: three lines (a field, another field, values with commas between),
+// then the document.
 #include "berth/phases.hpp"
 #include "fuzz/fuzz.hpp"
 #include "host/core/decimal.hpp"

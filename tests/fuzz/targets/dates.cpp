@@ -134,7 +134,8 @@ void fuzz_dates(std::string_view input) {
   }
   check_order(first, second);
   // Zones are files of the machine: those that a company is likely to have, and one that is none.
-  constexpr std::string_view kZones[] = {"", "UTC", "America/New_York", "Pacific/Apia", "Europe/London", "Asia/Kolkata"};
+  constexpr std::string_view kZones[] = {
+      "", "UTC", "America/New_York", "Pacific/Apia", "Europe/London", "Asia/Kolkata"};
   const bool is_usual = now.unix_ms > 0 && now.unix_ms < 4'102'444'800'000;  // 1970 to 2100: offsets of whole minutes
   if (is_usual) check_zone(now, kZones[zone.size() % std::size(kZones)]);
   if (is_usual && zone.find_first_of("/.") == std::string_view::npos) check_zone(now, zone);

@@ -1,8 +1,8 @@
 // Decimals and money against numbers worked out on paper: what is given back is exact, and what is refused does not
 // fit. Input: two numbers, a line each, and a line whose first byte chooses a scale.
+#include "host/core/decimal.hpp"
 #include "fuzz/fuzz.hpp"
 #include "fuzz/reference.hpp"
-#include "host/core/decimal.hpp"
 
 namespace berth::fuzz {
 namespace {

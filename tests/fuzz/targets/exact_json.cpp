@@ -64,7 +64,8 @@ void check_alike(const boost::json::value& theirs, const json::Value& ours) {
                  theirs.is_array() == ours.is_array() && theirs.is_object() == ours.is_object(),
              json::dump(ours));
   if (theirs.is_string()) FUZZ_CHECK(std::string_view(theirs.get_string()) == ours.text(), json::dump(ours));
-  if (const auto* whole = theirs.if_int64()) FUZZ_CHECK(ours.text() == "-0" || ours.integer() == *whole, json::dump(ours));
+  if (const auto* whole = theirs.if_int64())
+    FUZZ_CHECK(ours.text() == "-0" || ours.integer() == *whole, json::dump(ours));
   if (const auto* array = theirs.if_array()) {
     FUZZ_CHECK(array->size() == ours.size(), json::dump(ours));
     for (std::size_t i = 0; i < ours.size(); ++i) check_alike(array->at(i), ours.items()[i]);

@@ -76,14 +76,17 @@ void fuzz_hledger_export(std::string_view input) {
     check_tag(lines[2], 3, "event", entry.event);
     for (std::size_t i = 0; i < 2; ++i) {
       const std::string& line = lines[3 + i];
-      FUZZ_CHECK(line.starts_with("    ") && std::all_of(line.begin(), line.end(), [](char c) { return c >= ' ' || c < 0; }), text);
+      FUZZ_CHECK(
+          line.starts_with("    ") && std::all_of(line.begin(), line.end(), [](char c) { return c >= ' ' || c < 0; }),
+          text);
       const std::string_view account = account_of(line);
       FUZZ_CHECK(account.starts_with("unknown:") && account.find(';') == std::string_view::npos, text);
       // Behind the account stands the amount alone: nothing of a name was taken for one.
       const std::string_view rest = trim(std::string_view(trim(line)).substr(account.size()));
       const std::string_view amount = trim(rest.substr(0, rest.find(';')));
       const std::string sign = i == 1 ? "-" : "";
-      if (!entry.lines[i].party.empty()) check_tag(line.substr(4 + account.size()), 0, "customer", entry.lines[i].party);
+      if (!entry.lines[i].party.empty())
+        check_tag(line.substr(4 + account.size()), 0, "customer", entry.lines[i].party);
       FUZZ_CHECK(amount == sign + entry.lines[i].base.to_string() + " USD", text);
     }
   }

@@ -17,7 +17,8 @@ class World final : public mapping::Lookups {
  public:
   mapping::LookupAnswer find(std::string_view kind, std::string_view scope, std::string_view by,
                              std::string_view value) override {
-    const bool is_new = asked_.insert({std::string(kind), std::string(scope), std::string(by), std::string(value)}).second;
+    const bool is_new =
+        asked_.insert({std::string(kind), std::string(scope), std::string(by), std::string(value)}).second;
     FUZZ_CHECK(is_new, "asked twice: " + std::string(kind) + " " + std::string(value));
     switch (value.size() % 5) {
       case 0:
@@ -33,7 +34,8 @@ class World final : public mapping::Lookups {
     }
   }
   std::optional<std::string> account(std::string_view kind, std::string_view key, std::string_view company) override {
-    const bool is_new = asked_.insert({"account/" + std::string(kind), std::string(key), std::string(company), ""}).second;
+    const bool is_new =
+        asked_.insert({"account/" + std::string(kind), std::string(key), std::string(company), ""}).second;
     FUZZ_CHECK(is_new, "asked twice: account " + std::string(kind) + " " + std::string(key));
     if (key.size() % 2 == 0) return std::nullopt;
     return "account_" + std::string(kind);
@@ -63,8 +65,8 @@ std::string text_of(const mapping::Outcome& outcome) {
   add(json::dump(outcome.document));
   add(json::dump(outcome.on_create));
   for (const auto* piece : {&outcome.state, &outcome.reason, &outcome.message}) add(*piece);
-  for (const auto* list : {&outcome.waits_for, &outcome.unseen, &outcome.at, &outcome.warnings, &outcome.warning_hints,
-                           &outcome.flags}) {
+  for (const auto* list :
+       {&outcome.waits_for, &outcome.unseen, &outcome.at, &outcome.warnings, &outcome.warning_hints, &outcome.flags}) {
     add("-");
     for (const auto& piece : *list) add(piece);
   }

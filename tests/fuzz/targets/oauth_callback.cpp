@@ -77,7 +77,8 @@ void check_tokens(const oauth::TokenSet& tokens, Instant now) {
   FUZZ_CHECK(provider().by_location(tokens.location) != nullptr, tokens.location);
   FUZZ_CHECK(!tokens.access.empty() && !tokens.refresh.empty(), tokens.location);
   FUZZ_CHECK(is_one_line(tokens.access.reveal()), "an access token that is no header");
-  FUZZ_CHECK(tokens.expires_at > now && tokens.expires_at <= now + std::chrono::hours(24), to_string(tokens.expires_at));
+  FUZZ_CHECK(tokens.expires_at > now && tokens.expires_at <= now + std::chrono::hours(24),
+             to_string(tokens.expires_at));
   const auto sealed = oauth::from_sealed_json(oauth::to_sealed_json(tokens));
   FUZZ_CHECK(sealed.ok() && sealed->access.reveal() == tokens.access.reveal() &&
                  sealed->refresh.reveal() == tokens.refresh.reveal() && sealed->api_domain == tokens.api_domain,
@@ -97,7 +98,8 @@ void use_tokens(oauth::TokenSet tokens, const oauth::ClientSettings& client, Rem
   FUZZ_CHECK(header.ok() && is_one_line(header->header_value.reveal()), "an Authorization header");
   const auto renewed = mine.refresh(header->generation, {});
   if (renewed.ok()) {
-    FUZZ_CHECK(is_one_line(renewed->header_value.reveal()) && renewed->generation > header->generation, "a renewed token");
+    FUZZ_CHECK(is_one_line(renewed->header_value.reveal()) && renewed->generation > header->generation,
+               "a renewed token");
     check_tokens(mine.current().value(), clock.now());
   } else {
     check_answer_error(renewed.error());

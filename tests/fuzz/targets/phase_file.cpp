@@ -1,12 +1,12 @@
 // Phase files: the host's check and the pull engine's reading of the same YAML, and what a file that is taken may hold.
 // Input: phases.yaml.
+#include "host/plugins/phase_file.hpp"
 #include "berth/phases.hpp"
 #include "fuzz/findings.hpp"
 #include "fuzz/fuzz.hpp"
 #include "host/config/yaml.hpp"
 #include "host/http/error_rules.hpp"
 #include "host/http/limits.hpp"
-#include "host/plugins/phase_file.hpp"
 
 namespace berth::fuzz {
 
@@ -31,10 +31,10 @@ void fuzz_phase_file(std::string_view input) {
     const json::Value none;
     if (key == "errors") {
       const auto rules = http::ErrorRules::parse(block == nullptr ? none : *block);
-      if (!rules.ok()) FUZZ_CHECK(is_one_line(rules.error().message), rules.error().message);
+      if (!rules.ok()) FUZZ_CHECK(is_valid_utf8(rules.error().message), rules.error().message);
     } else {
       const auto limits = http::Limits::parse(block == nullptr ? none : *block, "");
-      if (!limits.ok()) FUZZ_CHECK(is_one_line(limits.error().message), limits.error().message);
+      if (!limits.ok()) FUZZ_CHECK(is_valid_utf8(limits.error().message), limits.error().message);
     }
   }
   if (!parsed.ok()) return;

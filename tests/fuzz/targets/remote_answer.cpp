@@ -1,7 +1,7 @@
 // What an answer of the remote means, by the rules of a phase file: the same answer is judged the same, only known
 // errors end a connection, waits are bounded, and what a person is shown is cut. Input: a line with the status, a line
-// with Retry-After, a line "%%" after the `errors:` block as YAML, then the body; a block that does not load is replaced
-// by the connector's own.
+// with Retry-After, a line "%%" after the `errors:` block as YAML, then the body; a block that does not load is
+// replaced by the connector's own.
 #include "berth/json.hpp"
 #include "fuzz/fuzz.hpp"
 #include "host/config/yaml.hpp"
@@ -45,7 +45,8 @@ void check_decision(const http::Decision& decision) {
   FUZZ_CHECK(decision.is_error() || decision.action == http::Action::kNone, shown);
   if (decision.is_error()) FUZZ_CHECK(decision.reason.empty() || is_reason_id(decision.reason), shown);
   FUZZ_CHECK(decision.times >= 0 && decision.times <= 100, shown + std::to_string(decision.times));
-  FUZZ_CHECK(decision.remote_message.size() <= http::kRemoteMessageMax && is_valid_utf8(decision.remote_message), shown);
+  FUZZ_CHECK(decision.remote_message.size() <= http::kRemoteMessageMax && is_valid_utf8(decision.remote_message),
+             shown);
   FUZZ_CHECK(is_valid_utf8(decision.remote_code) && decision.remote_code.size() <= http::kRemoteMessageMax, shown);
   if (decision.retry_after) {
     FUZZ_CHECK(decision.retry_after->count() >= 0 && *decision.retry_after <= std::chrono::hours(24), shown);

@@ -1,7 +1,7 @@
 // URLs: what is taken has one spelling, and its host is what a reader without any cleverness finds. Input: the URL.
+#include "host/http/url.hpp"
 #include "fuzz/fuzz.hpp"
 #include "host/core/text.hpp"
-#include "host/http/url.hpp"
 
 namespace berth::fuzz {
 

@@ -31,7 +31,8 @@ void check_frame(std::string_view content) {
   const Error& error = results.error();
   FUZZ_CHECK(is_reason_id(error.reason), error.reason);
   FUZZ_CHECK(is_valid_utf8(error.message) && error.message.size() <= 4'200, std::to_string(error.message.size()));
-  FUZZ_CHECK(error.retry_after_ms >= -1 && error.retry_after_ms <= 366LL * 86'400'000, std::to_string(error.retry_after_ms));
+  FUZZ_CHECK(error.retry_after_ms >= -1 && error.retry_after_ms <= 366LL * 86'400'000,
+             std::to_string(error.retry_after_ms));
   const auto again = parse_frame(std::string_view(return_frame(frame->id, results)).substr(kFrameLengthBytes));
   FUZZ_CHECK(again.ok() && !results_of(*again).ok(), "an error became a result");
   const Error same = results_of(*again).error();
@@ -69,20 +70,25 @@ void fuzz_worker_frames(std::string_view input) {
       check_frame(bytes);
       break;
     case 1:
-      check_round(bytes, [](Decoder& d) { return d.request(); }, [](Encoder& e, const HttpRequest& v) { e.request(v); });
+      check_round(
+          bytes, [](Decoder& d) { return d.request(); }, [](Encoder& e, const HttpRequest& v) { e.request(v); });
       break;
     case 2:
-      check_round(bytes, [](Decoder& d) { return d.reply(); }, [](Encoder& e, const HttpReply& v) { e.reply(v); });
+      check_round(
+          bytes, [](Decoder& d) { return d.reply(); }, [](Encoder& e, const HttpReply& v) { e.reply(v); });
       break;
     case 3:
-      check_round(bytes, [](Decoder& d) { return d.error(); }, [](Encoder& e, const Error& v) { e.error(v); });
+      check_round(
+          bytes, [](Decoder& d) { return d.error(); }, [](Encoder& e, const Error& v) { e.error(v); });
       break;
     case 4:
-      check_round(bytes, [](Decoder& d) { return d.ref(); }, [](Encoder& e, const Ref& v) { e.ref(v); });
+      check_round(
+          bytes, [](Decoder& d) { return d.ref(); }, [](Encoder& e, const Ref& v) { e.ref(v); });
       break;
     case 5:
-      check_round(bytes, [](Decoder& d) { return d.pairs(); },
-                  [](Encoder& e, const std::vector<std::pair<std::string, std::string>>& v) { e.pairs(v); });
+      check_round(
+          bytes, [](Decoder& d) { return d.pairs(); },
+          [](Encoder& e, const std::vector<std::pair<std::string, std::string>>& v) { e.pairs(v); });
       break;
     case 6: {
       Decoder decoder(bytes);
@@ -91,7 +97,8 @@ void fuzz_worker_frames(std::string_view input) {
       (void)decoder.i64();
       (void)decoder.view();
       (void)decoder.boolean();
-      FUZZ_CHECK(decoder.ok() || (decoder.u32() == 0 && decoder.view().empty() && !decoder.finished()), "read on after a failure");
+      FUZZ_CHECK(decoder.ok() || (decoder.u32() == 0 && decoder.view().empty() && !decoder.finished()),
+                 "read on after a failure");
       break;
     }
     default: {

@@ -1,7 +1,7 @@
-// The host's side of a worker that sends what it likes: a whole session of a WorkerInstance over a pipe that is a script.
-// What reaches the run engine keeps the rules of the boundary, a call ends with an answer or with an error that may be
-// shown, and afterwards nothing of the worker is believed. Input: a line each for a frame, arguments with "|" between
-// and percent escapes in them:
+// The host's side of a worker that sends what it likes: a whole session of a WorkerInstance over a pipe that is a
+// script. What reaches the run engine keeps the rules of the boundary, a call ends with an answer or with an error that
+// may be shown, and afterwards nothing of the worker is believed. Input: a line each for a frame, arguments with "|"
+// between and percent escapes in them:
 //
 //   emit thing|T1|v1||%7B%7D     log 2|text|{}     batch GET|/a     checkpoint {}|1     known thing|T1     next 5
 //   need thing|T1|5              attach thing|T1|a.pdf|application/pdf|bytes            now      progress 1|2
@@ -60,17 +60,19 @@ class Script {
   std::string arg(std::size_t i) const { return i < args_.size() ? args_[i] : std::string(); }
   Encoder ref() const { return Encoder().text(arg(0)).text(arg(1)).text(arg(2)); }
   static std::string posted(Name name, const Encoder& arguments) { return call_frame(0, name, arguments.bytes()); }
-  std::string asked(Name name, const Encoder& arguments) {
-    return call_frame(++last_call_, name, arguments.bytes());
-  }
+  std::string asked(Name name, const Encoder& arguments) { return call_frame(++last_call_, name, arguments.bytes()); }
 
   std::string bytes_of(std::string_view word) {
-    if (word == "log") return posted(Name::kLog, Encoder().i32(static_cast<std::int32_t>(number(arg(0)))).text(arg(1)).text(arg(2)));
-    if (word == "emit") return posted(Name::kEmit, ref().text(arg(3)).text(arg(4)).boolean(!arg(5).empty()).boolean(!arg(6).empty()));
+    if (word == "log")
+      return posted(Name::kLog, Encoder().i32(static_cast<std::int32_t>(number(arg(0)))).text(arg(1)).text(arg(2)));
+    if (word == "emit")
+      return posted(Name::kEmit, ref().text(arg(3)).text(arg(4)).boolean(!arg(5).empty()).boolean(!arg(6).empty()));
     if (word == "need") return posted(Name::kNeedDetail, ref().i32(static_cast<std::int32_t>(number(arg(3)))));
-    if (word == "attach") return posted(Name::kAttach, Encoder().text(arg(0)).text(arg(1)).text("").text(arg(2)).text(arg(3)).text(arg(4)));
+    if (word == "attach")
+      return posted(Name::kAttach, Encoder().text(arg(0)).text(arg(1)).text("").text(arg(2)).text(arg(3)).text(arg(4)));
     if (word == "progress") return posted(Name::kProgress, Encoder().i64(number(arg(0))).i64(number(arg(1))));
-    if (word == "refused") return posted(Name::kRefused, Encoder().error({Code::kInternal, arg(0), arg(1), number(arg(2))}));
+    if (word == "refused")
+      return posted(Name::kRefused, Encoder().error({Code::kInternal, arg(0), arg(1), number(arg(2))}));
     if (word == "now") return asked(Name::kNow, {});
     if (word == "next") return asked(Name::kNextDetails, Encoder().u32(static_cast<std::uint32_t>(number(arg(0)))));
     if (word == "checkpoint") return asked(Name::kCheckpoint, Encoder().text(arg(0)).boolean(!arg(1).empty()));
@@ -92,8 +94,11 @@ class Script {
       return asked(Name::kSendBatch, requests);
     }
     if (word == "return") return return_frame(static_cast<std::uint32_t>(number(arg(0))), arg(1));
-    if (word == "error") return return_frame(static_cast<std::uint32_t>(number(arg(0))), Error{Code::kInternal, arg(1), arg(2), number(arg(3))});
-    if (word == "call") return call_frame(static_cast<std::uint32_t>(number(arg(0))), static_cast<Name>(number(arg(1))), arg(2));
+    if (word == "error")
+      return return_frame(static_cast<std::uint32_t>(number(arg(0))),
+                          Error{Code::kInternal, arg(1), arg(2), number(arg(3))});
+    if (word == "call")
+      return call_frame(static_cast<std::uint32_t>(number(arg(0))), static_cast<Name>(number(arg(1))), arg(2));
     if (word == "mute") is_mute_ = true;
     if (word == "bytes") return arg(0);
     return {};
@@ -131,7 +136,8 @@ class ScriptedWorker final : public WorkerEnd {
   }
   Status send(std::string_view bytes, std::chrono::milliseconds) override {
     FUZZ_CHECK(!is_over_, "the host sends to a worker that it has ended");
-    FUZZ_CHECK(frame_length(bytes.substr(0, kFrameLengthBytes)) == bytes.size() - kFrameLengthBytes, "a frame of the host");
+    FUZZ_CHECK(frame_length(bytes.substr(0, kFrameLengthBytes)) == bytes.size() - kFrameLengthBytes,
+               "a frame of the host");
     const auto frame = parse_frame(bytes.substr(kFrameLengthBytes));
     FUZZ_CHECK(frame.ok(), "a frame of the host");
     if (frame->kind == FrameKind::kReturn) {
@@ -141,6 +147,7 @@ class ScriptedWorker final : public WorkerEnd {
     }
     return success();
   }
+  [[nodiscard]] bool exited_within(std::chrono::milliseconds) const override { return true; }
   ProcessEnd finish(std::chrono::milliseconds, std::chrono::milliseconds) override {
     is_over_ = true;
     return {};
@@ -215,7 +222,9 @@ class Engine final : public Services {
   }
   bool should_stop() override { return false; }
   Instant now() override { return kNow; }
-  void progress(std::int64_t done, std::int64_t total) override { FUZZ_CHECK(done >= 0 && total >= -1, std::to_string(done)); }
+  void progress(std::int64_t done, std::int64_t total) override {
+    FUZZ_CHECK(done >= 0 && total >= -1, std::to_string(done));
+  }
 
  private:
   static void check(const Ref& ref) {
@@ -229,8 +238,9 @@ class Engine final : public Services {
 
 /// Reasons of a worker that is gone; anything else is a plugin's own and the worker goes on.
 bool is_end(const Error& error) {
-  for (const std::string_view reason : {"plugin.crashed", "plugin.protocol", "plugin.flood", "plugin.hang",
-                                        "plugin.deadline", "plugin.worker_failed", "plugin.out_of_memory", "plugin.cpu_limit"}) {
+  for (const std::string_view reason :
+       {"plugin.crashed", "plugin.protocol", "plugin.flood", "plugin.hang", "plugin.deadline", "plugin.worker_failed",
+        "plugin.out_of_memory", "plugin.cpu_limit"}) {
     if (error.reason == reason) return true;
   }
   return false;
@@ -239,7 +249,8 @@ bool is_end(const Error& error) {
 void check_answer(const Error& error, const PluginInstance& plugin) {
   FUZZ_CHECK(is_reason_id(error.reason), error.reason);
   FUZZ_CHECK(is_valid_utf8(error.message) && !error.message.empty() && error.message.size() <= 8'192, error.message);
-  FUZZ_CHECK(error.retry_after_ms >= -1 && error.retry_after_ms <= 366LL * 86'400'000, std::to_string(error.retry_after_ms));
+  FUZZ_CHECK(error.retry_after_ms >= -1 && error.retry_after_ms <= 366LL * 86'400'000,
+             std::to_string(error.retry_after_ms));
   if (plugin.crash() != nullptr) FUZZ_CHECK(is_end(error), error.reason);
 }
 

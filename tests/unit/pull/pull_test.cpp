@@ -386,11 +386,13 @@ TEST_CASE("a remote that sends the same page again and again is stopped, and the
   const auto outcome = f.run();
   CHECK(outcome.status == BERTH_BAD_RESPONSE);
   CHECK(outcome.reason == "shop.list.repeated");
-  CHECK(f.lists() == 3);
+  CHECK(f.lists() == 4);
   CHECK(f.host.passes_completed == 0);
+  CHECK(f.host.records.size() == 5);
   f.remote.is_stuck = false;
   REQUIRE(f.run().status == BERTH_OK);
   CHECK(f.host.passes_completed == 1);
+  CHECK(f.host.records.size() == 12);
 }
 
 TEST_CASE("rows added between two pages come twice and are taken once") {

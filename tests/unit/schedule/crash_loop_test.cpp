@@ -89,7 +89,8 @@ struct Host : World {
   void settle() {
     scheduler->wake();
     for (int i = 0; i < 4000; ++i) {
-      if (scheduler->running().empty() && due().empty()) return;
+      // A run that begins between two looks is not due any more, and one that ends may leave something due: twice.
+      if (due().empty() && scheduler->running().empty() && due().empty() && scheduler->running().empty()) return;
       std::this_thread::sleep_for(5ms);
     }
     FAIL("the scheduler does not come to rest");
@@ -232,11 +233,11 @@ TEST_CASE("a plugin that had to be ended after a person's stop, and a host that 
     host.start_again();
     host.unit();
   }
-  host.sync();
-  CHECK(host.number("SELECT COUNT(*) FROM run WHERE reason = 'berth.run_abandoned'") == 6);
-  CHECK(host.integration().desired == "enabled");
+  // No success lies between them and the first crash.
   host.mood->on_phase = crashed();
   const runs::RunReport first = host.sync();
+  CHECK(host.number("SELECT COUNT(*) FROM run WHERE reason = 'berth.run_abandoned'") == 6);
+  CHECK(host.integration().desired == "enabled");
   CHECK(first.next_attempt <= first.ended + 36s);
 }
 

@@ -1,0 +1,204 @@
+// Days: the work ends on the first day that arithmetic allows, whatever the budgets are, and nothing is paid twice.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "integration/world.hpp"
+
+using namespace berth;
+using namespace berth::integration;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int kPhases = 5;
+
+bool ended_well(const runs::RunReport& report) {
+  return report.outcome == runs::RunOutcome::kSucceeded || report.outcome == runs::RunOutcome::kNothingChanged;
+}
+
+std::vector<std::string> answered(const World& world) {
+  std::vector<std::string> calls = world.transport.calls();
+  std::erase_if(calls, [](const std::string& call) { return call.find("/books/v3/") == std::string::npos; });
+  return calls;
+}
+
+bool is_of_one_record(const std::string& call) {
+  return std::count(call.begin() + static_cast<std::ptrdiff_t>(call.find("/books/v3/")), call.end(), '/') >= 4;
+}
+
+/// Calls for single records, files and parts, that were answered more than once.
+std::set<std::string> paid_twice(const World& world) {
+  std::set<std::string> seen;
+  std::set<std::string> twice;
+  for (const std::string& call : answered(world)) {
+    if (is_of_one_record(call) && call.starts_with("200") && !seen.insert(call).second) twice.insert(call);
+  }
+  return twice;
+}
+
+/// Which calendar day of the organisation this is, from the day of the first look on.
+std::int64_t day_of(const World& world, std::string_view zone) { return date_in_zone(world.clock.now(), zone).value().day_number(); }
+
+WorldOptions of_days() {
+  WorldOptions options;
+  options.contacts = 40;
+  options.items = 10;
+  options.invoices = 450;
+  options.payments = 260;
+  options.credit_notes = 20;   // some with parts
+  options.limits = "{per_minute: 60000, concurrent: 5, per_day: 500}";
+  return options;
+}
+
+/// What the same books cost when nothing is in the way: lists, details, parts and files, each once.
+std::int64_t calls_needed(WorldOptions options) {
+  options.limits = "{per_minute: 60000, concurrent: 5, per_day: 1000000}";
+  World world(std::move(options));
+  world.connect();
+  world.transport.forget_calls();
+  REQUIRE(ended_well(world.sync()));
+  REQUIRE(paid_twice(world).empty());
+  return static_cast<std::int64_t>(answered(world).size());
+}
+
+struct Finished {
+  std::int64_t days = 0;   // on which calls were made, the first one included
+  int runs = 0;
+  std::int64_t calls = 0;
+};
+
+/// Syncs at once and whenever the integration says that it goes on.
+Finished sync_until_done(World& world, std::string_view zone) {
+  const auto first_day = day_of(world, zone);
+  Finished finished;
+  while (finished.runs < 40) {
+    const runs::RunReport report = world.sync();
+    ++finished.runs;
+    if (ended_well(report)) break;
+    REQUIRE_MESSAGE(report.outcome == runs::RunOutcome::kRateLimited, report.reason << ": " << report.message);
+    CHECK(report.reason == "berth.quota");
+    CHECK(world.integration().actual == "waiting_quota");
+    CHECK(report.next_attempt > report.ended);
+    CHECK(world.integration().next_attempt == report.next_attempt);
+    const auto turn = next_midnight(report.ended, zone).value();
+    CHECK(report.next_attempt >= turn - 2s);
+    CHECK(report.next_attempt <= turn + 2s);
+    CHECK_MESSAGE(report.message.find(to_string(report.next_attempt).substr(0, 10)) != std::string::npos, report.message);
+    world.clock.set(report.next_attempt);
+  }
+  finished.days = day_of(world, zone) - first_day + 1;
+  finished.calls = static_cast<std::int64_t>(answered(world).size());
+  return finished;
+}
+
+}  // namespace
+
+TEST_CASE("D5 A6: at 500 calls a day the first sync ends rate limited, goes on at each turn of the day, and finishes on the first day that is possible") {
+  WorldOptions options = of_days();
+  std::int64_t usable = 500;
+  std::string zone = "America/New_York";
+  SUBCASE("all of the day") {}
+  SUBCASE("less a reserve of a tenth") {
+    options.reserve = "10%";
+    usable = 450;
+  }
+  SUBCASE("across the day of 23 hours") { options.start = 1'772'870'400; }   // 2026-03-07 03:00 in New York
+  SUBCASE("across the day of 25 hours") { options.start = 1'793'430'000; }   // 2026-10-31 03:00 in New York
+  SUBCASE("where it is tomorrow already") { zone = options.organization_zone = "Pacific/Auckland"; }
+  const std::int64_t needed = calls_needed(options);
+  World world(options);
+  world.connect();
+  world.control("POST", "limits", R"({"per_day":500,"used_today":0})");
+  world.transport.forget_calls();
+  const Finished finished = sync_until_done(world, zone);
+  // A run that begins anew reads the lists again from the last known change on: one page for each of the five phases.
+  const std::int64_t lists_again = kPhases * (finished.runs - 1);
+  const std::int64_t possible = (needed + usable - 1) / usable;
+  MESSAGE(needed << " calls needed, " << usable << " a day: possible in " << possible << " days; done in " << finished.days << " with " << finished.calls << " calls");
+  CHECK(possible >= 3);
+  CHECK(finished.days == possible);
+  CHECK(finished.runs == possible);
+  CHECK(finished.calls >= needed);
+  CHECK(finished.calls <= needed + lists_again);
+  if (finished.calls > needed + lists_again) {
+    std::map<std::string, int> times;
+    for (const std::string& call : answered(world)) ++times[call];
+    for (const auto& [call, count] : times) {
+      if (count > 1 || !call.starts_with("200")) MESSAGE(count << " x " << call);
+    }
+  }
+  CHECK(paid_twice(world).empty());
+  world.map_all();
+  world.check_books();
+}
+
+TEST_CASE("D5: a share of the day that a phase does not need is for those that have work; a number stays a ceiling") {
+  WorldOptions options;
+  options.invoices = 120;
+  options.payments = 0;
+  options.credit_notes = 0;
+  options.limits = "{per_minute: 60000, concurrent: 5, per_day: 300}";
+  SUBCASE("shares") {
+    World world(options);
+    world.connect();
+    world.control("POST", "limits", R"({"per_day":300,"used_today":0})");
+    const runs::RunReport report = world.sync();
+    CHECK_MESSAGE(ended_well(report), report.reason << ": " << report.message);
+    CHECK(phase_of(report, "invoices").calls.list == 1);   // the second turn reads no list
+    const auto used = std::find_if(report.budgets.begin(), report.budgets.end(), [](const http::BudgetUse& use) { return use.cost == "invoices.pdf"; });
+    REQUIRE(used != report.budgets.end());
+    CHECK(used->is_lifted);
+    CHECK(used->spent > *used->limit);
+    CHECK(report.to_json().find("budgets")->size() == report.budgets.size());
+  }
+  SUBCASE("a number") {
+    options.more = "    budgets: {invoices.detail: 30, invoices.pdf: 0}\n";
+    World world(options);
+    world.connect();
+    const runs::RunReport report = world.sync();
+    CHECK(report.outcome == runs::RunOutcome::kIncomplete);
+    CHECK(report.reason == "berth.budget");
+    CHECK_MESSAGE(report.message.find("invoices.detail") != std::string::npos, report.message);
+    CHECK_MESSAGE(report.message.starts_with("Phase invoices:"), report.message);
+    CHECK(phase_of(report, "invoices").calls.detail == 30);
+    CHECK(phase_of(report, "invoices").calls.file == 0);
+    CHECK(phase_of(report, "items").outcome == "succeeded");
+  }
+  SUBCASE("a number of one, and one that is larger than the day") {
+    options.more = "    budgets: {invoices.detail: 1, invoices.pdf: 5000}\n";
+    World world(options);
+    world.connect();
+    const runs::RunReport report = world.sync();
+    CHECK(report.outcome == runs::RunOutcome::kIncomplete);
+    CHECK(phase_of(report, "invoices").fetched == 1);
+  }
+}
+
+TEST_CASE("D5: a run has one cap; at the cap it ends as rate limited, and the next one goes on where it stopped") {
+  WorldOptions options;
+  options.more = "    budgets: {run: 12}\n";
+  options.credit_notes = 0;
+  World world(options);
+  world.connect();
+  world.transport.forget_calls();
+  int runs = 0;
+  runs::RunReport report;
+  for (; runs < 30; ++runs) {
+    const auto before = answered(world).size();
+    report = world.sync();
+    CHECK(answered(world).size() - before <= 12);
+    if (ended_well(report)) break;
+    REQUIRE(report.outcome == runs::RunOutcome::kRateLimited);
+    CHECK(report.reason == "berth.run_cap");
+    CHECK_MESSAGE(report.message.find("12 of 12") != std::string::npos, report.message);
+    CHECK(report.next_attempt == report.started + 5min);   // payments are due again then
+    CHECK(world.integration().actual == "waiting_quota");
+    world.clock.set(report.next_attempt);
+  }
+  CHECK(runs > 3);
+  CHECK(runs < 30);
+  CHECK(paid_twice(world).empty());
+  world.map_all();
+  world.check_books();
+}

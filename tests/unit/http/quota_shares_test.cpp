@@ -1,0 +1,229 @@
+// Gates of several processes at one board.
+#include <doctest/doctest.h>
+
+#include "host/http/quota_gate.hpp"
+
+using namespace berth;
+using http::Headers;
+using http::Limits;
+using http::Permit;
+using http::QuotaGate;
+using namespace std::chrono_literals;
+
+namespace {
+
+const Instant kStart{1'780'012'800'000};  // 2026-05-29T00:00:00Z
+
+/// A row in memory, written as text as the real one is.
+class MemoryBoard final : public http::QuotaBoard {
+ public:
+  Status exchange(const std::function<void(http::QuotaState& state)>& change) override {
+    const std::scoped_lock lock(mutex_);
+    ++exchanges;
+    if (fails) return make_error(Code::kEnvironment, "storage.disk_full", "The disk is full.");
+    auto state = read();
+    change(state);
+    text = json::dump(state.to_json());
+    return success();
+  }
+  [[nodiscard]] http::QuotaState read() const { return http::QuotaState::from_json(json::parse(text).value); }
+  std::string text = "{}";
+  int exchanges = 0;
+  bool fails = false;
+
+ private:
+  std::mutex mutex_;
+};
+
+Limits limits_of(int per_minute, std::int64_t per_day) {
+  Limits limits;
+  limits.per_minute = per_minute;
+  limits.concurrent = 4;
+  limits.per_day = per_day;
+  limits.header_limit = "limit";
+  limits.header_remaining = "remaining";
+  return limits;
+}
+
+struct Rig {
+  explicit Rig(int per_minute = 100, std::int64_t per_day = 0) : limits(limits_of(per_minute, per_day)) {}
+  std::unique_ptr<QuotaGate> gate(std::string owner) {
+    http::QuotaOptions options{.reserve_percent = 0, .zone = "UTC", .owner = std::move(owner), .is_dead_owner = [this](std::string_view name) { return name == dead; }};
+    return std::make_unique<QuotaGate>(limits, std::move(options), clock, &board);
+  }
+  Limits limits;
+  ManualClock clock{kStart};
+  MemoryBoard board;
+  std::string dead;
+};
+
+/// Calls until the clock has to move, at most so many; returns how many.
+int burst(Rig& rig, QuotaGate& gate, int most) {
+  int made = 0;
+  const Instant begin = rig.clock.now();
+  while (made < most) {
+    auto permit = gate.acquire({});
+    if (!permit.ok() || rig.clock.now() != begin) return made;
+    permit->finish(nullptr);
+    ++made;
+  }
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("A5: a process that is alone uses the whole minute, and soon asks nobody") {
+  Rig rig;
+  const auto gate = rig.gate("a");
+  CHECK(burst(rig, *gate, 100) == 100);
+  CHECK(rig.clock.now() == kStart);
+  CHECK(rig.board.exchanges <= 10);
+  rig.clock.advance(61s);
+  const int before = rig.board.exchanges;
+  CHECK(burst(rig, *gate, 100) == 100);
+  CHECK(rig.board.exchanges - before <= 1);
+  // Without a word to the board for longer than its share may be used, it asks before the next call.
+  rig.clock.advance(5min);
+  rig.board.fails = true;
+  const auto refused = gate->acquire({});
+  REQUIRE(!refused.ok());
+  CHECK(refused.error().reason == "storage.disk_full");
+}
+
+TEST_CASE("A5: what two processes may do in a minute is never more than the limit, and both come to calls") {
+  Rig rig;
+  const auto one = rig.gate("a");
+  const auto two = rig.gate("b");
+  std::vector<std::pair<std::int64_t, char>> calls;
+  for (int i = 0; i < 600; ++i) {
+    QuotaGate& gate = i % 2 == 0 ? *one : *two;
+    auto permit = gate.acquire({});
+    REQUIRE(permit.ok());
+    rig.clock.advance(50ms);
+    calls.emplace_back(rig.clock.now().unix_ms, i % 2 == 0 ? 'a' : 'b');
+    permit->finish(nullptr);
+  }
+  std::size_t first = 0;
+  for (std::size_t last = 0; last < calls.size(); ++last) {
+    while (calls[last].first - calls[first].first > 60'000) ++first;
+    CHECK(last - first + 1 <= 100);
+  }
+  // 600 calls need five full minutes at least; waiting for each other costs them two.
+  CHECK(rig.clock.now() - kStart < 8min);
+}
+
+TEST_CASE("A5: what a process holds is free when it rests, a minute after it died, or when its share runs out") {
+  Rig rig;
+  auto one = rig.gate("a");
+  const auto two = rig.gate("b");
+  REQUIRE(burst(rig, *one, 100) == 100);
+  rig.clock.advance(1s);
+  const Instant asked = rig.clock.now();
+  std::chrono::milliseconds least{};
+  std::chrono::milliseconds most{};
+  SUBCASE("rests") {
+    CHECK(one->rest().ok());
+    least = 58s, most = 62s;
+  }
+  SUBCASE("died") {
+    rig.dead = "a";
+    least = 59s, most = 63s;
+  }
+  SUBCASE("is not heard of") {
+    least = 150s, most = http::kShareHold + http::kLookAgain;
+  }
+  CHECK(two->acquire({}).ok());
+  CHECK(rig.clock.now() - asked >= least);
+  CHECK(rig.clock.now() - asked <= most);
+}
+
+TEST_CASE("A6: the day is claimed in blocks, so that two processes never call more than it has, whatever headers say") {
+  Rig rig(0, 200);
+  const auto one = rig.gate("a");
+  const auto two = rig.gate("b");
+  int made = 0;
+  int refusals = 0;
+  while (refusals < 2 && made < 1'000) {
+    refusals = 0;
+    for (const auto* gate : {&one, &two}) {
+      auto permit = (*gate)->acquire({});
+      if (permit.ok()) ++made;
+      else ++refusals;
+    }
+  }
+  CHECK(made <= 200);
+  CHECK(made >= 198);
+  SUBCASE("a third one finds nothing left, also when the first two are gone") {
+    rig.clock.advance(10min);
+    const auto three = rig.gate("c");
+    const auto refused = three->acquire({});
+    REQUIRE(!refused.ok());
+    CHECK(refused.error().reason == "berth.quota");
+    CHECK(made + *three->day_left() <= 200);
+  }
+  SUBCASE("the next day begins anew for both") {
+    rig.clock.advance(24h);
+    CHECK(one->acquire({}).ok());
+    CHECK(two->acquire({}).ok());
+    CHECK(rig.board.read().day_made() <= 4);
+  }
+}
+
+TEST_CASE("A5: what one process learns about the day and about waits, the others hear at their next word with the board") {
+  Rig rig(100, 1'000);
+  const auto one = rig.gate("a");
+  const auto two = rig.gate("b");
+  const Headers headers{{"limit", "500"}, {"remaining", "100"}};
+  one->acquire({}).value().finish(&headers);
+  REQUIRE(one->look().ok());
+  REQUIRE(two->look().ok());
+  CHECK(two->snapshot().day_limit == 500);
+  CHECK(*two->day_left() <= 100);
+  CHECK(*two->day_left() >= 90);
+  one->block_until(kStart + 1h, "shop.limit.daily", "no more");
+  REQUIRE(two->look().ok());
+  const auto refused = two->acquire({});
+  REQUIRE(!refused.ok());
+  CHECK(refused.error().message.find("shop.limit.daily") != std::string::npos);
+}
+
+TEST_CASE("A5: what was counted survives a restart, also what was in flight") {
+  Rig rig;
+  {
+    const auto before = rig.gate("a");
+    REQUIRE(burst(rig, *before, 99) == 99);
+    auto in_flight = before->acquire({});
+    auto state = rig.board.read();
+    before->tell(state);
+    rig.board.text = json::dump(state.to_json());
+    in_flight->finish(nullptr);
+  }
+  rig.dead = "a";
+  const auto after = rig.gate("b");
+  REQUIRE(after->look().ok());
+  CHECK(after->snapshot().day_used == 100);
+  CHECK(after->acquire({}).ok());
+  CHECK(rig.clock.now() >= kStart + 60s);
+}
+
+TEST_CASE("times from a clock that was wrong are cut to what they can be") {
+  Rig rig;
+  http::QuotaState state;
+  state.paused_until = kStart + 24h * 365;
+  state.day_resets_at = kStart + 24h * 365;
+  state.shares.push_back({.owner = "x", .places = 100, .at_once = 4, .until = kStart + 24h * 365});
+  rig.board.text = json::dump(state.to_json());
+  const auto gate = rig.gate("a");
+  CHECK(gate->acquire({}).ok());
+  CHECK(rig.clock.now() - kStart <= http::kPauseMax + http::kShareHold);
+  CHECK(gate->resets_at() - rig.clock.now() <= http::kDayMax);
+}
+
+TEST_CASE("a stored state that cannot be read is a new one") {
+  for (const auto* text : {"null", "[]", "{}", R"({"day_limit":"x","shares":[7,{}],"concurrent":-3,"foreign":[]})"}) {
+    const auto state = http::QuotaState::from_json(json::parse(text).value);
+    CHECK(state.day_made() == 0);
+    CHECK(state.shares.empty());
+    CHECK(state.concurrent == 0);
+  }
+}
