@@ -97,6 +97,12 @@ int connect(const Global& global, const ConnectOptions& options) {
   flush_output();
   const Instant began = host.clock().now();
   const Instant until = began + std::chrono::seconds(options.wait_seconds);
+  // The browser still reads the answer, which ending the listener would cut off.
+  const auto stop_listening = [&] {
+    if (!listener) return;
+    host.clock().sleep_for(std::chrono::milliseconds(300), {});
+    listener->stop();
+  };
   while (host.clock().now() < until) {
     std::optional<storage::Integration> row;
     const Status read = host.database().read([&](storage::Connection& connection) -> Status {
@@ -105,12 +111,11 @@ int connect(const Global& global, const ConnectOptions& options) {
     });
     if (!read.ok()) return fail(global, read.error());
     if (row && row->connected >= began) {
-      // The browser still reads the answer.
-      if (listener) listener->stop();
+      stop_listening();
       return print_connected(global, options.id, row->name, row->remote_id);
     }
     if (const auto failure = host.connector().failure_of(options.id)) {
-      if (listener) listener->stop();
+      stop_listening();
       return fail(global, *failure);
     }
     host.clock().sleep_for(std::chrono::milliseconds(200), {});

@@ -178,6 +178,13 @@ void print_report(const runs::RunReport& report) {
   }
   print(table.text());
   print_troubles(report);
+  std::string budgets;
+  for (const http::BudgetUse& use : report.budgets) {
+    if (use.spent == 0 && !use.refused) continue;
+    budgets += fmt::format("{}{} {}", budgets.empty() ? "budgets: " : ", ", use.cost, use.spent);
+    if (use.limit) budgets += fmt::format(" of {}{}", *use.limit, use.is_lifted ? " and what others left" : "");
+  }
+  if (!budgets.empty()) print_line(budgets);
   std::string line = fmt::format("{}: {}", report.run, to_string(report.outcome));
   if (!report.reason.empty()) line += fmt::format(" ({}: {})", report.reason, report.message);
   if (report.next_attempt.unix_ms > 0) line += fmt::format("; goes on at {}", to_string(report.next_attempt));

@@ -7,6 +7,7 @@
 
 #include "host/cli/commands.hpp"
 #include "host/core/text.hpp"
+#include "host/http/budget.hpp"
 #include "host/http/url.hpp"
 #include "host/mapping/mapping.hpp"
 #include "host/plugins/manifest.hpp"
@@ -86,7 +87,9 @@ class Validator {
     std::vector<std::string> schedules = names->phases;
     schedules.insert(schedules.end(), std::begin(kSchedulesOfTheHost), std::end(kSchedulesOfTheHost));
     keys(node.find("schedule"), schedules, "config.phase_unknown", fmt::format("a phase of {}", declared->plugin));
-    keys(node.find("budgets"), names->cost_classes, "config.cost_class_unknown", fmt::format("a cost class of {}", declared->plugin));
+    std::vector<std::string> budgets = names->cost_classes;
+    budgets.emplace_back(http::kRunBudget);
+    keys(node.find("budgets"), budgets, "config.cost_class_unknown", fmt::format("a cost class of {}", declared->plugin));
   }
 
   const plugins::Manifest* plugin(const Node& node) {

@@ -294,8 +294,8 @@ constexpr Key kIntegrationKeys[] = {
      .max = 95},
     {.name = "budgets",
      .type = T::kBudget,
-     .help = "Calls a cost class may use in a run, as a number or a share of what is left of the day; overrides the "
-             "plugin's.",
+     .help = "Calls a cost class may use in a run, as a number or a share of what is left of the day; `run` is for all "
+             "calls of a run; overrides the plugin's.",
      .holds = Holds::kMapOf},
     {.name = "backfill", .type = T::kMap, .help = "How far back the first pull goes.", .shape = &kBackfill},
     {.name = "schedule",

@@ -33,6 +33,8 @@ struct EntryRow {
   std::string local_id, rules_revision;
 };
 
+constexpr std::size_t kLinesInStatement = 8;
+
 class Committer {
  public:
   Committer(Connection& connection, const CommitContext& context) : connection_(connection), context_(context) {}
@@ -44,6 +46,7 @@ class Committer {
 
  private:
   Result<std::int64_t> next_id();
+  Status write_lines(std::int64_t entry, const std::vector<EntryLine>& lines);
   Status write_entry(const EntryRow& row);
   Status write_match(std::int64_t entry, std::size_t position, const StoredMatch& match, bool is_reversal);
   void moved(const Source& item);
@@ -64,8 +67,7 @@ Error key_conflict(const Source& source, std::string_view event, std::int64_t se
 }
 
 Result<std::int64_t> Committer::next_id() {
-  BERTH_CHECK(connection_.execute("UPDATE ledger_counter SET last = last + 1 WHERE name = 'entry'"));
-  const auto row = BERTH_TRY(connection_.first("SELECT last FROM ledger_counter WHERE name = 'entry'"));
+  const auto row = BERTH_TRY(connection_.first("UPDATE ledger_counter SET last = last + 1 WHERE name = 'entry' RETURNING last"));
   if (!row) return make_error(Code::kEnvironment, "ledger.damaged", "the counter of entries is missing");
   return row->integer(0);
 }
@@ -205,6 +207,35 @@ Status Committer::reverse(const Reversal& reversal) {
   return success();
 }
 
+// Several lines a statement: each statement has a cost of its own, and most entries have three to six lines.
+Status Committer::write_lines(std::int64_t entry, const std::vector<EntryLine>& lines) {
+  for (std::size_t done = 0; done < lines.size(); done += kLinesInStatement) {
+    const std::size_t end = std::min(lines.size(), done + kLinesInStatement);
+    std::string sql =
+        "INSERT INTO entry_line (entry, position, account, base_minor, document_minor, control, party, location, "
+        "service_type, description) VALUES ";
+    std::vector<storage::Parameter> parameters;
+    parameters.reserve((end - done) * 10);
+    for (std::size_t i = done; i < end; ++i) {
+      const EntryLine& line = lines[i];
+      sql += i == done ? "(?, ?, ?, ?, NULLIF(?, 0), ?, ?, ?, ?, ?)" : ", (?, ?, ?, ?, NULLIF(?, 0), ?, ?, ?, ?, ?)";
+      parameters.emplace_back(entry);
+      parameters.emplace_back(i);
+      parameters.emplace_back(line.account);
+      parameters.emplace_back(signed_minor(line.side, line.base));
+      // No document amount: a line in base only.
+      parameters.emplace_back(line.document ? signed_minor(line.side, *line.document) : 0);
+      parameters.emplace_back(to_string(line.control));
+      parameters.emplace_back(line.party);
+      parameters.emplace_back(line.location);
+      parameters.emplace_back(line.service_type);
+      parameters.emplace_back(line.description);
+    }
+    BERTH_CHECK(connection_.execute(sql, std::span<const storage::Parameter>(parameters)));
+  }
+  return success();
+}
+
 Status Committer::post(const Entry& entry, const std::vector<Match>& matches) {
   const Source& source = context_.source;
   const auto taken =
@@ -219,16 +250,7 @@ Status Committer::post(const Entry& entry, const std::vector<Match>& matches) {
     return key_conflict(source, entry.event, entry.sequence);
   }
   const std::int64_t id = BERTH_TRY(next_id());
-  for (std::size_t i = 0; i < entry.lines.size(); ++i) {
-    const EntryLine& line = entry.lines[i];
-    BERTH_CHECK(connection_.execute(
-        "INSERT INTO entry_line (entry, position, account, base_minor, document_minor, control, party, location, "
-        "service_type, description) "
-        "VALUES (?, ?, ?, ?, NULLIF(?, 0), ?, ?, ?, ?, ?)",  // no document amount: a line in base only
-        {id, i, line.account, signed_minor(line.side, line.base),
-         line.document ? signed_minor(line.side, *line.document) : 0, to_string(line.control), line.party,
-         line.location, line.service_type, line.description}));
-  }
+  BERTH_CHECK(write_lines(id, entry.lines));
   std::size_t position = 0;
   for (const Match& match : matches) {
     if (match.event != entry.event) continue;
@@ -241,10 +263,13 @@ Status Committer::post(const Entry& entry, const std::vector<Match>& matches) {
         false));
   }
   // The entry that this one replaces, if the last reversal of this event was made by an edit.
-  const auto superseded =
-      BERTH_TRY(connection_.first("SELECT MAX(reverses) FROM entry WHERE integration = ? AND entity = ? AND remote_id "
-                                  "= ? AND event = ? AND reverses IS NOT NULL",
-                                  {source.integration, source.entity, source.remote_id, entry.event}));
+  std::optional<Row> superseded;
+  if (entry.sequence > 1) {  // the first of its event replaces none
+    superseded =
+        BERTH_TRY(connection_.first("SELECT MAX(reverses) FROM entry WHERE integration = ? AND entity = ? AND remote_id "
+                                    "= ? AND event = ? AND reverses IS NOT NULL",
+                                    {source.integration, source.entity, source.remote_id, entry.event}));
+  }
   BERTH_CHECK(write_entry({id, source, entry.event, entry.sequence, entry.company, to_string(entry.date),
                            to_string(entry.document_date), std::string(entry.currency.code()),
                            std::string(entry.base_currency.code()), entry.rate ? entry.rate->to_plain() : "",

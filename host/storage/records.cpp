@@ -45,7 +45,8 @@ Result<Bodies> load(Connection& connection, std::int64_t id) {
   Bodies bodies;
   Status read = success();
   BERTH_CHECK(connection.each(
-      std::string(kSelectVersion) + " WHERE id IN (SELECT MAX(id) FROM record_version WHERE record = ? GROUP BY kind)",
+      std::string(kSelectVersion) +
+          " AS v WHERE record = ? AND id = (SELECT MAX(id) FROM record_version AS w WHERE w.record = v.record AND w.kind = v.kind)",
       {id}, [&](const Row& row) {
         auto stored = read_version(row);
         auto body = decompress_body(row.bytes(5));

@@ -104,9 +104,11 @@ Remote::Remote(const e2e::Sizes& sizes) : simulator(sizes), berth(simulator, fas
   map_by_file(berth);
 }
 
-e2e::Outcome Remote::sync_shows(const Row& row, int exit, std::int64_t calls_max) const {
+e2e::Outcome Remote::sync_shows(const Row& row, int exit, std::int64_t calls_max, const Replacements& more) const {
   simulator.reset_counters();
-  e2e::Outcome outcome = row.refused(berth, exit, of_syncs());
+  Replacements all = of_syncs();
+  all.insert(all.end(), more.begin(), more.end());
+  e2e::Outcome outcome = row.refused(berth, exit, all);
   CAPTURE(row.id());
   const std::int64_t calls = e2e::number_at(simulator.control("counters"), "calls");
   CHECK_MESSAGE(calls <= calls_max, "calls: ", calls);

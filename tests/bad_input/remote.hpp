@@ -26,7 +26,7 @@ class Remote {
   void breaks(const std::string& fault) const { simulator.post("faults", fault); }
   /// `berth sync zoho` as it is now, entered as the row; then `berth status` and `berth runs` say the same. `calls_max` bounds the calls
   /// that reach the simulator, repeats included.
-  e2e::Outcome sync_shows(const Row& row, int exit, std::int64_t calls_max = 60) const;
+  e2e::Outcome sync_shows(const Row& row, int exit, std::int64_t calls_max = 60, const Replacements& more = {}) const;
   /// Takes the faults away; the next sync ends well.
   void mends() const;
   /// breaks(), sync_shows(), mends().

@@ -1,7 +1,9 @@
 // What a first sync costs: the real host and its real worker against the simulator without limits and without latency.
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <stdexcept>
 
 #include "bench/support/first_sync.hpp"
 #include "bench/support/table.hpp"
@@ -79,8 +81,8 @@ int measure(const Options& options) {
   const e2e::Outcome checked = host->run({"ledger", "check"}, std::chrono::seconds(600));
   std::printf("  %s", checked.out.c_str());
   if (options.keeps_folder) {
-    const auto kept = std::filesystem::path("/tmp/berth-bench-kept");
-    std::filesystem::remove_all(kept);
+    std::string kept = (std::filesystem::temp_directory_path() / "berth-bench-kept.XXXXXX").string();
+    if (mkdtemp(kept.data()) == nullptr) throw std::runtime_error("no temporary folder");
     std::filesystem::copy(host->folder(), kept, std::filesystem::copy_options::recursive);
     std::printf("  kept in %s\n", kept.c_str());
   }
@@ -93,6 +95,7 @@ int main(int argc, char** argv) {
   try {
     const Options options = options_of(argc, argv);
     print_machine();
+    set_prefix(options.prefix);
     return measure(options);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "first_sync_bench: %s\n", error.what());

@@ -57,23 +57,33 @@ struct Shaky {
   }
 };
 
+/// Asks for a sync of `shaky` after each crash, until it is so.
+template <class Condition>
+bool crashes_until(const Shaky& world, Condition condition) {
+  std::size_t crashes = 0;
+  return eventually([&] {
+    if (condition()) return true;
+    const std::size_t now = world.runs("shaky", "crashed").size();
+    if (now > crashes) world.act("shaky", "sync");
+    crashes = now;
+    return false;
+  });
+}
+
 }  // namespace
 
 TEST_CASE("B6: a plugin that crashes in every run is paused after five, with its reports, while the host and the other integration go on") {
   const Shaky world;
   auto host = world.berth.serve();
   REQUIRE(eventually([&] { return !world.of("zoho").find("last_sync_at")->is_null(); }));
-  // The first sync of each came by itself; the others a person asks for, whom no wait keeps.
-  for (std::size_t crashes = 1; crashes < 5; ++crashes) {
-    REQUIRE(eventually([&] { return world.runs("shaky", "crashed").size() == crashes; }));
-    const Value shaky = world.of("shaky");
-    CHECK(shaky.text_of("desired") == "enabled");
-    CHECK(shaky.text_of("reason") == "plugin.crashed");
-    CHECK(!shaky.find("next_attempt")->is_null());
-    CHECK(world.berth.must({"status", "shaky"}).find("next attempt " + std::string(shaky.text_of("next_attempt"))) != std::string::npos);
-    CHECK(world.act("shaky", "sync").status == 202);
-  }
-  REQUIRE(eventually([&] { return world.of("shaky").text_of("desired") == "paused"; }));
+  // The first sync of each came by itself; the others a person asks for, whom no wait keeps. On a slow machine a wait may be
+  // over before the person asks: then that run came by itself too.
+  REQUIRE(eventually([&] { return world.of("shaky").text_of("reason") == "plugin.crashed"; }));
+  const Value once = world.of("shaky");
+  CHECK(once.text_of("desired") == "enabled");
+  CHECK(!once.find("next_attempt")->is_null());
+  CHECK(world.berth.must({"status", "shaky"}).find("next attempt 20") != std::string::npos);
+  REQUIRE(crashes_until(world, [&] { return world.of("shaky").text_of("desired") == "paused"; }));
   const Value paused = world.of("shaky");
   CHECK(paused.text_of("reason") == "plugin.crash_loop");
   CHECK(paused.text_of("who_acts") == "operator");
@@ -111,17 +121,18 @@ TEST_CASE("B6: a plugin that crashes in every run is paused after five, with its
 
   // Resumed: tried again at once, and the count begins anew.
   CHECK(world.act("shaky", "resume").status == 200);
-  REQUIRE(eventually([&] { return world.runs("shaky", "crashed").size() == 6; }));
   REQUIRE(eventually([&] { return world.of("shaky").text_of("reason") == "plugin.crashed"; }));
   CHECK(world.of("shaky").text_of("desired") == "enabled");
+  // A host that is started anew waits as long as the one before would have: ten minutes after the third.
+  REQUIRE(crashes_until(world, [&] { return world.runs("shaky", "crashed").size() == 8; }));
   host->signal(SIGTERM);
   CHECK(host->wait().exit == 0);
-
-  // A host that is started anew waits as long as the one before would have.
+  const std::string next(world.berth.json({"status", "shaky"}).find("integrations")->items().at(0).text_of("next_attempt"));
   host = world.berth.serve();
   CHECK(world.act("zoho", "sync").status == 202);
   REQUIRE(eventually([&] { return world.runs("zoho", "nothing_changed").size() == before + 2; }));
-  CHECK(world.runs("shaky", "crashed").size() == 6);
+  CHECK(world.runs("shaky", "crashed").size() == 8);
+  CHECK(world.of("shaky").text_of("next_attempt") == next);
 }
 
 TEST_CASE("B6: in safe mode a plugin that does not come with Berth is not opened, its integration says so, and the others run") {

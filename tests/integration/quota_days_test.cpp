@@ -1,6 +1,5 @@
 // Days: the work ends on the first day that arithmetic allows, whatever the budgets are, and nothing is paid twice.
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "integration/world.hpp"
@@ -120,14 +119,10 @@ TEST_CASE("D5 A6: at 500 calls a day the first sync ends rate limited, goes on a
   CHECK(finished.days == possible);
   CHECK(finished.runs == possible);
   CHECK(finished.calls >= needed);
-  CHECK(finished.calls <= needed + lists_again);
-  if (finished.calls > needed + lists_again) {
-    std::map<std::string, int> times;
-    for (const std::string& call : answered(world)) ++times[call];
-    for (const auto& [call, count] : times) {
-      if (count > 1 || !call.starts_with("200")) MESSAGE(count << " x " << call);
-    }
-  }
+  // A contact that is listed before the invoice came that would have told its country may cost its own detail.
+  const auto contacts = static_cast<std::int64_t>(world.transport.count("GET /books/v3/contacts/", 200));
+  CHECK(finished.calls - contacts <= needed + lists_again);
+  CHECK(finished.calls <= needed + lists_again + options.contacts);
   CHECK(paid_twice(world).empty());
   world.map_all();
   world.check_books();

@@ -43,11 +43,15 @@ Options options_of(int argc, char** argv) {
         number("--payments", options.payments)) {
       continue;
     }
+    if (std::strcmp(argv[i], "--prefix") == 0 && i + 1 < argc) {
+      options.prefix = argv[++i];
+      continue;
+    }
     if (std::strcmp(argv[i], "--keep") == 0) {
       options.keeps_folder = true;
       continue;
     }
-    std::fprintf(stderr, "usage: %s [--contacts N] [--items N] [--invoices N] [--payments N] [--keep]\n", argv[0]);
+    std::fprintf(stderr, "usage: %s [--contacts N] [--items N] [--invoices N] [--payments N] [--prefix TEXT] [--keep]\n", argv[0]);
     std::exit(2);
   }
   return options;

@@ -13,10 +13,11 @@ namespace bench {
 struct Options {
   int contacts = 2000, items = 500, invoices = 10'000, payments = 5000;
   bool keeps_folder = false;   // prints where the database is and leaves it
+  std::string prefix = {};     // before every name of the table
   [[nodiscard]] std::int64_t documents() const { return std::int64_t{contacts} + items + invoices + payments; }
 };
 
-/// --contacts N --items N --invoices N --payments N --keep. Ends the program with 2 where there is another.
+/// --contacts N --items N --invoices N --payments N --prefix TEXT --keep. Ends the program with 2 where there is another.
 Options options_of(int argc, char** argv);
 
 /// The simulator without limits and without latency, its books of these sizes.

@@ -51,6 +51,14 @@ void read_times(pid_t pid, Usage& usage) {
   usage.children_system = seconds(children_system);
 }
 
+/// Between fork and exec a child shares every page with its parent and would count as a second host.
+bool is_another_program(pid_t child) {
+  std::ifstream in(folder_of(child) + "cmdline");
+  std::string command;
+  std::getline(in, command);
+  return command.find("worker") != std::string::npos;
+}
+
 bool has_ended(pid_t pid) {
   siginfo_t info = {};
   if (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0) throw std::runtime_error("waitid failed");
@@ -69,7 +77,8 @@ Usage watch(e2e::Process& process, std::chrono::seconds limit) {
     const Memory own(folder_of(pid) + "status");
     usage.resident_peak = std::max(usage.resident_peak, own.of("VmHWM"));
     std::int64_t together = own.of("VmRSS");
-    const auto children = e2e::children_of(pid);
+    auto children = e2e::children_of(pid);
+    std::erase_if(children, [](pid_t child) { return !is_another_program(child); });
     for (const pid_t child : children) {
       const Memory of_child(folder_of(child) + "status");
       usage.child_resident_peak = std::max(usage.child_resident_peak, of_child.of("VmHWM"));

@@ -10,12 +10,16 @@ namespace bench {
 
 namespace {
 
+std::string prefix;
+
 void line(std::string_view name, const char* value, std::string_view unit) {
-  std::printf("  %-52.*s %14s %.*s\n", static_cast<int>(name.size()), name.data(), value, static_cast<int>(unit.size()), unit.data());
+  std::printf("  %-52s  %14s %s\n", (prefix + std::string(name)).c_str(), value, std::string(unit).c_str());
   std::fflush(stdout);
 }
 
 }  // namespace
+
+void set_prefix(std::string_view text) { prefix = text; }
 
 void print_title(std::string_view title) { std::printf("%.*s\n", static_cast<int>(title.size()), title.data()); }
 

@@ -6,6 +6,8 @@
 
 namespace bench {
 
+/// Put before every name from now on.
+void set_prefix(std::string_view prefix);
 /// Heading of a table: what was measured.
 void print_title(std::string_view title);
 void print(std::string_view name, std::int64_t value, std::string_view unit = "");
