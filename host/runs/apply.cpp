@@ -224,7 +224,7 @@ Result<mapping::Record> Applier::load(storage::Connection& connection, const sto
   loaded.detail_expected = phase != nullptr && phase->has_detail && !phase->detail_once_per_record;
   const storage::Bodies bodies = BERTH_TRY(storage::records::load(connection, record.id));
   const auto parsed = [&](const storage::StoredBody& body) -> Result<json::Value> {
-    json::Parsed value = json::parse(body.body);
+    json::Parsed value = json::parse(body.body, {.was_checked = true});
     if (!value.ok()) return make_error(Code::kInternal, "storage.body_damaged", value.error.message);
     return std::move(value.value);
   };

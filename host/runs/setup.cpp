@@ -107,7 +107,7 @@ Result<std::vector<Phase>> phases_of(const json::Value& phases_json, const std::
 }
 
 Result<json::Value> document_of(std::string_view body) {
-  json::Parsed parsed = json::parse(body);
+  json::Parsed parsed = json::parse(body, {.was_checked = true});
   if (!parsed.ok()) {
     return make_error(Code::kBadResponse, "runs.body_not_json", "a record is not JSON: " + parsed.error.message);
   }

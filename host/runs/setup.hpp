@@ -74,7 +74,7 @@ Result<std::vector<Phase>> phases_of(const json::Value& phases_json, const std::
 /// Text that equals for two answers exactly when they say the same: canonical JSON without volatile keys, hashed.
 std::string content_hash(const json::Value& document, const Phase* phase);
 
-/// A record's body as a tree. Errors: runs.body_not_json.
+/// A record's body as a tree; the boundary of plugins has checked it. Errors: runs.body_not_json.
 Result<json::Value> document_of(std::string_view body);
 
 }  // namespace berth::runs

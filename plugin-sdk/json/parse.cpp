@@ -4,6 +4,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
 #include <iterator>
 #include <list>
@@ -70,10 +71,25 @@ class Keys {
   /// Where that key stands or would stand. Slots hold 1 + the place of the key within its object; at most half are taken.
   std::uint32_t& slot_of(const Open& object, std::string_view key) {
     const std::size_t mask = slots_.size() - object.first_slot - 1;
-    for (std::size_t at = std::hash<std::string_view>()(key) & mask;; at = (at + 1) & mask) {
+    for (std::size_t at = hash(key) & mask;; at = (at + 1) & mask) {
       std::uint32_t& slot = slots_[object.first_slot + at];
       if (slot == 0 || keys_[object.first_key + slot - 1] == key) return slot;
     }
+  }
+
+  /// Eight bytes at a time; every one of them counts.
+  static std::size_t hash(std::string_view key) {
+    constexpr std::uint64_t kMix = 0x9E3779B97F4A7C15U;
+    std::uint64_t mixed = key.size() * kMix;
+    while (!key.empty()) {
+      std::uint64_t part = 0;
+      const std::size_t size = std::min(key.size(), sizeof part);
+      std::memcpy(&part, key.data(), size);
+      mixed = (mixed ^ part) * kMix;
+      mixed ^= mixed >> 32U;
+      key.remove_prefix(size);
+    }
+    return static_cast<std::size_t>(mixed);
   }
 
   const std::string_view text_;
@@ -93,19 +109,19 @@ class Handler {
   constexpr static std::size_t max_string_size = static_cast<std::size_t>(-1);
 
   /// `only`: members of the outermost object that are kept; nullptr keeps all.
-  Handler(std::string_view text, const std::vector<std::string>* only) : keys_(text), only_(only) {
+  Handler(std::string_view text, const ParseOptions& options) : keys_(text), checks_keys_(!options.was_checked), only_(options.only) {
     open_.reserve(16);
-    if (only == nullptr) members_.reserve(std::min<std::size_t>(256, text.size() / 16));
+    if (only_ == nullptr) members_.reserve(std::min<std::size_t>(256, text.size() / 16));
   }
 
   bool on_document_begin(bj::error_code&) { return true; }
   bool on_document_end(bj::error_code&) { return true; }
   bool on_object_begin(bj::error_code&) {
-    keys_.open();
+    if (checks_keys_) keys_.open();
     return open(true, members_.size());
   }
   bool on_object_end(std::size_t, bj::error_code&) {
-    keys_.close();
+    if (checks_keys_) keys_.close();
     return close(members_);
   }
   bool on_array_begin(bj::error_code&) {
@@ -115,7 +131,7 @@ class Handler {
   bool on_key_part(bj::string_view s, std::size_t, bj::error_code&) { return append(s); }
   bool on_key(bj::string_view s, std::size_t, bj::error_code& ec) {
     const std::string_view key = joined(s);
-    if (!keys_.add(key)) {
+    if (checks_keys_ && !keys_.add(key)) {
       duplicate_ = key;
       ec = bj::error::syntax;
       return false;
@@ -194,6 +210,7 @@ class Handler {
   }
 
   Keys keys_;
+  const bool checks_keys_;
   const std::vector<std::string>* const only_;
   bool keeps_ = true;  // whether what is read now becomes part of the result
   std::vector<Open> open_;
@@ -240,7 +257,7 @@ Parsed parse(std::string_view text, const ParseOptions& options) {
   }
   bj::parse_options rules;
   rules.max_depth = options.max_depth;
-  bj::basic_parser<Handler> parser(rules, text, options.only);
+  bj::basic_parser<Handler> parser(rules, text, options);
   bj::error_code ec;
   const std::size_t used = parser.write_some(false, text.data(), text.size(), ec);
   const Handler& handler = parser.handler();

@@ -28,7 +28,6 @@ std::vector<std::string> fetched_twice(const World& world) {
 }  // namespace
 
 TEST_CASE("D5 A6: a spent day ends the run as rate limited with the next attempt, later it goes on and fetches nothing twice") {
-  // No credit notes: with so small a day their budget never holds one with its parts.
   World world({.credit_notes = 0});
   world.connect();
   world.transport.forget_calls();
@@ -53,7 +52,6 @@ TEST_CASE("D5 A6: a spent day ends the run as rate limited with the next attempt
     CHECK(world.transport.calls().empty());
   }
   SUBCASE("at the next attempt it goes on") {
-    // The default budgets are shares of so small a day that most runs end as incomplete.
     int times = 1;
     runs::RunReport report = spent;
     while ((report.outcome == runs::RunOutcome::kRateLimited || report.outcome == runs::RunOutcome::kIncomplete) && times < 90) {

@@ -126,6 +126,8 @@ struct ParseOptions {
   std::size_t max_bytes = 64u << 20u;
   /// Members of the outermost object that are kept; everything else is checked as always, and costs no memory. nullptr: all.
   const std::vector<std::string>* only = nullptr;
+  /// The very text was parsed before and kept: that its keys are unique is not checked again.
+  bool was_checked = false;
 };
 
 /// Reads one JSON text, whole. Refuses what RFC 8259 refuses, duplicate keys, and more than the options allow.

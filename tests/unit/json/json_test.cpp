@@ -249,6 +249,14 @@ TEST_CASE("a key twice in a large object is found behind other large objects, wh
   }
 }
 
+TEST_CASE("a text that was checked before is read the same, and its keys are not compared again") {
+  const std::string text = R"({"b":[{"x":1.50},{}],"a":{"y":"z","\u0062":null},"c":[]})";
+  REQUIRE(json::parse(text).ok());
+  CHECK(json::dump(json::parse(text, {.was_checked = true}).value) == json::dump(json::parse(text).value));
+  CHECK_FALSE(json::parse("{\"a\":01}", {.was_checked = true}).ok());
+  CHECK(json::parse(R"({"a":1,"a":2})", {.was_checked = true}).ok());
+}
+
 TEST_CASE("what is not wanted of the outermost object is checked and not kept") {
   const std::vector<std::string> only = {"code", "message"};
   const auto kept = [&](const char* text) { return json::parse(text, {.only = &only}); };
