@@ -42,13 +42,10 @@ Result<json::Value> quota_view(storage::Connection& connection, const storage::I
                               {"processes", processes}});
 }
 
-/// What the last run used of its budgets.
-Result<json::Value> last_budgets(storage::Connection& connection, const std::string& integration) {
+/// The report of its last run; an empty object before the first.
+Result<json::Value> last_report(storage::Connection& connection, const std::string& integration) {
   const auto newest = BERTH_TRY(storage::runs::list(connection, integration, {.after = {}, .limit = 1}));
-  if (newest.items.empty()) return json::Value::array();
-  const json::Value report = parsed_or_object(newest.items.front().report_json);
-  const json::Value* budgets = report.find("budgets");
-  return budgets == nullptr ? json::Value::array() : *budgets;
+  return newest.items.empty() ? json::Value::object() : parsed_or_object(newest.items.front().report_json);
 }
 
 constexpr std::string_view kKinds[] = {"default_income", "default_expense", "payment_mode", "tax", "zoho_account", "service_line", "role"};
@@ -76,12 +73,9 @@ Result<json::Value> integration_view(storage::Connection& connection, const stor
                                           {"connected", time_or_null(integration.connected)},
                                           {"last_sync_at", time_or_null(integration.last_sync)},
                                           {"backfill_floor", time_or_null(integration.backfill_floor)}});
-  // Of its last run: whether the kernel refused its plugin what a plugin may not do.
-  std::string filter;
-  for (const storage::Run& run : BERTH_TRY(storage::runs::list(connection, integration.id, {.after = {}, .limit = 1})).items) {
-    filter = parsed_or_object(run.report_json).text_of("system_call_filter");
-  }
-  view.set("system_call_filter", filter);
+  const json::Value last = BERTH_TRY(last_report(connection, integration.id));
+  // Whether the kernel refused its plugin what a plugin may not do.
+  view.set("system_call_filter", last.text_of("system_call_filter"));
   view.set("running", BERTH_TRY(storage::leases::find(connection, integration.id, now)).has_value());
   const json::Value organization = parsed_or_object(integration.organization_json);
   for (const char* key : {"currency", "time_zone", "fiscal_year_start_month"}) {
@@ -102,7 +96,8 @@ Result<json::Value> integration_view(storage::Connection& connection, const stor
   }
   view.set("unmapped_accounts", unmapped);
   view.set("quota", BERTH_TRY(quota_view(connection, integration, now)));
-  view.set("budgets", BERTH_TRY(last_budgets(connection, integration.id)));
+  const json::Value* budgets = last.find("budgets");
+  view.set("budgets", budgets == nullptr ? json::Value::array() : *budgets);
   return view;
 }
 

@@ -2,6 +2,7 @@
 // The commands, one function each; main.cpp parses the command line and calls one of them. Every function returns the
 // exit code.
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,11 @@ struct Opened {
   std::unique_ptr<storage::Database> database;
 };
 Result<Opened> open_storage(const Global& global);
+/// As it is stored, else as it is declared. Errors: runs.integration_unknown, storage's.
+Result<storage::Integration> integration_of(storage::Database& database, const config::Config& config, const std::string& id);
+/// Requests a stop when Ctrl-C or SIGTERM comes: the run ends at its next checkpoint. A second one ends the process at
+/// once, as if nobody handled it, which loses nothing that is committed.
+std::stop_token stop_on_signal();
 
 // setup
 int init(const Global& global, const std::string& folder);
@@ -58,6 +64,8 @@ int test(const Global& global, const std::string& id);
 int organizations(const Global& global, const std::string& id, const std::string& choose);
 int runs(const Global& global, const std::string& id);
 int run_show(const Global& global, const std::string& run);
+
+// records
 int records_list(const Global& global, const std::string& id, const std::string& entity, const std::string& state, std::size_t limit);
 int records_retry(const Global& global, const std::string& id, const std::string& reference);
 int accounts_list(const Global& global, const std::string& id);

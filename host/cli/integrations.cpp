@@ -1,12 +1,8 @@
 // status, sync, pause and what else concerns one integration; connecting is in connecting.cpp.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
-#include <thread>
 
 #include "host/admin/resolutions.hpp"
 #include "host/admin/views.hpp"
@@ -16,39 +12,6 @@
 namespace berth::cli {
 
 namespace {
-
-/// Requests a stop when Ctrl-C or SIGTERM comes: the run ends at its next checkpoint. A second one ends the process at
-/// once, as if nobody handled it, which loses nothing that is committed. The handler only writes to a pipe; a thread does
-/// the rest.
-int g_signal_pipe[2] = {-1, -1};
-void on_signal(int number) {
-  const char byte = static_cast<char>(number);
-  [[maybe_unused]] const auto written = write(g_signal_pipe[1], &byte, 1);
-}
-
-std::stop_token stop_on_signal() {
-  static std::stop_source source;
-  static const bool is_watching = [] {
-    if (pipe2(g_signal_pipe, O_CLOEXEC) != 0) return false;
-    std::thread([] {
-      char byte = 0;
-      for (int signals = 0; read(g_signal_pipe[0], &byte, 1) == 1; ++signals) {
-        if (signals > 0) {
-          std::signal(byte, SIG_DFL);
-          kill(getpid(), byte);
-        }
-        source.request_stop();
-      }
-    }).detach();
-    struct sigaction action = {};
-    action.sa_handler = on_signal;
-    sigaction(SIGINT, &action, nullptr);
-    sigaction(SIGTERM, &action, nullptr);
-    return true;
-  }();
-  static_cast<void>(is_watching);
-  return source.get_token();
-}
 
 /// A declared integration that no run has written into the storage yet.
 storage::Integration not_begun(const config::Integration& declared) {
@@ -72,20 +35,6 @@ Result<std::vector<storage::Integration>> all_integrations(storage::Connection& 
   }
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   return all;
-}
-
-Result<storage::Integration> integration_of(storage::Database& database, const config::Config& config, const std::string& id) {
-  std::optional<storage::Integration> found;
-  std::string known;
-  BERTH_CHECK(database.read([&](storage::Connection& connection) -> Status {
-    for (const auto& integration : BERTH_TRY(all_integrations(connection, config))) {
-      if (integration.id == id) found = integration;
-      known += " " + integration.id;
-    }
-    return success();
-  }));
-  if (!found) return make_error(Code::kNotFound, "runs.integration_unknown", fmt::format("there is no integration \"{}\"; there are:{}", id, known.empty() ? " none" : known));
-  return *found;
 }
 
 std::string status_text(const json::Value& view) {
@@ -120,6 +69,7 @@ std::string status_table(const json::Value& list) {
     const json::Value* last = view.find("last_sync_at");
     std::string matter(view.text_of("reason"));
     if (!view.text_of("message").empty()) matter += (matter.empty() ? "" : ": ") + std::string(view.text_of("message"));
+    if (matter.empty() && view.text_of("status") == "pending") matter = fmt::format("not connected: berth connect {}", view.text_of("id"));
     if (const json::Value* next = view.find("next_attempt"); !next->is_null()) matter += fmt::format("{}next attempt {}", matter.empty() ? "" : "; ", next->text());
     table.add({std::string(view.text_of("id")), std::string(view.text_of("name")), status_text(view),
                last->is_null() ? "never" : std::string(last->text()), records, std::string(view.text_of("unmapped_accounts")), matter});
@@ -225,6 +175,20 @@ class ProgressLine {
 };
 
 }  // namespace
+
+Result<storage::Integration> integration_of(storage::Database& database, const config::Config& config, const std::string& id) {
+  std::optional<storage::Integration> found;
+  std::string known;
+  BERTH_CHECK(database.read([&](storage::Connection& connection) -> Status {
+    for (const auto& integration : BERTH_TRY(all_integrations(connection, config))) {
+      if (integration.id == id) found = integration;
+      known += " " + integration.id;
+    }
+    return success();
+  }));
+  if (!found) return make_error(Code::kNotFound, "runs.integration_unknown", fmt::format("there is no integration \"{}\"; there are:{}", id, known.empty() ? " none" : known));
+  return *found;
+}
 
 int status(const Global& global, const std::string& id, bool watch) {
   const auto opened = open_storage(global);
@@ -384,125 +348,6 @@ int run_show(const Global& global, const std::string& run_id) {
   if (!run) return fail(global, make_error(Code::kNotFound, "runs.run_unknown", fmt::format("there is no run {}", run_id)));
   print_json(admin::run_view(*run));
   return kFine;
-}
-
-int records_list(const Global& global, const std::string& id, const std::string& entity, const std::string& state, std::size_t limit) {
-  const auto opened = open_storage(global);
-  if (!opened.ok()) return fail(global, opened.error());
-  if (const auto found = integration_of(*opened->database, opened->config, id); !found.ok()) return fail(global, found.error());
-  storage::RecordFilter filter;
-  filter.integration = id;
-  filter.entity = entity;
-  filter.state = state;
-  json::Value list = json::Value::array();
-  Table table({"record", "state", "reason", "waits for or message"});
-  std::string next;
-  const Status read = opened->database->read([&](storage::Connection& connection) -> Status {
-    const auto page = BERTH_TRY(storage::records::list(connection, filter, {{}, limit}));
-    next = page.next;
-    for (const storage::Record& record : page.items) {
-      const json::Value view = admin::record_view(record);
-      std::string waits;
-      if (const json::Value* keys = view.find("waits_for")) {
-        for (const json::Value& key : keys->items()) waits += (waits.empty() ? "" : ", ") + std::string(key.text());
-      }
-      table.add({std::string(view.text_of("ref")), record.state, record.reason, waits.empty() ? record.message : waits});
-      list.push_back(view);
-    }
-    return success();
-  });
-  if (!read.ok()) return fail(global, read.error());
-  if (global.json) {
-    print_json(json::Value::object({{"records", std::move(list)}, {"next", next}}));
-  } else {
-    print(table.text());
-    if (!next.empty()) note(global, "There are more; raise --limit.");
-  }
-  return kFine;
-}
-
-namespace {
-
-/// Applies what is pending; queued for the holder where somebody runs the integration now.
-int apply_now(const Global& global, app::Host& host, const std::string& id, json::Value answer, const std::string& done) {
-  const auto unit = host.registry().unit(id);
-  if (!unit.ok()) return fail(global, unit.error());
-  const auto applied = host.engine().apply((*unit)->setup, stop_on_signal());
-  if (!applied.ok() && applied.error().reason != "runs.busy") return fail(global, applied.error());
-  std::int64_t posted = 0, parked = 0;
-  if (applied.ok()) {
-    for (const auto& [entity, counts] : applied->by_entity()) {
-      posted += counts.posted;
-      parked += counts.parked;
-    }
-  } else if (const auto queued = host.engine().apply_or_queue((*unit)->setup, stop_on_signal()); !queued.ok()) {
-    return fail(global, queued.error());
-  }
-  if (global.json) {
-    answer.set("applied", applied.ok());
-    answer.set("posted", posted);
-    answer.set("parked", parked);
-    print_json(answer);
-  } else if (applied.ok()) {
-    print_line(fmt::format("{}; {} records posted, {} still wait", done, posted, parked));
-  } else {
-    print_line(fmt::format("{}; a run is under way and applies it after its slice", done));
-  }
-  return kFine;
-}
-
-}  // namespace
-
-int records_retry(const Global& global, const std::string& id, const std::string& reference) {
-  const auto host = open_host(global);
-  if (!host.ok()) return fail(global, host.error());
-  const auto slash = reference.find('/');
-  const Status set = (*host)->database().write([&](storage::Connection& connection) -> Status {
-    const auto record = BERTH_TRY(storage::records::find(connection, id, reference.substr(0, slash), slash == std::string::npos ? "" : reference.substr(slash + 1)));
-    if (!record) return make_error(Code::kNotFound, "runs.record_unknown", fmt::format("{} has no record {}", id, reference));
-    return storage::records::set_pending(connection, record->id, (*host)->clock().now());
-  });
-  if (!set.ok()) return fail(global, set.error());
-  return apply_now(global, **host, id, json::Value::object({{"ref", reference}}), reference + " is applied again");
-}
-
-int accounts_list(const Global& global, const std::string& id) {
-  const auto opened = open_storage(global);
-  if (!opened.ok()) return fail(global, opened.error());
-  if (const auto found = integration_of(*opened->database, opened->config, id); !found.ok()) return fail(global, found.error());
-  json::Value list = json::Value::array();
-  Table table({"row", "account", "mapped by", "waiting"}, {3});
-  const Status read = opened->database->read([&](storage::Connection& connection) -> Status {
-    for (const auto& row : BERTH_TRY(storage::account_rows::list(connection, id))) {
-      const json::Value view = admin::account_row_view(row);
-      table.add({std::string(view.text_of("row")), row.is_mapped() ? row.account : "(map me)", row.is_mapped() ? row.origin : "", std::to_string(row.waiting)});
-      list.push_back(view);
-    }
-    return success();
-  });
-  if (!read.ok()) return fail(global, read.error());
-  if (global.json) {
-    print_json(json::Value::object({{"accounts", std::move(list)}}));
-  } else {
-    print(table.text());
-  }
-  return kFine;
-}
-
-int accounts_map(const Global& global, const std::string& id, const std::string& row, const std::string& account) {
-  const auto host = open_host(global);
-  if (!host.ok()) return fail(global, host.error());
-  if (const auto found = integration_of((*host)->database(), (*host)->config(), id); !found.ok()) return fail(global, found.error());
-  // KIND/KEY/COMPANY; a key may have slashes of its own (ACH/WIRE).
-  const auto first = row.find('/');
-  const auto last = row.rfind('/');
-  if (first == std::string::npos || first == last) {
-    return fail(global, make_error(Code::kInvalidArgument, "cli.account_row", fmt::format("\"{}\" is not KIND/KEY/COMPANY; see `berth accounts list {}`", row, id)));
-  }
-  const auto mapped = admin::map_account((*host)->database(), (*host)->config(), id, row.substr(0, first), row.substr(first + 1, last - first - 1),
-                                         row.substr(last + 1), account, (*host)->clock().now());
-  if (!mapped.ok()) return fail(global, mapped.error());
-  return apply_now(global, **host, id, admin::account_row_view(*mapped), fmt::format("{} posts to {}", row, account));
 }
 
 }  // namespace berth::cli

@@ -31,6 +31,8 @@ struct PhaseNames {
   std::vector<std::string> cost_classes;
 };
 
+std::string counted(std::size_t count, std::string_view one, std::string_view several) { return fmt::format("{} {}", count, count == 1 ? one : several); }
+
 PhaseNames names_of(const phases::File& file) {
   PhaseNames names;
   std::set<std::string> costs;
@@ -176,7 +178,8 @@ int config_validate(const Global& global) {
   } else if (!findings.empty()) {
     print(findings.print());
   } else if (loaded.ok()) {
-    print_line(fmt::format("{}: fine; {} companies, {} integrations", global.config, loaded->companies.size(), loaded->integrations.size()));
+    print_line(fmt::format("{}: fine; {}, {}", global.config, counted(loaded->companies.size(), "company", "companies"),
+                           counted(loaded->integrations.size(), "integration", "integrations")));
   }
   if (!loaded.ok() && findings.empty()) return fail(global, loaded.error());
   return is_valid ? kFine : kFindings;

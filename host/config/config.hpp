@@ -129,9 +129,9 @@ struct TwoWaySync {
 };
 
 struct RemoteLimits {
-  std::int64_t per_minute = 0;
+  std::int64_t per_minute = 0;  // 0: no limit
   std::int64_t concurrent = 0;
-  std::int64_t per_day = 0;
+  std::int64_t per_day = 0;     // 0: none but what the answers' headers say
 };
 
 /// An addition to a plugin's table of data centres; the only way to reach any other host.

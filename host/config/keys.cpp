@@ -8,7 +8,9 @@ namespace {
 using T = ValueType;
 using Words = std::string_view;
 
-constexpr std::int64_t kCallsMax = 100'000'000;
+/// What the quota gate can keep (host/http/limits.hpp): it remembers each call of a minute, and has that many places.
+constexpr std::int64_t kPerMinuteMax = 100'000;
+constexpr std::int64_t kConcurrentMax = 16;
 
 constexpr std::array<Words, 2> kIsolations{"worker", "in_process"};
 constexpr std::array<Words, 3> kPeriods{"redate", "hold", "skip"};
@@ -207,16 +209,16 @@ constexpr Key kLimitsKeys[] = {
      .help = "Calls in a minute; 0: no limit.",
      .is_required = true,
      .min = 0,
-     .max = kCallsMax},
+     .max = kPerMinuteMax},
     {.name = "concurrent",
      .type = T::kInteger,
      .help = "Calls at the same time.",
      .is_required = true,
      .min = 1,
-     .max = 1000},
+     .max = kConcurrentMax},
     {.name = "per_day",
      .type = T::kInteger,
-     .help = "Calls in a day; 0: no limit.",
+     .help = "Calls in a day, until the headers of an answer say otherwise; 0: no limit.",
      .is_required = true,
      .min = 0,
      .max = kCallsMax},

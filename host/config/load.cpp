@@ -358,7 +358,6 @@ Result<Config> load(const fs::path& path, Findings& findings) {
 }
 
 Result<Budget> parse_budget(std::string_view text) {
-  constexpr std::int64_t kCallsMax = 100'000'000;
   const bool is_share = text.ends_with('%');
   const std::string_view digits = is_share ? text.substr(0, text.size() - 1) : text;
   std::int64_t value = 0;

@@ -1,123 +1,31 @@
-// The transport over Poco's client sessions, with a guard for each thing that they do not do by themselves: whole
-// bodies, total deadlines, a pool, checked reuse, gzip, header checks, strict certificates with their reason.
+// The transport over Poco's client sessions, with a guard for each thing that they do not do by themselves: total
+// deadlines, checked reuse (poco_connection.hpp), whole bodies and gzip (poco_answer.hpp), header checks, strict
+// certificates with their reason.
 #include <Poco/Exception.h>
 #include <Poco/Net/Context.h>
 #include <Poco/Net/DNS.h>
-#include <Poco/Net/HTTPClientSession.h>
 #include <Poco/Net/HTTPRequest.h>
 #include <Poco/Net/HTTPResponse.h>
 #include <Poco/Net/InvalidCertificateHandler.h>
-#include <Poco/Net/NetException.h>
 #include <Poco/Net/NetSSL.h>
-#include <Poco/Net/SSLException.h>
 #include <Poco/Net/SecureStreamSocket.h>
-#include <Poco/Net/SecureStreamSocketImpl.h>
-#include <Poco/Net/StreamSocket.h>
-#include <Poco/Net/StreamSocketImpl.h>
 #include <Poco/Net/VerificationErrorArgs.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <condition_variable>
-#include <map>
-#include <mutex>
 
-#include "host/core/text.hpp"
-#include "host/http/inflate.hpp"
 #include "host/http/interrupt.hpp"
+#include "host/http/poco_answer.hpp"
+#include "host/http/poco_connection.hpp"
 #include "host/http/transport.hpp"
+#include "host/http/transport_errors.hpp"
 #include "host/http/url.hpp"
 
 namespace berth::http {
 namespace {
 
-using Time = std::chrono::steady_clock::time_point;
-namespace net = Poco::Net;
-
 constexpr int kAddressesMax = 8;
 constexpr int kAnswerHeadersMax = 100;
-/// Enough for the last lines of a chunked body.
-constexpr std::size_t kTailBytes = 1'024;
-/// Enough for the beginning of every answer.
-constexpr std::string_view kHttp = "HTTP/";
-constexpr std::size_t kHeadBytes = kHttp.size();
-
-/// What came in on a connection since the exchange began.
-struct Wire {
-  bool ended = false;  // the peer closed, or reading failed
-  std::size_t bytes = 0;
-  std::string head;  // the first kHeadBytes
-  std::string tail;  // the last kTailBytes
-  void received(const void* data, int count) {
-    if (count <= 0) {
-      ended = true;
-      return;
-    }
-    const auto size = static_cast<std::size_t>(count);
-    bytes += size;
-    if (head.size() < kHeadBytes) head.append(static_cast<const char*>(data), std::min(size, kHeadBytes - head.size()));
-    tail.append(static_cast<const char*>(data), size);
-    if (tail.size() > kTailBytes) tail.erase(0, tail.size() - kTailBytes);
-  }
-};
-
-/// A socket that writes down what it received. The Wire is shared because Poco's sockets are counted references whose
-/// last owner is Poco's own.
-template <class Base>
-class Watched final : public Base {
- public:
-  template <class... Arguments>
-  explicit Watched(std::shared_ptr<Wire> wire, Arguments&&... arguments)
-      : Base(std::forward<Arguments>(arguments)...), wire_(std::move(wire)) {}
-  int receiveBytes(void* buffer, int length, int flags) override {
-    try {
-      const int count = Base::receiveBytes(buffer, length, flags);
-      wire_->received(buffer, count);
-      return count;
-    } catch (...) {
-      wire_->ended = true;
-      throw;
-    }
-  }
-  void handshake() requires(std::is_same_v<Base, net::SecureStreamSocketImpl>) { Base::connectSSL(); }
-
- private:
-  ~Watched() override = default;  // Poco counts references
-  std::shared_ptr<Wire> wire_;
-};
-
-struct Handle : net::StreamSocket {
-  explicit Handle(net::SocketImpl* socket) : net::StreamSocket(socket) {}
-};
-
-class Session final : public net::HTTPClientSession {
- public:
-  explicit Session(const net::StreamSocket& socket) : net::HTTPClientSession(socket) {}
-  /// Bytes that came and were not asked for yet.
-  [[nodiscard]] std::size_t unread() const { return static_cast<std::size_t>(buffered()); }
-
- protected:
-  // Poco's own connects anew and sends again when writing fails, whatever the method is.
-  int write(const char* buffer, std::streamsize length) override { return net::HTTPSession::write(buffer, length); }
-  void connect(const net::SocketAddress&) override { throw net::NetException("this connection is not opened again"); }
-};
-
-/// An open connection. Destroying it closes it.
-struct Connection {
-  std::shared_ptr<Wire> wire = std::make_shared<Wire>();
-  std::unique_ptr<Session> session;
-  int descriptor = -1;  // a dup of the socket's, see interrupt.hpp
-  bool reused = false;
-  Time idle_since{};
-  Connection() = default;
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-  ~Connection() {
-    session.reset();
-    if (descriptor >= 0) ::close(descriptor);
-  }
-};
 
 /// OpenSSL's reason for refusing a certificate arrives on the thread of the handshake, through a handler of the
 /// context.
@@ -132,20 +40,6 @@ class CertificateReasons final : public net::InvalidCertificateHandler {
   }
 };
 
-Error cancelled() {
-  return make_error(Code::kCancelled, "http.cancelled", "The request was stopped.");
-}
-
-Error timed_out(const Url& url, std::string_view where) {
-  return make_error(Code::kUnavailable, "http.timeout",
-                    "No answer from " + url.authority() + " in time (" + std::string(where) + ").");
-}
-
-Error too_slow(const Url& url, std::string_view what) {
-  return make_error(Code::kUnavailable, "http.too_slow",
-                    url.authority() + " began to answer, but " + std::string(what) + " did not come in time.");
-}
-
 std::chrono::milliseconds shorter(std::chrono::milliseconds wanted, std::chrono::milliseconds most) {
   return wanted.count() > 0 ? std::min(wanted, most) : most;
 }
@@ -153,112 +47,6 @@ std::chrono::milliseconds shorter(std::chrono::milliseconds wanted, std::chrono:
 Poco::Timespan timespan(std::chrono::milliseconds time) {
   return {std::chrono::duration_cast<std::chrono::microseconds>(time).count()};
 }
-
-enum class Phase { kConnect, kTls, kHead, kBody };
-
-/// An exception of Poco's as one of our reasons. Called inside a catch block.
-Error translate(Phase phase, const Url& url) {
-  const auto at = url.authority();
-  try {
-    throw;
-  } catch (const Poco::TimeoutException&) {
-    return timed_out(url, phase == Phase::kConnect ? "connecting" : phase == Phase::kTls ? "TLS" : "reading");
-  } catch (const net::SSLConnectionUnexpectedlyClosedException&) {
-    if (phase == Phase::kTls) {
-      return make_error(Code::kUnavailable, "http.tls", at + " ended the connection during the TLS handshake.");
-    }
-    return make_error(Code::kUnavailable, "http.closed", at + " ended the connection before it answered.");
-  } catch (const net::SSLException& e) {
-    std::string why = certificate_reason.empty() ? e.displayText() : certificate_reason;
-    return make_error(Code::kUnavailable, "http.tls", "No trusted connection to " + at + ": " + why + ".");
-  } catch (const net::NoMessageException&) {
-    return make_error(Code::kUnavailable, "http.closed", at + " ended the connection before it answered.");
-  } catch (const net::MessageException& e) {
-    return make_error(Code::kBadResponse, "http.header_too_large",
-                      "The headers of the answer from " + at + " are too many or too long (" + e.message() +
-                          "); 100 of at most 8 KiB are read.");
-  } catch (const Poco::SyntaxException& e) {
-    return make_error(Code::kBadResponse, "http.body_broken",
-                      "The answer from " + at + " is broken: " + e.displayText() + ".");
-  } catch (const Poco::Exception& e) {
-    if (phase == Phase::kConnect) {
-      return make_error(Code::kUnavailable, "http.connect", "No connection to " + at + ": " + e.displayText() + ".");
-    }
-    if (phase == Phase::kTls) {
-      return make_error(Code::kUnavailable, "http.tls",
-                        "No trusted connection to " + at + ": " + e.displayText() + ".");
-    }
-    return make_error(Code::kUnavailable, "http.closed", at + " ended the connection: " + e.displayText() + ".");
-  } catch (const std::exception& e) {
-    return make_error(Code::kInternal, "http.internal",
-                      "The request to " + at + " failed: " + std::string(e.what()) + ".");
-  }
-}
-
-/// Who is asked for an open connection, and takes it back. Any thread.
-class Pool {
- public:
-  explicit Pool(const TransportOptions& options) : options_(options) {}
-
-  /// An idle connection that is still good, else an empty place to open one in; a deadline that passed or a stop:
-  /// nothing.
-  struct Place {
-    std::unique_ptr<Connection> connection;  // empty: to be opened
-    bool granted = false;
-  };
-  Place take(const std::string& origin, bool fresh, Time deadline, const std::stop_token& stop) {
-    std::unique_lock lock(mutex_);
-    auto& entry = origins_[origin];
-    const auto free = [&] { return entry.open < options_.connections_per_origin_max || !entry.idle.empty(); };
-    if (!freed_.wait_until(lock, stop, deadline, free)) return {};
-    while (!entry.idle.empty()) {
-      auto connection = std::move(entry.idle.back());
-      entry.idle.pop_back();
-      if (!fresh && is_good(*connection)) {
-        connection->reused = true;
-        return {std::move(connection), true};
-      }
-      --entry.open;
-    }
-    ++entry.open;
-    return {nullptr, true};
-  }
-  void give_back(const std::string& origin, std::unique_ptr<Connection> connection) {
-    {
-      const std::scoped_lock lock(mutex_);
-      auto& entry = origins_[origin];
-      connection->idle_since = std::chrono::steady_clock::now();
-      entry.idle.push_back(std::move(connection));
-    }
-    freed_.notify_all();
-  }
-  void give_up(const std::string& origin) {
-    {
-      const std::scoped_lock lock(mutex_);
-      --origins_[origin].open;
-    }
-    freed_.notify_all();
-  }
-
- private:
-  /// A connection on which something can be read before anything was asked is closed, or out of step.
-  [[nodiscard]] bool is_good(Connection& connection) const {
-    if (std::chrono::steady_clock::now() - connection.idle_since > options_.idle_max) return false;
-    try {
-      return !connection.session->socket().poll(Poco::Timespan(0), net::Socket::SELECT_READ);
-    } catch (const Poco::Exception&) {
-      return false;
-    }
-  }
-  struct Origin {
-    std::size_t open = 0;                           // in use and idle
-    std::vector<std::unique_ptr<Connection>> idle;  // the last one used is the next
-  };
-  const TransportOptions& options_;
-  std::mutex mutex_;
-  std::condition_variable_any freed_;
-  std::map<std::string, Origin> origins_;
-};
 
 class PocoTransport final : public Transport {
  public:
@@ -435,7 +223,7 @@ class PocoTransport final : public Transport {
     } catch (const std::exception&) {
       if (connecting.cause() == Interruption::kTimeout)
         return timed_out(url, phase == Phase::kTls ? "TLS" : "connecting");
-      return translate(phase, url);
+      return translate(phase, url, certificate_reason);
     }
     connecting.detach();
     if (connecting.cause() == Interruption::kTimeout) return timed_out(url, "connecting");
@@ -502,111 +290,6 @@ class PocoTransport final : public Transport {
       }
     } const detached{waiting, is_late};
     return session.receiveResponse(answer);
-  }
-
-  static Error truncated(const Url& url, const std::string& where) {
-    return make_error(Code::kUnavailable, "http.truncated",
-                      "The answer from " + url.authority() + " was cut off " + where + ".");
-  }
-  static Error broken(const Url& url, const std::string& why) {
-    return make_error(Code::kBadResponse, "http.body_broken", "The answer from " + url.authority() + " " + why + ".");
-  }
-
-  /// Poco stops at a chunk size that it cannot read, as if the body ended there. A body that really ended stands behind
-  /// the line of a chunk of size 0 and one more line.
-  static bool ends_with_last_chunk(const Wire& wire, std::size_t unread) {
-    if (unread >= wire.tail.size()) return false;
-    std::string_view read(wire.tail);
-    read.remove_suffix(unread);
-    if (!read.ends_with('\n')) return false;
-    const auto before = read.rfind('\n', read.size() - 2);
-    if (before == std::string_view::npos || before == 0) return false;
-    const auto begin = read.rfind('\n', before - 1);
-    const auto line = read.substr(begin == std::string_view::npos ? 0 : begin + 1, before - (begin + 1));
-    const auto size = line.find_first_not_of('0');
-    return line.starts_with('0') && (size == std::string_view::npos || line[size] == '\r' || line[size] == ';');
-  }
-
-  /// The one length that all Content-Length headers state; -1 without any.
-  static Result<std::int64_t> stated_length(const net::HTTPResponse& answer, const Url& url) {
-    std::int64_t length = -1;
-    for (const auto& [name, value] : answer) {
-      if (lower_ascii(name) != "content-length") continue;
-      const auto text = trim(value);
-      if (text.empty() || text.size() > 18 || text.find_first_not_of("0123456789") != std::string_view::npos) {
-        return broken(url, "has the Content-Length \"" + shortened(value, 40) + "\"");
-      }
-      const auto number = static_cast<std::int64_t>(std::stoll(std::string(text)));
-      if (length >= 0 && length != number) return broken(url, "has two different Content-Length headers");
-      length = number;
-    }
-    return length;
-  }
-
-  static Result<Response> read_answer(const Request& request, const Url& url, Connection& connection,
-                                      const net::HTTPResponse& answer, std::istream& in, bool& reusable) {
-    Response response;
-    response.status = static_cast<int>(answer.getStatus());
-    for (const auto& [name, value] : answer) response.headers.emplace_back(lower_ascii(name), value);
-    const auto length = BERTH_TRY(stated_length(answer, url));
-    const bool chunked = answer.getChunkedTransferEncoding();
-    if (!chunked && answer.has("Transfer-Encoding")) {
-      return broken(url, "has the unknown transfer encoding \"" + shortened(answer.getTransferEncoding(), 40) + "\"");
-    }
-    const bool has_body = request.method != "HEAD" && response.status != 204 && response.status != 304;
-    const auto too_large = [&] {
-      return make_error(Code::kBadResponse, "http.too_large",
-                        "The answer from " + url.authority() + " is larger than " +
-                            std::to_string(request.max_body_bytes) + " bytes.");
-    };
-    if (has_body && !chunked && length > static_cast<std::int64_t>(request.max_body_bytes)) return too_large();
-    if (has_body && !chunked && length > 0) response.body.reserve(static_cast<std::size_t>(length));
-    std::array<char, 16'384> piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by read
-    while (has_body && in) {
-      in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-      const auto got = static_cast<std::size_t>(in.gcount());
-      if (response.body.size() + got > request.max_body_bytes) return too_large();
-      response.body.append(piece.data(), got);
-    }
-
-    // A body that ends early is no error for Poco, so whether it is whole is decided here.
-    auto& session = *connection.session;
-    const auto& wire = *connection.wire;
-    if (dynamic_cast<const Poco::TimeoutException*>(session.networkException()) != nullptr) {
-      return too_slow(url, "the rest of its body");
-    }
-    bool ends_cleanly = !has_body;
-    if (has_body && chunked) {
-      // After the last chunk nothing is read any more; a connection that was read to its end had no last chunk.
-      if (wire.ended) return truncated(url, "inside a chunked body");
-      if (!ends_with_last_chunk(wire, session.unread())) return broken(url, "has a broken chunked body");
-      ends_cleanly = length < 0;
-    } else if (has_body && length >= 0) {
-      if (static_cast<std::int64_t>(response.body.size()) < length) {
-        return truncated(url,
-                         "after " + std::to_string(response.body.size()) + " of " + std::to_string(length) + " bytes");
-      }
-      ends_cleanly = true;
-    } else if (has_body && session.networkException() != nullptr) {
-      return truncated(url, "inside a body without a length");
-    }
-    reusable = ends_cleanly && answer.getKeepAlive() && !wire.ended && session.unread() == 0;
-
-    const auto encoding = lower_ascii(trim(answer.get("Content-Encoding", "")));
-    if (!response.body.empty() && (encoding == "gzip" || encoding == "x-gzip")) {
-      auto content = inflate_gzip(response.body, request.max_inflated_bytes);
-      if (!content) {
-        auto error = std::move(content).error();
-        error.message = "The answer from " + url.authority() + " " + error.message;
-        return error;
-      }
-      response.body = std::move(content).value();
-    } else if (!encoding.empty() && encoding != "identity" && !response.body.empty()) {
-      return make_error(Code::kBadResponse, "http.encoding_unknown",
-                        "The answer from " + url.authority() + " is packed as \"" + shortened(encoding, 40) +
-                            "\", which was not asked for; only gzip is.");
-    }
-    return response;
   }
 
   const TransportOptions options_;

@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
-#include "host/core/assert.hpp"
 #include "host/core/hash.hpp"
 #include "host/core/stable_id.hpp"
 #include "host/core/text.hpp"
 #include "host/ledger/commit.hpp"
 #include "host/ledger/plan.hpp"
+#include "host/runs/per_record.hpp"
 #include "host/storage/account_rows.hpp"
 #include "host/storage/detail_queue.hpp"
 #include "host/storage/offers.hpp"
@@ -25,9 +24,6 @@ namespace {
 constexpr std::size_t kBatchRecords = 256;   // in one transaction
 constexpr std::int64_t kForcedPriority = 600;
 constexpr std::int64_t kReferencePriority = 400;
-/// What a decision can be; the states of a record.
-constexpr std::array<std::string_view, 7> kStates = {"pending", "posted", "parked", "skipped", "failed", "ignored", "archived"};
-constexpr std::size_t kEntitiesMax = 30;   // with their states in one byte
 /// A record that is decided more often than this in one call keeps its last state; a bug of ours, not of the data.
 constexpr int kDecisionsMax = 50;
 constexpr std::size_t kLoopingMax = 64;   // such records that are stepped over
@@ -125,45 +121,6 @@ Result<ApplyResult> Applier::apply_pending(std::stop_token stop) {
   }
   result.wants_fetch = wants_fetch_;
   return result;
-}
-
-void ApplyResult::decided(std::int64_t record, std::string_view entity, std::string_view state) {
-  auto known = std::find(entities_.begin(), entities_.end(), entity);
-  if (known == entities_.end()) known = entities_.insert(known, std::string(entity));
-  const auto place = static_cast<std::size_t>(known - entities_.begin());
-  const auto which = static_cast<std::size_t>(std::find(kStates.begin(), kStates.end(), state) - kStates.begin());
-  BERTH_ASSERT(which < kStates.size() && place < kEntitiesMax, "a decision is one of the known states of a known entity");
-  last_[record] = static_cast<std::uint8_t>(1 + place * kStates.size() + which);
-}
-
-template <class Visit>
-void ApplyResult::each(Visit visit) const {
-  last_.each([&](std::int64_t record, std::uint8_t code) {
-    visit(record, entities_[(code - 1U) / kStates.size()], kStates[(code - 1U) % kStates.size()]);
-  });
-}
-
-void ApplyResult::add(const ApplyResult& later) {
-  later.each([&](std::int64_t record, std::string_view entity, std::string_view state) { decided(record, entity, state); });
-}
-
-std::map<std::string, ApplyCounts> ApplyResult::by_entity() const {
-  std::map<std::string, ApplyCounts> counts;
-  each([&](std::int64_t, const std::string& entity, std::string_view state) {
-    ApplyCounts& of_entity = counts[entity];
-    if (state == "posted") ++of_entity.posted;
-    if (state == "parked") ++of_entity.parked;
-    if (state == "skipped") ++of_entity.skipped;
-    if (state == "failed") ++of_entity.failed;
-    if (state == "ignored") ++of_entity.ignored;
-  });
-  return counts;
-}
-
-bool ApplyResult::has_outcome() const {
-  bool has_one = false;
-  each([&](std::int64_t, std::string_view, std::string_view state) { has_one = has_one || state != "pending"; });
-  return has_one;
 }
 
 Status Applier::apply_batch(const std::vector<storage::Record>& batch, ApplyResult& result) {

@@ -19,38 +19,14 @@
 #include "host/core/time.hpp"
 #include "host/documents/documents.hpp"
 #include "host/ledger/books.hpp"
+#include "host/runs/apply_result.hpp"
 #include "host/runs/capture.hpp"
 #include "host/runs/lookups.hpp"
-#include "host/runs/per_record.hpp"
 #include "host/runs/setup.hpp"
 #include "host/storage/records.hpp"
 #include "host/telemetry/log.hpp"
 
 namespace berth::runs {
-
-/// Records by the state in which they ended.
-struct ApplyCounts {
-  std::int64_t posted = 0, parked = 0, skipped = 0, failed = 0, ignored = 0;
-  [[nodiscard]] std::int64_t total() const { return posted + parked + skipped + failed + ignored; }
-};
-struct ApplyResult {
-  /// The state that a record has now; its earlier one is forgotten.
-  void decided(std::int64_t record, std::string_view entity, std::string_view state);
-  /// What was decided later than all of this.
-  void add(const ApplyResult& later);
-  [[nodiscard]] std::map<std::string, ApplyCounts> by_entity() const;
-  /// Whether a record ended otherwise than waiting for its own detail. Counts name no archived records, this knows them.
-  [[nodiscard]] bool has_outcome() const;
-  bool wants_fetch = false;      // references or forced documents were put into the detail queue
-  bool was_stopped = false;
-
- private:
-  /// visit(record, entity, state) of each.
-  template <class Visit>
-  void each(Visit visit) const;
-  std::vector<std::string> entities_;
-  PerRecord last_;   // 1 + place in entities_ * number of states + state
-};
 
 class Applier {
  public:

@@ -107,25 +107,19 @@ Result<Connected> Connector::complete(IntegrationUnit& unit, const oauth::Grant&
   return connected;
 }
 
-Result<Connected> Connector::exchange_and_store(IntegrationUnit& unit, const oauth::Grant& grant, std::stop_token stop) {
-  oauth::Authorizer authorizer(unit.provider, dependencies_.transport, dependencies_.states, dependencies_.clock, dependencies_.random);
-  oauth::TokenSet tokens = BERTH_TRY(authorizer.exchange(grant, unit.client, stop));
-
-  // The organisations are read with the new tokens before anything is kept, so that a failure leaves the old connection.
+/// The organisations that the fresh tokens see, read before anything is kept, so that a failure leaves the old connection.
+Result<std::vector<plugins::Organization>> Connector::visible_organizations(IntegrationUnit& unit, const oauth::TokenSet& tokens, http::QuotaGate& gate,
+                                                                            std::stop_token stop) {
   oauth::MemoryTokenStore trial_store;
   oauth::IntegrationTokens trial(unit.setup.id, unit.provider, unit.client, dependencies_.transport, trial_store, dependencies_.clock);
   BERTH_CHECK(trial.connect(tokens));
   const oauth::DataCenter* center = unit.provider.by_location(tokens.location);
-  const json::Value* block = unit.setup.phases_json.find("limits");
-  http::QuotaGate gate(BERTH_TRY(http::Limits::parse(block == nullptr ? json::Value::object() : *block, unit.declared->plan)),
-                       {.reserve_percent = 0}, dependencies_.clock);
   RemoteAccess access;
   access.tokens = &trial;
   access.gate = &gate;
   access.rules = unit.rules;
   access.allow_http_loopback = center != nullptr && center->allow_http_loopback;
-  Connected connected;
-  auto organizations = dependencies_.engine.organizations(unit.setup, access, stop);
+  auto organizations = dependencies_.engine.organizations(unit.setup, access, std::move(stop));
   if (!organizations) {
     auto error = std::move(organizations).error();
     const auto base = trial.api_base();
@@ -133,28 +127,30 @@ Result<Connected> Connector::exchange_and_store(IntegrationUnit& unit, const oau
     if (error.code == Code::kUnauthenticated && mismatch) error.message += " " + *mismatch;
     return error;
   }
-  connected.organizations = std::move(organizations).value();
-  if (connected.organizations.empty()) {
+  if (organizations->empty()) {
     return make_error(Code::kUnauthenticated, "runs.no_organization",
                       "this account belongs to no organisation of the remote system; connect with a user who does");
   }
+  return organizations;
+}
+
+/// The one of them whose books these are. A reconnect stays with its organisation; a first connect takes the configured
+/// one, else the first.
+Result<plugins::Organization> Connector::organization_of(const IntegrationUnit& unit, const std::vector<plugins::Organization>& organizations) {
   std::optional<storage::Integration> row;
   BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
     row = BERTH_TRY(storage::integrations::find(connection, unit.setup.id));
     return success();
   }));
   if (!row) return make_error(Code::kNotFound, "runs.integration_unknown", fmt::format("there is no integration \"{}\"", unit.setup.id));
-  // A reconnect stays with its organisation; a first connect takes the configured one, else the first.
   const std::string wanted = !row->remote_id.empty() ? row->remote_id : unit.declared->organization.value_or("");
-  const auto taken = wanted.empty() ? connected.organizations.begin()
-                                    : std::find_if(connected.organizations.begin(), connected.organizations.end(),
+  const auto taken = wanted.empty() ? organizations.begin()
+                                    : std::find_if(organizations.begin(), organizations.end(),
                                                    [&](const plugins::Organization& o) { return o.remote_id == wanted; });
-  if (taken == connected.organizations.end()) {
+  if (taken == organizations.end()) {
     return make_error(Code::kInvalidConfig, "runs.organization_unknown",
-                      fmt::format("the account does not see organisation {}; it sees {}", wanted, connected.organizations.front().name));
+                      fmt::format("the account does not see organisation {}; it sees {}", wanted, organizations.front().name));
   }
-  connected.remote_id = taken->remote_id;
-  connected.name = taken->name;
   // Two integrations on one organisation would post everything twice.
   std::optional<std::string> other;
   BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
@@ -173,11 +169,25 @@ Result<Connected> Connector::exchange_and_store(IntegrationUnit& unit, const oau
                                                          {"organization_currency", currency},
                                                          {"company_currency", unit.setup.company->base_currency.code()}});
   }
+  return *taken;
+}
+
+Result<Connected> Connector::exchange_and_store(IntegrationUnit& unit, const oauth::Grant& grant, std::stop_token stop) {
+  oauth::Authorizer authorizer(unit.provider, dependencies_.transport, dependencies_.states, dependencies_.clock, dependencies_.random);
+  oauth::TokenSet tokens = BERTH_TRY(authorizer.exchange(grant, unit.client, stop));
+  const json::Value* block = unit.setup.phases_json.find("limits");
+  http::QuotaGate gate(BERTH_TRY(http::Limits::parse(block == nullptr ? json::Value::object() : *block, unit.declared->plan)),
+                       {.reserve_percent = 0}, dependencies_.clock);
+  Connected connected;
+  connected.organizations = BERTH_TRY(visible_organizations(unit, tokens, gate, stop));
+  const plugins::Organization taken = BERTH_TRY(organization_of(unit, connected.organizations));
+  connected.remote_id = taken.remote_id;
+  connected.name = taken.name;
   BERTH_CHECK(unit.tokens->connect(std::move(tokens)));
   const Instant now = dependencies_.clock.now();
   BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
     BERTH_CHECK(storage::integrations::set_organization(connection, unit.setup.id, connected.remote_id, connected.name,
-                                                        json::dump(organizations_json(connected.organizations, *taken))));
+                                                        json::dump(organizations_json(connected.organizations, taken))));
     BERTH_CHECK(storage::integrations::set_connected(connection, unit.setup.id, now));
     BERTH_CHECK(mark_connected(connection, unit.setup, now));
     BERTH_TRY(storage::commands::push(connection, unit.setup.id, "sync", R"({"trigger":"connect"})", now));

@@ -58,6 +58,9 @@ class Connector {
   Status disconnect(IntegrationUnit& unit, std::stop_token stop);
 
  private:
+  Result<std::vector<plugins::Organization>> visible_organizations(IntegrationUnit& unit, const oauth::TokenSet& tokens, http::QuotaGate& gate,
+                                                                   std::stop_token stop);
+  Result<plugins::Organization> organization_of(const IntegrationUnit& unit, const std::vector<plugins::Organization>& organizations);
   Result<Connected> exchange_and_store(IntegrationUnit& unit, const oauth::Grant& grant, std::stop_token stop);
   Error failed(const IntegrationUnit& unit, Error error);
   Dependencies dependencies_;

@@ -103,12 +103,22 @@ class Engine {
   Result<HeldLease> take_lease(const Setup& setup);
   void give_lease(const HeldLease& lease);
   Result<bool> take_queued_work(const HeldLease& lease);
+  Result<storage::Integration> ready(const Setup& setup, const RunRequest& request);
+  Status open_run(Running& running);
+  Status apply_late(const Setup& setup, std::stop_token stop);
   Status run_phases(Running& running);
   Status run_round(Running& running, const std::string& mode);
   Status run_phase(Running& running, const Phase& phase, PhaseReport& report, const std::string& mode,
                    const std::vector<std::string>& ids);
+  Result<storage::PhaseCursor> begin_slice(const Running& running, const Phase& phase, const std::string& mode,
+                                           const std::string& own_cursor);
+  static std::string plan_json(const Running& running, const std::string& mode, const std::vector<std::string>& ids);
+  Status run_slice(Running& running, const Phase& phase, PhaseReport& report, storage::PhaseCursor cursor, const std::string& plan,
+                   Instant deadline, std::string& own_cursor);
   Status follow_up(Running& running);
   Status apply_slice(Running& running);
+  static bool count_records(Running& running, bool is_whole);
+  Status count_derived(Running& running);
   Status finish(Running& running, const Status& ended);
   Status decide_next(storage::Connection& connection, const storage::Integration& integration, const Error* error, RunReport& report);
   Status mark_crash_loop(storage::Connection& connection, const RunReport& report);

@@ -1,14 +1,145 @@
-// What follows from how a run ended: when the next one is tried, and the pause after a crash loop.
+// How a run ends: what it was, its report, when the next one is tried, and the pause after a crash loop. Also of a run
+// that could not begin.
 #include <algorithm>
 
-#include "host/runs/engine.hpp"
+#include "host/runs/engine_running.hpp"
+#include "host/runs/quota_board.hpp"
 #include "host/runs/run_metrics.hpp"
 #include "host/runs/status.hpp"
 #include "host/storage/commands.hpp"
 #include "host/storage/leases.hpp"
+#include "host/storage/rows.hpp"
 #include "host/storage/runs.hpp"
 
 namespace berth::runs {
+
+namespace {
+
+/// A run ends as the phase that ended it.
+RunOutcome run_outcome(std::string_view phase) {
+  if (phase == "incomplete") return RunOutcome::kIncomplete;
+  if (phase == "rate_limited") return RunOutcome::kRateLimited;
+  if (phase == "cancelled") return RunOutcome::kCancelled;
+  if (phase == "crashed") return RunOutcome::kCrashed;
+  return RunOutcome::kFailed;
+}
+
+/// When the first of its phases is due again by the schedule.
+Instant next_scheduled(const Setup& setup, const RunReport& report) {
+  Instant first = report.started + kDefaultInterval;
+  for (const PhaseReport& phase : report.phases) {
+    const auto interval = setup.declared->schedule.find(phase.phase);
+    if (interval != setup.declared->schedule.end()) first = std::min(first, report.started + interval->second);
+  }
+  return std::max(first, report.ended);
+}
+
+Status close_row(storage::Connection& connection, const RunReport& report) {
+  return storage::runs::finish(connection, report.run,
+                               {.outcome = std::string(to_string(report.outcome)),
+                                .reason = report.reason,
+                                .message = report.message,
+                                .report_json = json::dump(report.to_json()),
+                                .ended = report.ended});
+}
+
+}  // namespace
+
+std::string_view phase_outcome(const Error& error, bool is_stopped) {
+  if (error.reason == "berth.budget") return "incomplete";
+  if (error.code == Code::kQuotaExhausted) return "rate_limited";
+  if (error.code == Code::kCancelled || (is_stopped && error.reason == "plugin.hang")) return "cancelled";
+  if (is_plugin_crash(error.reason)) return "crashed";
+  return "failed";
+}
+
+void tell_end(PhaseReport& report, const Error& error, bool is_stopped) {
+  report.outcome = phase_outcome(error, is_stopped);
+  report.reason = error.reason;
+  report.message = error.message;
+}
+
+/// What became of the records into the rows of the phases; whether there was anything to do at all.
+bool Engine::count_records(Running& running, bool is_whole) {
+  bool anything = false;
+  std::map<std::string, ApplyCounts> applied = running.applied.by_entity();
+  for (PhaseReport& phase : running.report.phases) {
+    if (phase.outcome.empty()) phase.outcome = is_whole ? "succeeded" : "not_begun";
+    const ApplyCounts& counts = applied[phase.entity];
+    phase.posted = counts.posted;
+    phase.parked = counts.parked;
+    phase.skipped = counts.skipped;
+    phase.failed = counts.failed;
+    phase.ignored = counts.ignored;
+    // A row older than the floor is listed and neither kept nor known: it is no change.
+    anything = anything || phase.fetched > 0 || phase.files > 0 || counts.total() > 0;
+  }
+  // Counts name no archived records, which a deletion leaves.
+  return anything || running.applied.has_outcome();
+}
+
+/// Rows that the rules made beside the documents, as phases of their own.
+Status Engine::count_derived(Running& running) {
+  if (!running.setup.rules) return success();
+  return dependencies_.database.read([&](storage::Connection& connection) -> Status {
+    for (const mapping::Rules::Derived& declared : running.setup.rules->derived()) {
+      PhaseReport phase;
+      phase.phase = declared.name;
+      phase.entity = declared.kind;
+      phase.outcome = "derived";
+      phase.posted = BERTH_TRY(storage::rows::count(connection, declared.kind, declared.scope));
+      running.report.phases.push_back(std::move(phase));
+    }
+    return success();
+  });
+}
+
+Status Engine::finish(Running& running, const Status& ended) {
+  RunReport& report = running.report;
+  report.ended = dependencies_.clock.now();
+  if (running.api) {
+    const http::CallReport calls = running.api->report();
+    report.errors = calls.errors;
+    report.last_request = calls.last_request;
+  }
+  report.budgets = running.budgets.use();
+  const bool anything = count_records(running, ended.ok());
+  if (const Status counted = count_derived(running); !counted.ok()) running.log.error("derived rows could not be counted", counted.error());
+  if (ended.ok()) {
+    report.outcome = anything ? RunOutcome::kSucceeded : RunOutcome::kNothingChanged;
+  } else {
+    const Error& error = ended.error();
+    report.reason = error.reason;
+    report.message = error.message;
+    if (error.code == Code::kUnauthenticated && !running.access.data_center_mismatch.empty()) {
+      report.message += ". " + running.access.data_center_mismatch;
+    }
+    report.outcome = run_outcome(phase_outcome(error, running.stop.stop_requested()));
+    if (error.retry_after_ms >= 0) report.next_attempt = report.ended + std::chrono::milliseconds(error.retry_after_ms);
+    if (report.outcome == RunOutcome::kRateLimited && report.next_attempt.unix_ms == 0) {
+      // A cap spreads the work over the intervals; a spent day waits for the next one.
+      report.next_attempt = error.reason == "berth.run_cap" ? next_scheduled(running.setup, report) : running.access.gate->resets_at();
+    }
+  }
+  const Error* error = ended.ok() ? nullptr : &ended.error();
+  const Status saved = dependencies_.database.write([&](storage::Connection& connection) -> Status {
+    BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
+    // As it is now: a person may have paused or resumed it meanwhile.
+    BERTH_CHECK(decide_next(connection, BERTH_TRY(storage::integrations::find(connection, running.setup.id)).value_or(running.integration), error, report));
+    BERTH_CHECK(tell_quota(connection, running.access.quota_key, *running.access.gate, report.ended));
+    BERTH_CHECK(close_row(connection, report));
+    BERTH_CHECK(mark_run_ended(connection, running.setup, report, error, report.ended));
+    return mark_crash_loop(connection, report);
+  });
+  if (dependencies_.metrics != nullptr) count_run(*dependencies_.metrics, report);
+  running.log.info("run ended", {{"outcome", to_string(report.outcome)}, {"reason", report.reason}});
+  if (!saved.ok()) return saved;
+  if (!BERTH_TRY(take_queued_work(running.lease))) return success();
+  BERTH_CHECK(apply_slice(running));
+  return dependencies_.database.write([&](storage::Connection& connection) {
+    return refresh_setup_state(connection, running.setup, dependencies_.clock.now());
+  });
+}
 
 /// When it goes on: the remote's advice, else the waits after failures and crashes.
 Status Engine::decide_next(storage::Connection& connection, const storage::Integration& integration, const Error* error, RunReport& report) {
@@ -57,12 +188,7 @@ Status Engine::note_not_begun(std::string_view integration, const RunRequest& re
     }
     BERTH_CHECK(storage::runs::open(connection, {.id = report.run, .integration = report.integration, .trigger = report.trigger, .started = report.started}));
     BERTH_CHECK(decide_next(connection, *row, &error, report));
-    BERTH_CHECK(storage::runs::finish(connection, report.run,
-                                      {.outcome = std::string(to_string(report.outcome)),
-                                       .reason = report.reason,
-                                       .message = report.message,
-                                       .report_json = json::dump(report.to_json()),
-                                       .ended = report.ended}));
+    BERTH_CHECK(close_row(connection, report));
     if (has_crashed) BERTH_CHECK(storage::commands::erase(connection, request.commands));
     BERTH_CHECK(mark_run_failed(connection, integration, report, &error, report.ended));
     is_noted = true;

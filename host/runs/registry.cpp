@@ -290,19 +290,9 @@ void Registry::forget(std::string_view id) {
   units_.erase(found);
 }
 
-Result<std::unique_ptr<IntegrationUnit>> Registry::assemble(std::string_view id) {
-  auto unit = std::make_unique<IntegrationUnit>();
-  unit->declared = std::make_unique<config::Integration>(BERTH_TRY(declaration_of(id)));
-  const config::Integration& declared = *unit->declared;
-  Setup& setup = unit->setup;
-  setup.id = declared.id;
-  setup.declared = unit->declared.get();
-  setup.company = dependencies_.config.find_company(declared.company);
-  if (setup.company == nullptr) {
-    return make_error(Code::kInvalidConfig, "runs.company_unknown", fmt::format("there is no company \"{}\"", declared.company));
-  }
-  for (const config::Company& company : dependencies_.config.companies) setup.companies.push_back(&company);
-
+/// The manifest of its plugin, with the hash that it is trusted by.
+Status Registry::find_plugin(Setup& setup) const {
+  const config::Integration& declared = *setup.declared;
   for (const plugins::Discovered& found : discovered_) {
     if (found.manifest && found.manifest->id == declared.plugin) setup.manifest = &*found.manifest;
   }
@@ -328,19 +318,31 @@ Result<std::unique_ptr<IntegrationUnit>> Registry::assemble(std::string_view id)
     setup.pin_sha256 = pin->sha256;
     return success();
   }));
+  return success();
+}
+
+/// Opens the plugin for what it says of itself; how that ended its worker, if it did, is remembered.
+Status Registry::describe(IntegrationUnit& unit) {
+  Setup& setup = unit.setup;
   std::optional<plugins::Crash> crash;
   auto descriptor = dependencies_.runner.descriptor(
       {.manifest = setup.manifest, .pin_sha256 = setup.pin_sha256, .config_json = {}, .crash = &crash});
   {
     const std::scoped_lock lock(mutex_);
-    crashes_.erase(std::string(id));
-    if (crash) crashes_[std::string(id)] = *crash;
+    crashes_.erase(setup.id);
+    if (crash) crashes_[setup.id] = *crash;
   }
-  unit->descriptor = BERTH_TRY(std::move(descriptor));
-  for (const plugins::DescribedEntity& entity : unit->descriptor.entities) {
+  unit.descriptor = BERTH_TRY(std::move(descriptor));
+  for (const plugins::DescribedEntity& entity : unit.descriptor.entities) {
     setup.entity_version_is_time[entity.id] = entity.version == plugins::VersionKind::kTime;
   }
+  return success();
+}
 
+/// Phases, limits and error rules: those of the file, else those that the plugin says it has.
+Status Registry::load_phases(IntegrationUnit& unit) {
+  Setup& setup = unit.setup;
+  const config::Integration& declared = *setup.declared;
   const auto phases_file = declared.phases_file ? declared.phases_file : setup.manifest->phases;
   if (phases_file) {
     config::Findings findings;
@@ -352,7 +354,7 @@ Result<std::unique_ptr<IntegrationUnit>> Registry::assemble(std::string_view id)
     for (const auto& [phase, interval] : declared.schedule) switched_on.push_back(phase);
     setup.phases = BERTH_TRY(phases_of(setup.phases_json, switched_on));
   } else {
-    for (const plugins::DescribedPhase& described : unit->descriptor.phases) {
+    for (const plugins::DescribedPhase& described : unit.descriptor.phases) {
       Phase phase;
       phase.id = described.id;
       phase.entity = described.entity;
@@ -362,11 +364,16 @@ Result<std::unique_ptr<IntegrationUnit>> Registry::assemble(std::string_view id)
     }
   }
   for (const Phase& phase : setup.phases) {
-    if (phase.enabled) unit->enabled_phases.push_back(phase.id);
+    if (phase.enabled) unit.enabled_phases.push_back(phase.id);
   }
   const json::Value* errors = setup.phases_json.find("errors");
-  unit->rules = BERTH_TRY(http::ErrorRules::parse(errors == nullptr ? json::Value() : *errors));
+  unit.rules = BERTH_TRY(http::ErrorRules::parse(errors == nullptr ? json::Value() : *errors));
+  return success();
+}
 
+/// The mapping rules, whose text is kept as a revision.
+Status Registry::load_rules(Setup& setup) const {
+  const config::Integration& declared = *setup.declared;
   const auto mapping_file = declared.mapping_file ? declared.mapping_file : setup.manifest->mapping;
   if (mapping_file) {
     config::Findings findings;
@@ -380,6 +387,26 @@ Result<std::unique_ptr<IntegrationUnit>> Registry::assemble(std::string_view id)
       return success();
     }));
   }
+  return success();
+}
+
+Result<std::unique_ptr<IntegrationUnit>> Registry::assemble(std::string_view id) {
+  auto unit = std::make_unique<IntegrationUnit>();
+  unit->declared = std::make_unique<config::Integration>(BERTH_TRY(declaration_of(id)));
+  const config::Integration& declared = *unit->declared;
+  Setup& setup = unit->setup;
+  setup.id = declared.id;
+  setup.declared = unit->declared.get();
+  setup.company = dependencies_.config.find_company(declared.company);
+  if (setup.company == nullptr) {
+    return make_error(Code::kInvalidConfig, "runs.company_unknown", fmt::format("there is no company \"{}\"", declared.company));
+  }
+  for (const config::Company& company : dependencies_.config.companies) setup.companies.push_back(&company);
+
+  BERTH_CHECK(find_plugin(setup));
+  BERTH_CHECK(describe(*unit));
+  BERTH_CHECK(load_phases(*unit));
+  BERTH_CHECK(load_rules(setup));
 
   std::vector<oauth::DataCenter> added;
   for (const config::DataCenter& center : declared.data_centers) {
@@ -427,7 +454,7 @@ Result<RemoteAccess> Registry::access(IntegrationUnit& unit) {
     for (const config::DataCenter& added : unit.declared->data_centers) {
       if (added.location != tokens.location || !added.limits) continue;
       limits.per_minute = static_cast<int>(added.limits->per_minute);
-      limits.concurrent = static_cast<int>(std::clamp<std::int64_t>(added.limits->concurrent, 1, http::kConcurrentMax));
+      limits.concurrent = static_cast<int>(added.limits->concurrent);
       limits.per_day = added.limits->per_day;
     }
     http::QuotaOptions options;

@@ -7,11 +7,12 @@
 //
 // Declared ones come from berth.yaml; those made by REST are read from storage and take client settings, added data
 // centres, plan, phases and mapping from the first declared integration of their plugin, else the client from the
-// environment and the rest by default: hourly, from the moment of connecting, a fifth of the quota left to others. Any thread; units live as long
-// as the registry and keep their address.
+// environment and the rest by default: hourly, from the moment of connecting, a fifth of the quota left to others. Any
+// thread; units live as long as the registry and keep their address.
 //
-// Errors: plugin.safe_mode, runs.integration_unknown, runs.plugin_missing (with the reason for which a plugin of that name was refused),
-// plugin.untrusted, plugin.changed, runs.phases_invalid, mapping.invalid (findings in the message), oauth.provider_invalid.
+// Errors: plugin.safe_mode, runs.integration_unknown, runs.plugin_missing (with the reason for which a plugin of that
+// name was refused), plugin.untrusted, plugin.changed, runs.phases_invalid, mapping.invalid (findings in the message),
+// oauth.provider_invalid.
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -91,6 +92,10 @@ class Registry {
 
  private:
   Result<std::unique_ptr<IntegrationUnit>> assemble(std::string_view id);
+  Status find_plugin(Setup& setup) const;
+  Status describe(IntegrationUnit& unit);
+  static Status load_phases(IntegrationUnit& unit);
+  Status load_rules(Setup& setup) const;
   [[nodiscard]] static std::string quota_key(const IntegrationUnit& unit, const http::Limits& limits, std::string_view organization);
   Result<config::Integration> declaration_of(std::string_view id);
   Result<oauth::ClientSettings> client_of(const config::Integration& declared) const;
@@ -111,7 +116,7 @@ class Registry {
   std::map<std::string, Quota, std::less<>> quotas_;              // by quota_key()
 };
 
-/// The declaration of an integration made by REST, as storage keeps it: {"backfill":"all", ...}.
+/// The books of each company that the configuration declares.
 [[nodiscard]] ledger::Companies companies_of(const config::Config& config);
 
 }  // namespace berth::runs

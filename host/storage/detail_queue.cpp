@@ -1,7 +1,9 @@
 #include "host/storage/detail_queue.hpp"
 
 #include <array>
+#include <cstdlib>
 
+#include "host/core/hash.hpp"
 #include "host/storage/changes.hpp"
 #include "host/storage/records.hpp"
 
@@ -45,6 +47,13 @@ Result<bool> is_known(Connection& connection, const QueuedDetail& entry) {
 }
 
 }  // namespace
+
+HandedOut::Key HandedOut::key_of(const QueuedDetail& entry) {
+  constexpr std::size_t kDigits = 16;
+  const std::string hash = blake2b_hex(entry.entity + '/' + std::to_string(entry.want) + '/' + entry.remote_id);
+  const auto number = [&](std::size_t from) { return std::strtoull(hash.substr(from, kDigits).c_str(), nullptr, 16); };
+  return {number(0), number(kDigits)};
+}
 
 Result<bool> put(Connection& connection, const QueuedDetail& entry) {
   if (!entry.forced && BERTH_TRY(is_known(connection, entry))) return false;

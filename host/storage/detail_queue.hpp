@@ -11,10 +11,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
-#include <tuple>
+#include <unordered_set>
 #include <vector>
 
 #include "host/storage/database.hpp"
@@ -52,16 +51,23 @@ constexpr std::int64_t kAttemptsMax = 5;
 /// What take() gave out in this run_phase: an entry is handed out once, also if it is put again meanwhile.
 class HandedOut {
  public:
-  using Key = std::tuple<std::string, std::string, std::uint32_t>;  // entity, remote id, want
   /// False if it was there.
-  bool insert(const QueuedDetail& entry) { return keys_.emplace(entry.entity, entry.remote_id, entry.want).second; }
-  [[nodiscard]] bool contains(const QueuedDetail& entry) const {
-    return keys_.contains({entry.entity, entry.remote_id, entry.want});
-  }
+  bool insert(const QueuedDetail& entry) { return keys_.insert(key_of(entry)).second; }
+  [[nodiscard]] bool contains(const QueuedDetail& entry) const { return keys_.contains(key_of(entry)); }
   [[nodiscard]] std::size_t size() const { return keys_.size(); }
 
  private:
-  std::set<Key> keys_;
+  /// Half of a BLAKE2b of entity, remote id and want: a first sync hands out every document there is, and their texts would
+  /// be the largest thing in memory. That two ever have the same 128 bits is less likely than anything else that can go wrong.
+  struct Key {
+    std::uint64_t first = 0, second = 0;
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const { return static_cast<std::size_t>(key.first); }
+  };
+  static Key key_of(const QueuedDetail& entry);
+  std::unordered_set<Key, KeyHash> keys_;
 };
 
 /// Queues it, or raises priority, version and `forced` of the entry that is there; another version starts its attempts

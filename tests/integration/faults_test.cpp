@@ -84,6 +84,37 @@ TEST_CASE("a document that the remote refuses again and again is failed with the
   CHECK(world.record("invoice", bad).state == "posted");
 }
 
+TEST_CASE("A10: documents that only ever bring an error of the remote's own do not keep all others away for good") {
+  World world;
+  world.connect();
+  world.sync();
+  std::vector<std::string> bad;
+  for (int i = 0; i < 6; ++i) bad.push_back(world.make_invoice("70.00"));
+  world.later(std::chrono::minutes(1));
+  const std::string good = world.make_invoice("80.00");
+  world.transport.before = [&](const std::string& call) -> std::optional<http::Response> {
+    for (const std::string& id : bad) {
+      if (call.starts_with("GET /books/v3/invoices/" + id)) return answer(500, R"({"code":1000,"message":"Internal error."})");
+    }
+    return std::nullopt;
+  };
+  int runs = 0;
+  for (; runs < 20; ++runs) {
+    world.later(std::chrono::hours(2));
+    if (world.sync().outcome == runs::RunOutcome::kSucceeded) break;
+  }
+  CHECK(runs < 20);
+  world.map_all();
+  CHECK(world.record("invoice", good).state == "posted");
+  for (const std::string& id : bad) {
+    CHECK(world.record("invoice", id).state == "failed");
+    CHECK(world.record("invoice", id).reason == "zoho_books.remote.internal");
+  }
+  // The next run is a quiet one.
+  world.later(std::chrono::hours(2));
+  CHECK(world.sync().outcome == runs::RunOutcome::kNothingChanged);
+}
+
 TEST_CASE("D9: files are best effort: their failure blocks nothing, and the next run tries them again") {
   World world;
   world.connect();

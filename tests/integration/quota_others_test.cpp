@@ -13,15 +13,8 @@ namespace {
 
 using Exchange = SimulatorTransport::Exchange;
 
-std::vector<Exchange> api_calls(const World& world) {
-  std::vector<Exchange> calls = world.transport.exchanges();
-  std::erase_if(calls, [](const Exchange& one) { return one.call.find("/books/v3/") == std::string::npos; });
-  std::sort(calls.begin(), calls.end(), [](const Exchange& a, const Exchange& b) { return a.counted < b.counted; });
-  return calls;
-}
-
 std::vector<Exchange> refused(const World& world, std::string_view code) {
-  std::vector<Exchange> calls = api_calls(world);
+  std::vector<Exchange> calls = world.transport.api_calls();
   std::erase_if(calls, [&](const Exchange& one) { return one.code != code; });
   return calls;
 }
@@ -78,7 +71,7 @@ TEST_CASE("A5: code 44 because of another program waits for the minute, then goe
   REQUIRE(!blocked.empty());
   CHECK(blocked.size() <= 5);   // those that were on their way
   const Instant minute{(blocked.front().counted.unix_ms / 60'000 + 1) * 60'000};
-  for (const Exchange& one : api_calls(world)) {
+  for (const Exchange& one : world.transport.api_calls()) {
     const bool is_in_the_pause = one.began > blocked.back().ended && one.began < minute;
     CHECK_FALSE(is_in_the_pause);
   }
@@ -144,7 +137,7 @@ TEST_CASE("A5: code 1070 because of another program: fewer at once, and one more
   CHECK(blocked.size() == 3);
   const auto most_between = [&](Instant from, Instant to) {
     int most = 0;
-    const auto calls = api_calls(world);
+    const auto calls = world.transport.api_calls();
     for (const Exchange& one : calls) {
       if (one.began < from || one.began >= to) continue;
       const auto at_once = std::count_if(calls.begin(), calls.end(), [&](const Exchange& other) { return other.began <= one.began && other.ended > one.began; });
@@ -185,7 +178,7 @@ TEST_CASE("D12: a bare 429 is repeated a few times with growing waits, then the 
   CHECK(report.outcome == runs::RunOutcome::kFailed);
   CHECK(report.reason == "zoho_books.rate_limit.other");
   CHECK_MESSAGE(report.message.find("HTTP 429") != std::string::npos, report.message);
-  const auto sent = api_calls(world);
+  const auto sent = world.transport.api_calls();
   REQUIRE(sent.size() == calls);
   for (std::size_t i = 0; i < waits.size(); ++i) {
     const auto waited = sent[i + 1].began - sent[i].ended;
@@ -282,7 +275,7 @@ TEST_CASE("A5: two processes on one database share the minute, the calls at once
       for (auto& thread : threads) thread.request_stop();
     }
   }
-  const auto calls = api_calls(world);
+  const auto calls = world.transport.api_calls();
   MESSAGE(calls.size() << " calls, " << made.load() << " of the other process");
   CHECK(made > 50);
   CHECK(refused(world, "44").empty());

@@ -13,14 +13,6 @@ namespace {
 
 using Exchange = SimulatorTransport::Exchange;
 
-/// Calls that Zoho counts, in the order in which it saw them.
-std::vector<Exchange> api_calls(const World& world) {
-  std::vector<Exchange> calls = world.transport.exchanges();
-  std::erase_if(calls, [](const Exchange& one) { return one.call.find("/books/v3/") == std::string::npos; });
-  std::sort(calls.begin(), calls.end(), [](const Exchange& a, const Exchange& b) { return a.counted < b.counted; });
-  return calls;
-}
-
 std::size_t count_code(const std::vector<Exchange>& calls, std::string_view code) {
   return static_cast<std::size_t>(std::count_if(calls.begin(), calls.end(), [&](const Exchange& one) { return one.code == code; }));
 }
@@ -88,7 +80,7 @@ TEST_CASE("A5: at 100 calls a minute the first sync meets no code 44 and uses 95
   world.transport.takes = latency;
   const runs::RunReport report = world.sync();
   CHECK_MESSAGE(report.outcome == runs::RunOutcome::kSucceeded, report.reason << ": " << report.message);
-  const auto calls = api_calls(world);
+  const auto calls = world.transport.api_calls();
   CHECK(calls.size() > 1'000);
   CHECK(count_code(calls, "44") == 0);
   CHECK(count_code(calls, "1070") == 0);

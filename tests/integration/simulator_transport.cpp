@@ -95,6 +95,13 @@ std::vector<SimulatorTransport::Exchange> SimulatorTransport::exchanges() const 
   return exchanges_;
 }
 
+std::vector<SimulatorTransport::Exchange> SimulatorTransport::api_calls() const {
+  std::vector<Exchange> calls = exchanges();
+  std::erase_if(calls, [](const Exchange& one) { return one.call.find("/books/v3/") == std::string::npos; });
+  std::sort(calls.begin(), calls.end(), [](const Exchange& a, const Exchange& b) { return a.counted < b.counted; });
+  return calls;
+}
+
 std::vector<std::string> SimulatorTransport::strangers() const {
   const std::scoped_lock lock(mutex_);
   return strangers_;

@@ -50,6 +50,8 @@ class SimulatorTransport final : public http::Transport {
     std::string code{};  // of Zoho, where it is an error
   };
   [[nodiscard]] std::vector<Exchange> exchanges() const;
+  /// Those that Zoho counts, in the order in which it saw them.
+  [[nodiscard]] std::vector<Exchange> api_calls() const;
   /// Addresses that were asked for and are not the simulator's.
   [[nodiscard]] std::vector<std::string> strangers() const;
   /// Called before each call ("GET /books/v3/…") reaches the simulator, on the caller's thread; set it while no run is

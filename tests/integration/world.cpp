@@ -165,6 +165,22 @@ void World::trust(const plugins::Manifest& manifest) {
   }));
 }
 
+void World::add_without_plugin(const std::string& id) {
+  REQUIRE(database->write([&](storage::Connection& connection) -> Status {
+    storage::Integration row;
+    row.id = id;
+    row.plugin = "nothing";
+    row.company = "acme_us";
+    row.tenant = "default";
+    row.environment = "production";
+    row.mode = "pull_only";
+    row.origin = "api";
+    row.created = clock.now();
+    BERTH_CHECK(storage::integrations::insert(connection, row));
+    return storage::integrations::set_connected(connection, id, clock.now());
+  }).ok());
+}
+
 void World::restart() {
   connector.reset();
   engine.reset();

@@ -121,6 +121,8 @@ class World {
   void apply();
   /// Pins a plugin as `berth plugin trust` does.
   void trust(const plugins::Manifest& manifest);
+  /// A connected integration whose plugin is nowhere.
+  void add_without_plugin(const std::string& id);
   /// A new process over the same database: engine, registry and everything in memory begin anew.
   void restart();
   /// Time passes on both sides.

@@ -1,10 +1,9 @@
-// What GCC 12's ThreadSanitizer does not know of the C library; part of every test program of the preset tsan.
+// What the ThreadSanitizer of GCC 12 does not know of the C library; part of every test program of the preset tsan.
 //
-// std::timed_mutex::try_lock_for() calls pthread_mutex_clocklock() (glibc 2.30), which libtsan watches only from GCC 13
-// on. So it saw the writer's lock of the SQLite engine being released and never being taken, and reported "unlock of an
-// unlocked mutex". This one waits by pthread_mutex_timedlock(), which it does watch: the lock is seen, and what it guards
-// is judged by it. The price, in this build alone: the wall clock bounds the wait.
-#if defined(__SANITIZE_THREAD__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+// std::timed_mutex::try_lock_for() calls pthread_mutex_clocklock(), which that libtsan does not watch. So it sees the
+// writer's lock of the SQLite engine being released and never being taken, and reports "unlock of an unlocked mutex". This
+// one waits by pthread_mutex_timedlock(), which it does watch: the lock is seen, and what it guards is judged by it. The
+// price, in this build alone: the wall clock bounds the wait.
 #include <pthread.h>
 
 #include <ctime>
@@ -30,4 +29,3 @@ extern "C" __attribute__((visibility("default"))) int pthread_mutex_clocklock(pt
   const timespec until = on_wall_clock(clock, *deadline);
   return pthread_mutex_timedlock(mutex, &until);
 }
-#endif

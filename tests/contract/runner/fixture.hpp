@@ -29,6 +29,9 @@ inline constexpr bool kSanitized = true;
 #else
 inline constexpr bool kSanitized = false;
 #endif
+/// A silence after which a worker is ended soon, where that is what a test waits for. Its start has to fit: a sanitized
+/// one takes up to a second on a busy machine.
+inline constexpr std::chrono::milliseconds kShortSilence{kSanitized ? 3'000 : 500};
 
 /// A run engine that keeps what it is given. Every request is answered with 200 and its path, but for a few paths.
 class RecordingServices final : public Services {

@@ -73,7 +73,7 @@ TEST_CASE("an endless loop that ignores SIGTERM is killed after a stop") {
 
 TEST_CASE("a plugin that is silent for too long is ended") {
   WorkerOptions options = Worker::options();
-  options.stall_after = std::chrono::milliseconds(300);
+  options.stall_after = kShortSilence;
   const auto opened = open_with(make_worker_runner(options), "probe");
   CHECK(reason_of(opened.run("loop")) == "plugin.hang");
 }

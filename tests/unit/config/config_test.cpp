@@ -125,7 +125,11 @@ constexpr Mistake kMistakes[] = {
      "https"},
     {"allow_http_loopback: true", "allow_http_loopback: false", "config.http_refused", 25, 36,
      "allow_http_loopback: true"},
-    {"per_minute: 6000", "per_minute: 0", "config.range", 26, 31, ""},
+    {"per_minute: 6000", "per_minute: -1", "config.range", 26, 31, ""},
+    {"per_minute: 6000", "per_minute: 100001", "config.range", 26, 31, ""},
+    {"concurrent: 10", "concurrent: 0", "config.range", 26, 49, ""},
+    {"concurrent: 10", "concurrent: 17", "config.range", 26, 49, ""},
+    {"per_day: 100000", "per_day: -1", "config.range", 26, 62, ""},
     {"per_minute: 6000", "per_minute: \"6000\"", "config.type", 26, 31, ""},
     {"    data_centers:\n", "    limits: {per_minute: 1}\n    data_centers:\n", "config.limits_misplaced", 24, 5,
      "data_centers"},
@@ -342,6 +346,17 @@ TEST_CASE("a good file is read with every value") {
   CHECK(center.api == "http://127.0.0.1:9100");
   CHECK(center.allow_http_loopback);
   CHECK(center.limits->per_day == 100000);
+}
+
+TEST_CASE("0 calls a minute or a day means no limit, and has to be written") {
+  const Folder folder;
+  Findings findings;
+  const auto loaded = folder.load(changed("{per_minute: 6000, concurrent: 10, per_day: 100000}", "{per_minute: 0, concurrent: 10, per_day: 0}"), findings);
+  REQUIRE_MESSAGE(loaded.ok(), findings.print());
+  const DataCenter& center = loaded->integrations.front().data_centers.front();
+  CHECK(center.limits->per_minute == 0);
+  CHECK(center.limits->per_day == 0);
+  CHECK_FALSE(folder.load(changed("per_minute: 6000, ", ""), findings).ok());
 }
 
 TEST_CASE("what is left out has its default") {

@@ -129,6 +129,24 @@ TEST_CASE("D5: a budget that ends before the parts of a document keeps the docum
   }
 }
 
+TEST_CASE("D5: a document so deep that no cursor can hold it is fetched again, and the phase goes on") {
+  // What is read may be nested as deep as the reader takes it; within the cursor it would lie deeper.
+  Fixture f(config_of("", kWithParts));
+  f.remote.fill(2);
+  for (auto& doc : f.remote.docs) doc.balance = "2.50";
+  std::string deep = "1";
+  for (int i = 0; i < 62; ++i) deep = "[" + deep + "]";
+  f.remote.special["/things/T101"] = Answer::json(R"({"thing":{"thing_id":"T101","balance":"2.50","total":"10.00","deep":)" + deep + "}}");
+  f.remote.special["/things/T101/parts"] = Answer::failure(BERTH_QUOTA_EXHAUSTED, "berth.budget");
+  CHECK(f.run().reason == "berth.budget");
+  REQUIRE(times_asked(f.host)["/things/T101"] == 1);
+  f.remote.special.erase("/things/T101/parts");
+  const auto again = f.run();
+  CHECK_MESSAGE(again.status == BERTH_OK, again.reason);
+  CHECK(f.with_detail() == 2);
+  CHECK(f.host.find("thing", "T101")->parts.contains("applications"));
+}
+
 TEST_CASE("B6: what a crash costs is one batch of documents, wherever it comes") {
   constexpr int kBatch = 20;
   int checkpoints = 0;

@@ -309,19 +309,7 @@ TEST_CASE("B6: a plugin that crashes while it is loaded is a crashed run too, an
 TEST_CASE("no more runs than workers_max are under way, and the others come when there is a place") {
   Host host;
   host.start_again({.workers_max = 1, .look_every = 5ms});
-  REQUIRE(host.database->write([&](storage::Connection& connection) -> Status {
-    storage::Integration other;
-    other.id = "zz_other";
-    other.plugin = "nothing";
-    other.company = "acme_us";
-    other.tenant = "default";
-    other.environment = "production";
-    other.mode = "pull_only";
-    other.origin = "api";
-    other.created = host.clock.now();
-    BERTH_CHECK(storage::integrations::insert(connection, other));
-    return storage::integrations::set_connected(connection, "zz_other", host.clock.now());
-  }).ok());
+  host.add_without_plugin("zz_other");
   host.unit();
   std::atomic<bool> is_there = false, may_go = false;
   host.transport.before = [&](const std::string& call) -> std::optional<http::Response> {

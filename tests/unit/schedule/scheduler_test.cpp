@@ -30,6 +30,13 @@ struct Plan : World {
     }).ok());
   }
   void set_desired(std::string_view desired) { REQUIRE(admin::set_desired(*database, kIntegration, desired, clock.now()).ok()); }
+  /// Time passes until something is due, and how much. The scheduler, which would begin it at once, rests from then on.
+  std::chrono::milliseconds pass_until_due() {
+    scheduler.stop();
+    const Instant since = clock.now();
+    for (int i = 0; i < 400 && due().empty(); ++i) later(15s);
+    return clock.now() - since;
+  }
   /// Runs until no run is under way and none is due.
   void settle() {
     scheduler.wake();
@@ -152,9 +159,8 @@ TEST_CASE("a failed run is repeated soon, with all that it left undone, and late
   std::int64_t failed = 1;
   std::vector<std::chrono::milliseconds> waits;
   while (failed < 5) {
-    const Instant since = plan.clock.now();
-    for (int i = 0; i < 200 && plan.due().empty(); ++i) plan.later(15s);
-    waits.push_back(plan.clock.now() - since);
+    waits.push_back(plan.pass_until_due());
+    plan.scheduler.start();
     plan.settle();
     failed = plan.number("SELECT COUNT(*) FROM run WHERE outcome = 'failed'");
     if (waits.size() > 8) break;
@@ -164,8 +170,9 @@ TEST_CASE("a failed run is repeated soon, with all that it left undone, and late
   CHECK(std::is_sorted(waits.begin(), waits.end()));
   CHECK(waits.back() >= 3 * waits.front());
   plan.simulator.clear_faults();
-  for (int i = 0; i < 400 && plan.due().empty(); ++i) plan.later(15s);
+  plan.pass_until_due();
   CHECK(plan.phases_due() == kAll);   // none of them has succeeded since
+  plan.scheduler.start();
   plan.settle();
   CHECK(plan.integration().reason == "berth.setup_incomplete");
   plan.scheduler.stop();
@@ -266,22 +273,33 @@ TEST_CASE("stop asks the run under way to stop at its next checkpoint and waits 
   CHECK(plan.number("SELECT COUNT(*) FROM lease WHERE owner <> ''") == 0);
 }
 
+TEST_CASE("a clock that was a year ahead and is set right keeps nobody waiting for a year") {
+  Plan plan;
+  plan.connect();
+  const Instant right = plan.clock.now();
+  plan.clock.set(right + 365 * 24h);
+  SUBCASE("after a run that ended well") { plan.sync(); }
+  SUBCASE("after one that failed") {
+    plan.transport.before = [](const std::string&) -> std::optional<http::Response> {
+      http::Response response;
+      response.status = 503;
+      return response;
+    };
+    plan.sync();
+    REQUIRE(plan.integration().next_attempt > plan.clock.now());
+  }
+  REQUIRE(plan.database->write([](storage::Connection& connection) -> Status {
+    BERTH_TRY(storage::commands::take(connection, kIntegration));
+    return success();
+  }).ok());
+  plan.clock.set(right + 26h);
+  CHECK(plan.phases_due() == kAll);
+}
+
 TEST_CASE("one integration that cannot be put together does not keep the others from running") {
   Plan plan;
   plan.connect();
-  REQUIRE(plan.database->write([&](storage::Connection& connection) -> Status {
-    storage::Integration broken;
-    broken.id = "a_broken";
-    broken.plugin = "nothing";
-    broken.company = "acme_us";
-    broken.tenant = "default";
-    broken.environment = "production";
-    broken.mode = "pull_only";
-    broken.origin = "api";
-    broken.created = plan.clock.now();
-    BERTH_CHECK(storage::integrations::insert(connection, broken));
-    return storage::integrations::set_connected(connection, "a_broken", plan.clock.now());
-  }).ok());
+  plan.add_without_plugin("a_broken");
   plan.scheduler.start();
   plan.settle();
   plan.scheduler.stop();

@@ -1,0 +1,214 @@
+// One phase of a run: the plugin reads pages and details in slices, and what a slice brought is applied before the next.
+#include <set>
+
+#include "host/runs/engine_running.hpp"
+#include "host/storage/cursors.hpp"
+#include "host/storage/detail_queue.hpp"
+
+#include <fmt/format.h>
+
+namespace berth::runs {
+
+namespace {
+
+constexpr std::size_t kFollowUpIdsMax = 200;   // documents asked for by id in one run_phase
+
+/// The floor as plugins get it, in whole seconds: remote times have no smaller part, and what changed within the second
+/// of the floor belongs to what is wanted.
+std::string floor_text(Instant floor) { return berth::to_string(Instant{floor.unix_ms / 1000 * 1000}); }
+
+CallCounts counts_between(const http::CallReport& before, const http::CallReport& after) {
+  const auto difference = [&](http::CallKind kind) {
+    const auto place = static_cast<std::size_t>(kind);
+    return after.calls[place] - before.calls[place];
+  };
+  return {.list = difference(http::CallKind::kList),
+          .detail = difference(http::CallKind::kDetail),
+          .file = difference(http::CallKind::kFile),
+          .other = difference(http::CallKind::kOther) + difference(http::CallKind::kWrite)};
+}
+
+void add(CallCounts& sum, const CallCounts& more) {
+  sum.list += more.list;
+  sum.detail += more.detail;
+  sum.file += more.file;
+  sum.other += more.other;
+}
+
+/// What a plugin runs without is told in the report and, once a run, in the log.
+void note_lock(RunReport& report, const telemetry::Log& log, std::string lock) {
+  if (lock != "on" && report.system_call_filter != lock) log.warning("system calls of the plugin are not restricted", {{"filter", lock}});
+  report.system_call_filter = std::move(lock);
+}
+
+/// Within a pass of the changes its queue is worked off, too.
+std::string pass_mode(const std::string& mode) { return mode == kQueueOnly ? "changes" : mode; }
+
+/// Lists what changed since a date that a person named. Documents asked for by id have no date.
+bool is_since(const RunRequest& request, const std::string& mode) { return mode != "ids" && !request.since.empty(); }
+
+}  // namespace
+
+std::string plugin_config(const Setup& setup, const storage::Integration& integration) {
+  json::Value config = json::Value::object();
+  json::Value about = json::Value::object({{"id", setup.id},
+                                           {"company", setup.company->id},
+                                           {"base_currency", setup.company->base_currency.code()}});
+  if (integration.backfill_floor.unix_ms > 0) about.set("backfill_floor", floor_text(integration.backfill_floor));
+  config.set("integration", std::move(about));
+  json::Value connection = json::Value::object();
+  if (!integration.remote_id.empty()) connection.set("organization_id", integration.remote_id);
+  config.set("connection", std::move(connection));
+  config.set("mode", to_string(setup.declared->mode));
+  config.set("phases", setup.phases_json);
+  return json::dump(config);
+}
+
+/// Where the plugin begins this slice. A pass by id or by date is one of its own: it begins without a cursor, goes on at
+/// `own_cursor`, and leaves the stored one, with its watermark, alone.
+Result<storage::PhaseCursor> Engine::begin_slice(const Running& running, const Phase& phase, const std::string& mode, const std::string& own_cursor) {
+  storage::PhaseCursor cursor;
+  if (mode == "ids" || is_since(running.request, mode)) {
+    cursor.integration = running.setup.id;
+    cursor.phase = phase.id;
+    cursor.mode = is_since(running.request, mode) ? "since" : mode;
+    cursor.cursor_json = own_cursor;
+    return cursor;
+  }
+  BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
+    BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
+    cursor = BERTH_TRY(storage::cursors::begin(connection, running.setup.id, phase.id, pass_mode(mode), dependencies_.clock.now()));
+    return success();
+  }));
+  return cursor;
+}
+
+/// What the plugin is to do in this pass.
+std::string Engine::plan_json(const Running& running, const std::string& mode, const std::vector<std::string>& ids) {
+  json::Value plan = json::Value::object({{"mode", pass_mode(mode)}});
+  if (mode == kQueueOnly) plan.set("queue_only", true);
+  if (mode == "ids") {
+    json::Value list = json::Value::array();
+    for (const std::string& id : ids) list.push_back(id);
+    plan.set("ids", std::move(list));
+  } else if (is_since(running.request, mode)) {
+    plan.set("floor", running.request.since + "T00:00:00Z");
+  } else if (running.integration.backfill_floor.unix_ms > 0) {
+    plan.set("floor", floor_text(running.integration.backfill_floor));
+  }
+  return json::dump(plan);
+}
+
+/// One slice: a worker of its own, so that what a plugin leaks ends with it. `own_cursor` becomes that of the last checkpoint.
+Status Engine::run_slice(Running& running, const Phase& phase, PhaseReport& report, storage::PhaseCursor cursor, const std::string& plan,
+                         Instant deadline, std::string& own_cursor) {
+  CaptureSession session({.database = dependencies_.database,
+                          .api = *running.api,
+                          .gate = *running.access.gate,
+                          .clock = dependencies_.clock,
+                          .log = running.log,
+                          .setup = running.setup,
+                          .lease = running.lease,
+                          .keeper = *running.keeper,
+                          .quota_key = running.access.quota_key,
+                          .on_progress = running.on_progress},
+                         phase, cursor, report, deadline, running.stop);
+  auto opened = dependencies_.runner.open({.manifest = running.setup.manifest,
+                                           .pin_sha256 = running.setup.pin_sha256,
+                                           .config_json = plugin_config(running.setup, running.integration),
+                                           .crash = &running.report.crash},
+                                          session, running.stop);
+  if (!opened.ok()) return std::move(opened).error();
+  note_lock(running.report, running.log, (*opened)->system_call_lock());
+  Status ended = (*opened)->run_phase({.phase = phase.id, .plan_json = plan, .cursor_json = cursor.cursor_json, .deadline = deadline}, running.stop);
+  if (const plugins::Crash* crash = (*opened)->crash()) running.report.crash = *crash;
+  own_cursor = session.last_cursor();
+  if (!ended.ok() && session.halted()) ended = *session.halted();
+  if (session.storage_failure()) ended = *session.storage_failure();
+  if (!ended.ok()) return ended;
+  BERTH_CHECK(session.settle_queue());
+  if (session.brake_pulled()) return make_error(Code::kConflict, "berth.deletion_brake", report.message);
+  return success();
+}
+
+Status Engine::run_phase(Running& running, const Phase& phase, PhaseReport& report, const std::string& mode,
+                         const std::vector<std::string>& ids) {
+  const Instant phase_started = dependencies_.clock.now();
+  const http::CallReport before = running.api->report();
+  const std::string plan = plan_json(running, mode, ids);
+  std::string own_cursor;
+  Status ended = success();
+  while (true) {
+    auto cursor = begin_slice(running, phase, mode, own_cursor);
+    if (!cursor.ok()) {
+      ended = std::move(cursor).error();
+      break;
+    }
+    const Instant deadline = dependencies_.clock.now() + kSliceMax;
+    ended = run_slice(running, phase, report, std::move(cursor).value(), plan, deadline, own_cursor);
+    // The end of a slice is no failure: apply what it brought and go on at the cursor.
+    const bool slice_over = !ended.ok() && ended.error().code == Code::kCancelled && !running.stop.stop_requested() &&
+                            dependencies_.clock.now() >= deadline;
+    if (!slice_over) break;
+    ended = apply_slice(running);
+    if (!ended.ok()) break;
+  }
+  // A pass by id or of the queue comes after one of the same phase, whose calls stand in the row already.
+  add(report.calls, counts_between(before, running.api->report()));
+  report.lower_bound = calls_lower_bound(report.listed, phase.page_size, report.fetched + report.parts, report.files);
+  if (report.calls.list == 0 && mode == "ids") --report.lower_bound;   // nothing was listed: the page is not needed
+  report.wall_ms += (dependencies_.clock.now() - phase_started).count();
+  if (ended.ok() && report.outcome.empty()) report.outcome = "succeeded";
+  return ended;
+}
+
+Status Engine::apply_slice(Running& running) {
+  Applier applier({.database = dependencies_.database,
+                   .clock = dependencies_.clock,
+                   .random = dependencies_.random,
+                   .log = running.log,
+                   .setup = running.setup,
+                   .lease = running.lease,
+                   .companies = dependencies_.companies});
+  if (running.on_progress) running.on_progress("apply", 0, -1);
+  const ApplyResult result = BERTH_TRY(applier.apply_pending(running.stop));
+  running.applied.add(result);
+  running.wants_fetch = running.wants_fetch || result.wants_fetch;
+  return success();
+}
+
+// References and forced documents that applying found: fetched by id and applied within the same run.
+Status Engine::follow_up(Running& running) {
+  for (int round = 0; running.wants_fetch; ++round) {
+    if (round == kFollowUpRoundsMax) {
+      return make_error(Code::kQuotaExhausted, "berth.budget",
+                        fmt::format("documents kept naming others that were not here yet after {} rounds; the next run goes on", round));
+    }
+    running.wants_fetch = false;
+    // Also of phases that are not due: a payment must not wait an hour for the invoice that it disagrees with.
+    for (const Phase& phase : running.setup.phases) {
+      if (!phase.has_detail || !phase.enabled) continue;
+      std::set<std::string> asked;       // once each in a round, whatever comes of it
+      while (true) {
+        std::vector<std::string> ids;
+        BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
+          for (std::string& id : BERTH_TRY(storage::detail_queue::named(connection, running.setup.id, phase.entity, asked.size() + kFollowUpIdsMax))) {
+            if (ids.size() < kFollowUpIdsMax && asked.insert(id).second) ids.push_back(std::move(id));
+          }
+          return success();
+        }));
+        if (ids.empty()) break;
+        PhaseReport& report = running.report_of(phase);
+        const Status ended = run_phase(running, phase, report, "ids", ids);
+        if (!ended.ok()) {
+          tell_end(report, ended.error(), running.stop.stop_requested());
+          return ended;
+        }
+      }
+    }
+    BERTH_CHECK(apply_slice(running));
+  }
+  return success();
+}
+
+}  // namespace berth::runs
