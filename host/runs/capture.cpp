@@ -386,8 +386,16 @@ Status CaptureSession::commit_wanted_files(storage::Connection& connection, cons
 }
 
 Status CaptureSession::settle_queue() {
-  if (open_entries_.empty()) return success();
+  BERTH_CHECK(settle(false));
+  return success();
+}
+
+Result<bool> CaptureSession::put_off_failed() { return settle(true); }
+
+Result<bool> CaptureSession::settle(bool is_remote_failing) {
+  if (open_entries_.empty()) return false;
   const http::CallReport calls = dependencies_.api.report();
+  bool is_any_counted = false;
   const Status settled = dependencies_.database.write([&](storage::Connection& connection) -> Status {
     BERTH_CHECK(hold(connection, dependencies_.lease, now()));
     for (const auto& [key, entry] : open_entries_) {
@@ -399,8 +407,14 @@ Status CaptureSession::settle_queue() {
         remote_error = json::Value::object(
             {{"status", last->status}, {"code", last->code}, {"message", last->message}, {"reason", last->reason}});
       }
-      const auto effect = BERTH_TRY(storage::detail_queue::fail(connection, entry.integration, entry.entity, entry.remote_id,
-                                                                entry.want, json::dump(remote_error)));
+      // Handed out and not asked for any more, because others had failed: that is no attempt.
+      const bool was_asked = last != calls.errors.rend() || noticed_.contains(entry.remote_id);
+      if (!was_asked && (is_remote_failing || entry.want == storage::kWantAttachments)) continue;
+      is_any_counted = true;
+      // A file never ends a run: that the remote fails at all of them shows only here.
+      const bool is_file_failing = entry.want == storage::kWantAttachments && last != calls.errors.rend() && (last->status == 0 || last->status >= 500);
+      const auto count = is_remote_failing || is_file_failing ? storage::detail_queue::put_off : storage::detail_queue::fail;
+      const auto effect = BERTH_TRY(count(connection, entry.integration, entry.entity, entry.remote_id, entry.want, json::dump(remote_error)));
       if (effect == storage::detail_queue::FailEffect::kKept || entry.want == storage::kWantAttachments) continue;
       const auto record = BERTH_TRY(storage::records::find(connection, entry.integration, entry.entity, entry.remote_id));
       if (!record || record->remote_state == "deleted") continue;
@@ -416,14 +430,15 @@ Status CaptureSession::settle_queue() {
       }
       if (outcome.reason.empty()) outcome.reason = "berth.detail_unavailable";
       outcome.message = fmt::format("the document could not be fetched in {} runs; the last answer: {}",
-                                    storage::detail_queue::kAttemptsMax, said);
+                                    is_remote_failing ? storage::detail_queue::kPutOffMax : storage::detail_queue::kAttemptsMax, said);
       outcome.detail_json = json::dump(json::Value::object({{"remote_error", remote_error}, {std::string(kGaveUp), entry.version}}));
       BERTH_CHECK(storage::records::set_state(connection, record->id, outcome, now()));
     }
     return success();
   });
   open_entries_.clear();
-  return settled;
+  if (!settled.ok()) return settled.error();
+  return is_any_counted;
 }
 
 // A first "it does not exist" makes the record suspect and asks once more at the end of the queue; the second one, in the

@@ -65,6 +65,9 @@ class CaptureSession final : public plugins::Services {
   /// After a run_phase that ended well: counts an attempt for each queue entry that was handed out and brought nothing;
   /// a document that was tried too often is failed with the remote's last error. Errors: storage's.
   Status settle_queue();
+  /// After one that ended because the remote failed at one document after the other: those are put behind the others, so
+  /// that documents which never come do not keep all others away. True if there were any. Errors: storage's.
+  Result<bool> put_off_failed();
 
   /// A sweep found more missing records than the brake lets through.
   [[nodiscard]] bool brake_pulled() const { return brake_pulled_; }
@@ -87,6 +90,7 @@ class CaptureSession final : public plugins::Services {
     std::string bytes;   // until they are stored, which gives the hash
   };
   Status commit(storage::Connection& connection, std::string_view cursor_json, bool pass_complete);
+  Result<bool> settle(bool is_remote_failing);
   Status store_files(storage::Connection& connection);
   Status commit_record(storage::Connection& connection, const plugins::EmittedRecord& record);
   Status commit_deleted(storage::Connection& connection, const plugins::EmittedRecord& record);

@@ -151,7 +151,8 @@ Result<RunReport> Engine::run(const Setup& setup, const RemoteAccess& access, co
                   .api = nullptr,
                   .budgets = {},
                   .applied = {},
-                  .wants_fetch = false};
+                  .wants_fetch = false,
+                  .is_put_off = false};
   running.report.run = new_id("run", dependencies_.clock, dependencies_.random);
   running.report.integration = setup.id;
   running.report.trigger = request.trigger;
@@ -242,7 +243,7 @@ Status Engine::run_round(Running& running, const std::string& mode) {
     if (ended.ok()) continue;
     tell_end(report, ended.error(), running.stop.stop_requested());
     running.log.warning("phase ended early", {{"phase", phase.id}, {"reason", report.reason}, {"error", report.message}});
-    if (ends_run(ended.error())) return ended;
+    if (ends_run(ended.error()) && !std::exchange(running.is_put_off, false)) return ended;
     if (!first_failure.ok()) continue;
     Error told = ended.error();
     if (told.reason == "berth.budget") told.message = fmt::format("Phase {}: {}", phase.id, told.message);

@@ -125,6 +125,10 @@ Status Engine::run_slice(Running& running, const Phase& phase, PhaseReport& repo
   own_cursor = session.last_cursor();
   if (!ended.ok() && session.halted()) ended = *session.halted();
   if (session.storage_failure()) ended = *session.storage_failure();
+  // Where the remote asks to be left alone for a time, or answers no list, no document is to blame.
+  if (!ended.ok() && ended.error().code == Code::kUnavailable && ended.error().retry_after_ms < 0) {
+    running.is_put_off = BERTH_TRY(session.put_off_failed());
+  }
   if (!ended.ok()) return ended;
   BERTH_CHECK(session.settle_queue());
   if (session.brake_pulled()) return make_error(Code::kConflict, "berth.deletion_brake", report.message);

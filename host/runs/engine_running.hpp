@@ -26,6 +26,7 @@ struct Engine::Running {
   http::Budgets budgets;
   ApplyResult applied;
   bool wants_fetch = false;
+  bool is_put_off = false;   // the phase failed at single documents, which go behind the others: the next one has a chance
 
   /// The row of that phase, made where the run did not ask for it.
   PhaseReport& report_of(const Phase& phase) {

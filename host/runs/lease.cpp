@@ -14,8 +14,10 @@ LeaseKeeper::LeaseKeeper(storage::Database& database, const Clock& clock, const 
           std::unique_lock lock(mutex_);
           ended_.wait_for(lock, stop, kLeaseBeat, [] { return false; });
           lock.unlock();
-          // A failure shows at the next commit, which checks the lease itself.
-          if (stop.stop_requested() || !beat().ok()) return;
+          if (stop.stop_requested()) return;
+          // A lease that is lost shows at the next commit, which checks it itself. Anything else may have passed by the
+          // next beat, and the lease is good for some.
+          if (const Status kept = beat(); !kept.ok() && kept.error().reason == "storage.lease_lost") return;
         }
       }) {}
 
@@ -23,7 +25,7 @@ Status LeaseKeeper::beat() {
   const Instant now = clock_.now();
   {
     const std::scoped_lock lock(mutex_);
-    if (now < renewed_ + kLeaseBeat) return success();
+    if (now >= renewed_ && now < renewed_ + kLeaseBeat) return success();   // before it: the clock was set back
     renewed_ = now;
   }
   return database_.write([&](storage::Connection& connection) { return hold(connection, lease_, now); });

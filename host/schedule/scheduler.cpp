@@ -25,6 +25,9 @@ namespace {
 
 /// What a person asked for and could not begin is tried once more at least so often: the cause may be mended any time.
 constexpr std::chrono::minutes kAskedRetryMax{1};
+/// No run waits longer than until the day has turned, or an hour after a failure. A time further ahead was stored while
+/// the clock was wrong.
+constexpr std::chrono::hours kAheadMax{26};
 
 /// Phases of the newest run that did not end well for a reason that passes. A spent budget is none: it is meant to spread
 /// the work over the intervals.
@@ -99,6 +102,7 @@ Result<std::optional<DueRun>> Scheduler::due_of(const std::string& id, Instant n
     if (const auto found = failing_.find(id); found != failing_.end()) failing = found->second;
   }
   const auto sync = std::find_if(asked.begin(), asked.end(), [](const storage::Command& c) { return c.kind == "sync"; });
+  if (failing.since > now) failing = {};   // the clock was set back
   // A command that did not begin stays queued and is tried again, less and less often; one that is given after that at once.
   const bool has_new = std::any_of(asked.begin(), asked.end(), [&](const storage::Command& c) { return c.kind == "sync" && c.created > failing.since; });
   const Instant again = std::min(failing.not_before, failing.since + kAskedRetryMax);
@@ -116,7 +120,8 @@ Result<std::optional<DueRun>> Scheduler::due_of(const std::string& id, Instant n
     return std::optional(run);
   }
   // Only a person is answered before the wait is over.
-  if (row->next_attempt > now || (failing.times > 0 && failing.not_before > now)) return nothing;
+  const bool must_wait = row->next_attempt > now && row->next_attempt <= now + kAheadMax;
+  if (must_wait || (failing.times > 0 && failing.not_before > now)) return nothing;
   runs::IntegrationUnit* unit = dependencies_.registry.find_unit(id);
   if (unit == nullptr) {
     DueRun first{id, {}, true};
@@ -130,7 +135,7 @@ Result<std::optional<DueRun>> Scheduler::due_of(const std::string& id, Instant n
     const auto declared = unit->declared->schedule.find(phase.id);
     const auto interval = declared == unit->declared->schedule.end() ? options_.default_interval : declared->second;
     const auto last = last_started.find(phase.id);
-    if (last == last_started.end() || unfinished.contains(phase.id) || next_due(id, phase.id, last->second, interval, options_.jitter_percent) <= now) {
+    if (last == last_started.end() || last->second > now || unfinished.contains(phase.id) || next_due(id, phase.id, last->second, interval, options_.jitter_percent) <= now) {
       run.request.phases.push_back(phase.id);
     }
   }

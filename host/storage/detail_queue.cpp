@@ -110,6 +110,19 @@ Result<FailEffect> fail(Connection& connection, std::string_view integration, st
   return FailEffect::kGaveUp;
 }
 
+Result<FailEffect> put_off(Connection& connection, std::string_view integration, std::string_view entity,
+                           std::string_view remote_id, std::uint32_t want, std::string_view error_json) {
+  const auto attempts = BERTH_TRY(one_integer(
+      connection,
+      "UPDATE detail_queue SET attempts = attempts + 1, last_error_json = ?, "
+      "position = (SELECT MAX(position) + 1 FROM detail_queue)" +
+          std::string(kByKey) + " RETURNING attempts",
+      {error_json, integration, entity, remote_id, want}));
+  if (!attempts || *attempts < kPutOffMax) return FailEffect::kKept;
+  BERTH_CHECK(done(connection, integration, entity, remote_id, want));
+  return FailEffect::kGaveUp;
+}
+
 Result<std::optional<QueuedDetail>> find(Connection& connection, std::string_view integration, std::string_view entity,
                                          std::string_view remote_id, std::uint32_t want) {
   const auto row =

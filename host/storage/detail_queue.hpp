@@ -47,6 +47,8 @@ namespace detail_queue {
 
 constexpr std::int64_t kConfirmDeletion = -1'000'000;
 constexpr std::int64_t kAttemptsMax = 5;
+/// The same where the remote itself failed, which passes as a rule: with the growing waits after failed runs half a day.
+constexpr std::int64_t kPutOffMax = 15;
 
 /// What take() gave out in this run_phase: an entry is handed out once, also if it is put again meanwhile.
 class HandedOut {
@@ -83,6 +85,10 @@ enum class FailEffect { kKept, kGaveUp };
 /// Counts an attempt and keeps the error; after kAttemptsMax the entry is removed and the caller reports it.
 Result<FailEffect> fail(Connection& connection, std::string_view integration, std::string_view entity,
                         std::string_view remote_id, std::uint32_t want, std::string_view error_json);
+/// The same of one that the remote failed at itself: it goes behind all others of its priority, and is given up after
+/// kPutOffMax.
+Result<FailEffect> put_off(Connection& connection, std::string_view integration, std::string_view entity,
+                           std::string_view remote_id, std::uint32_t want, std::string_view error_json);
 Result<std::optional<QueuedDetail>> find(Connection& connection, std::string_view integration, std::string_view entity,
                                          std::string_view remote_id, std::uint32_t want);
 /// Remote ids of documents that others named or that were forced (cause reference or forced), most urgent first.

@@ -57,7 +57,7 @@ class Fetcher {
     if (ended) throw Failure(*ended);
   }
 
-  /// A budget of files that ran out while details went on; the phase ends with it.
+  /// What ended the files while details went on.
   [[nodiscard]] const std::optional<Failure>& files_ended() const { return files_ended_; }
 
  private:
@@ -140,7 +140,10 @@ class Fetcher {
       kept.parts.set(name, json::parse(text).value);
       bytes += text.size();
     }
-    if (bytes <= kUnfinishedBytes) session_.cursor.unfinished = std::move(kept);
+    if (bytes > kUnfinishedBytes) return;
+    session_.cursor.unfinished = std::move(kept);
+    // Within the cursor it lies deeper than in the answer: one that nobody could read back would end the phase for good.
+    if (!json::parse(json::dump(session_.cursor.to_json())).ok()) session_.cursor.unfinished.reset();
   }
 
   static bool has_part(const Job& job, std::string_view name) {
@@ -254,8 +257,10 @@ class Fetcher {
       const auto [i, file] = of[index];
       take_file(jobs[i].wanted.ref, *file, reply);
     });
-    if (ended && ended->status() == BERTH_QUOTA_EXHAUSTED && ended->reason() == "berth.budget") {
-      files_ended_ = ended;  // files are best effort: details go on
+    // Files are best effort: details go on, also where the remote has no files to give now.
+    const bool is_spent = ended && ended->status() == BERTH_QUOTA_EXHAUSTED && ended->reason() == "berth.budget";
+    if (is_spent || (ended && ended->status() == BERTH_UNAVAILABLE)) {
+      files_ended_ = ended;
       return std::nullopt;
     }
     return ended;
@@ -269,6 +274,7 @@ class Fetcher {
       session_.warn("attachment.failed", "A file of a record could not be taken; the record is not touched.",
                     std::move(fields));
     };
+    if (reply.failure && reply.failure->status() == BERTH_CANCELLED) return;  // it was not asked for any more
     if (reply.failure) return failed(reply.failure->reason());
     const Response& answer = *reply.response;
     if (answer.verdict != Verdict::kNone || answer.status < 200 || answer.status > 299) {
@@ -306,6 +312,8 @@ void run_queue(Session& session) {
       session.stop_if_asked();
       std::vector<Wanted> wanted = session.host().next_details(kQueueSlice);
       if (wanted.empty()) break;
+      const bool only_files = std::none_of(wanted.begin(), wanted.end(), [](const Wanted& one) { return one.detail; });
+      if (only_files && fetcher.files_ended()) break;  // they come last
       std::erase_if(wanted, [&](const Wanted& one) { return one.ref.entity != phase.entity; });
       if (session.cursor.draining_ms) session.cursor.draining_ms = session.host().now_unix_ms();
       fetcher.fetch(std::move(wanted));
@@ -323,7 +331,8 @@ void run_queue(Session& session) {
     session.cursor.draining_ms.reset();
     session.checkpoint();
   }
-  if (fetcher.files_ended()) throw Failure(*fetcher.files_ended());
+  // A spent budget comes back; files that the remote did not give are missing for now, and the host asks again.
+  if (fetcher.files_ended() && fetcher.files_ended()->status() == BERTH_QUOTA_EXHAUSTED) throw Failure(*fetcher.files_ended());
 }
 
 void run_ids(Session& session, const std::vector<std::string>& ids) {

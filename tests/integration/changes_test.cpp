@@ -104,12 +104,9 @@ TEST_CASE("an invoice that vanished is deleted only after two answers that it do
   world.control("POST", "invoices/" + invoice, R"({"notes":"touched"})");
 
   SUBCASE("it is gone between list and detail") {
-    bool deleted = false;
+    std::atomic<bool> deleted = false;
     world.transport.before = [&](const std::string& call) -> std::optional<http::Response> {
-      if (call == "GET /books/v3/invoices/" + invoice && !deleted) {
-        deleted = true;
-        world.control("DELETE", "invoices/" + invoice);
-      }
+      if (call == "GET /books/v3/invoices/" + invoice && !deleted.exchange(true)) world.control("DELETE", "invoices/" + invoice);
       return std::nullopt;
     };
     CHECK(world.next().outcome == runs::RunOutcome::kSucceeded);
@@ -123,7 +120,7 @@ TEST_CASE("an invoice that vanished is deleted only after two answers that it do
     CHECK(world.calls_of(invoice) == 0);   // nobody asks for it again
   }
   SUBCASE("one such answer is not believed") {
-    int answers = 0;
+    std::atomic<int> answers = 0;
     world.transport.before = [&](const std::string& call) -> std::optional<http::Response> {
       if (call == "GET /books/v3/invoices/" + invoice && ++answers == 1) return gone();
       return std::nullopt;

@@ -26,7 +26,7 @@ TEST_CASE("a second host that wants the same integration while it runs is told t
   world.connect();
   const runs::RemoteAccess access = *world.registry->access(world.unit());
   runs::Engine other = another_engine(world);
-  int asked = 0;
+  std::atomic<int> asked = 0;   // calls come from several threads
   world.transport.before = [&](const std::string&) -> std::optional<http::Response> {
     if (asked++ > 3) return std::nullopt;
     const auto second = other.run(world.unit().setup, access, {}, {});
@@ -49,7 +49,7 @@ TEST_CASE("the lease outlasts a remote that answers slowly: nobody else gets it 
   world.connect();
   const runs::RemoteAccess access = *world.registry->access(world.unit());
   runs::Engine other = another_engine(world);
-  int taken = 0;
+  std::atomic<int> taken = 0;
   world.transport.before = [&](const std::string&) -> std::optional<http::Response> {
     const auto lease = world.number("SELECT expires_ms FROM lease WHERE owner <> ''");
     if (lease <= world.clock.now().unix_ms) ++taken;
@@ -70,11 +70,11 @@ TEST_CASE("work that is queued at any moment of a run is done by the end of it")
     world.sync();
     commits += world.database->commits();
   }
-  for (int after = 1; after <= commits; ++after) {
+  for (int after = 1; after <= commits; after += kEvery) {
     CAPTURE(after);
     World world({.contacts = 3, .items = 3, .invoices = 4, .payments = 2, .credit_notes = 0});
     world.connect();
-    int left = after;
+    std::atomic<int> left = after;
     world.database->after_commit = [&] {
       if (--left != 0) return;
       world.map("default_income", "", "acme_us", "sales");

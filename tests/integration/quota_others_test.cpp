@@ -60,7 +60,7 @@ TEST_CASE("A5: code 44 because of another program waits for the minute, then goe
   world.connect();
   world.transport.forget_calls();
   world.simulator.set_limits({.per_minute = 100, .per_day = 100'000, .concurrent = 10});
-  int seen = 0;
+  std::atomic<int> seen = 0;
   world.transport.before = [&](const std::string&) -> std::optional<http::Response> {
     if (++seen == 20) call_from_elsewhere(world, 90);
     return std::nullopt;
@@ -88,7 +88,7 @@ TEST_CASE("A5: code 45 because of another program stops until the day turns, is 
   world.connect();
   world.transport.forget_calls();
   world.control("POST", "limits", R"({"per_day":1000,"used_today":0})");
-  int seen = 0;
+  std::atomic<int> seen = 0;
   world.transport.before = [&](const std::string&) -> std::optional<http::Response> {
     if (++seen == 10) call_from_elsewhere(world, 1000);
     return std::nullopt;
@@ -199,7 +199,7 @@ TEST_CASE("A5: a clock that jumps makes nobody wait for ever") {
   SUBCASE("an hour back") {}
   SUBCASE("a day forward") { jump = 24h; }
   SUBCASE("a month back") { jump = -30 * 24h; }
-  int seen = 0;
+  std::atomic<int> seen = 0;
   std::chrono::milliseconds passed{0};
   world.transport.before = [&](const std::string&) -> std::optional<http::Response> {
     if (++seen == 30) world.clock.advance(jump);

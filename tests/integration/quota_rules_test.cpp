@@ -86,10 +86,11 @@ TEST_CASE("A5: codes, limits and headers are those of the phases file") {
     World world(another());
     world.connect();
     world.transport.after = as_the_other;
-    int seen = 0;
+    std::atomic<int> seen = 0;
     world.transport.before = [&](const std::string&) -> std::optional<http::Response> {
-      if (++seen == 8) world.simulator.set_limits({.per_minute = 1, .per_day = 100'000, .concurrent = 10});
-      if (seen == 14) world.simulator.set_limits({.per_minute = 0, .per_day = 100'000, .concurrent = 10});
+      const int number = ++seen;
+      if (number == 8) world.simulator.set_limits({.per_minute = 1, .per_day = 100'000, .concurrent = 10});
+      if (number == 14) world.simulator.set_limits({.per_minute = 0, .per_day = 100'000, .concurrent = 10});
       return std::nullopt;
     };
     const runs::RunReport report = world.sync();

@@ -54,7 +54,7 @@ class SimulatorTransport final : public http::Transport {
   [[nodiscard]] std::vector<Exchange> api_calls() const;
   /// Addresses that were asked for and are not the simulator's.
   [[nodiscard]] std::vector<std::string> strangers() const;
-  /// Called before each call ("GET /books/v3/…") reaches the simulator, on the caller's thread; set it while no run is
+  /// Called before each call ("GET /books/v3/…") reaches the simulator, on the threads of the calls, several at once; set it while no run is
   /// under way. An answer of it is given instead of the simulator's.
   std::function<std::optional<http::Response>(const std::string& call)> before;
   /// Called with each answer before the host sees it.

@@ -11,6 +11,7 @@
 // Used by one thread; members that a run uses are the host's own.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -36,6 +37,15 @@ namespace berth::integration {
 inline constexpr std::string_view kIntegration = "zoho_acme";
 inline constexpr std::string_view kOrigin = "http://127.0.0.1:9100";
 inline constexpr std::int64_t kStart = 1'780'000'000;   // 2026-05-28T20:26:40Z
+
+/// A sanitized build takes about ten times as long. In it, a case that repeats a run for each of its moments takes every
+/// kEvery-th of them, and the longest ones have smaller books; what they check is the same.
+#ifdef BERTH_SANITIZED
+inline constexpr bool kIsSanitized = true;
+#else
+inline constexpr bool kIsSanitized = false;
+#endif
+inline constexpr int kEvery = kIsSanitized ? 3 : 1;
 
 /// A folder that goes with the object.
 class TemporaryFolder {

@@ -202,7 +202,7 @@ TEST_CASE("mapping an account by REST posts what waited for it, unknown accounts
 TEST_CASE("an account that is mapped while a run is under way is applied by that run") {
   Rest rest;
   rest.connect();
-  int asked = 0;
+  std::atomic<int> asked = 0;
   rest.transport.before = [&](const std::string& call) -> std::optional<http::Response> {
     if (!call.starts_with("GET /books/v3/items") || asked++ > 0) return std::nullopt;
     for (const char* body : {R"({"kind":"default_income","key":"-","company":"acme_us","account":"sales"})",
