@@ -143,7 +143,8 @@ std::optional<Failure> Session::send_all(std::span<const Request> requests,
         is_full = is_full || held > kMaxHeldBytes;
       }
       answers.emplace_back(index, std::move(reply));
-      return !ended && !is_full;
+      // A spent budget refuses the others by itself; a stop would also reach calls that were granted and wait for their turn.
+      return !is_full && (!ended || ended->reason() == "berth.budget");
     };
     std::optional<Failure> batch_failure;
     try {

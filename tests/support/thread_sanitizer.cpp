@@ -1,4 +1,5 @@
-// What the ThreadSanitizer of GCC 12 does not know of the C library; part of every test program of the preset tsan.
+// What the ThreadSanitizer of GCC 12 does not know of the C library; part of every test program of the preset
+// tsan, and of berth there.
 //
 // std::timed_mutex::try_lock_for() calls pthread_mutex_clocklock(), which that libtsan does not watch. So it sees the
 // writer's lock of the SQLite engine being released and never being taken, and reports "unlock of an unlocked mutex". This

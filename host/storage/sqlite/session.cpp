@@ -103,9 +103,10 @@ Result<std::unique_ptr<SqliteSession>> SqliteSession::open(const std::string& pa
         session->run_script("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; "
                             "PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 67108864;"));
     // A transaction changes a few hundred to a few thousand pages. With less cache they would be written twice, and with
-    // SQLite's own 1000 pages between two checkpoints the pages that every transaction changes would be, too.
-    BERTH_CHECK(session->run_script(reader ? "PRAGMA query_only = ON;"
-                                           : "PRAGMA journal_mode = WAL; PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 4000;"));
+    // SQLite's own 1000 pages between two checkpoints the pages that every transaction changes would be, too. A reader
+    // looks up a row here and there.
+    BERTH_CHECK(session->run_script(reader ? "PRAGMA query_only = ON; PRAGMA cache_size = -1024;"
+                                           : "PRAGMA journal_mode = WAL; PRAGMA cache_size = -6144; PRAGMA wal_autocheckpoint = 4000;"));
     return session;
   } catch (const Poco::Exception& exception) {
     return make_error(Code::kEnvironment, "storage.failed",
