@@ -120,6 +120,10 @@ Status Engine::finish(Running& running, const Status& ended) {
       // A cap spreads the work over the intervals; a spent day waits for the next one.
       report.next_attempt = error.reason == "berth.run_cap" ? next_scheduled(running.setup, report) : running.access.gate->resets_at();
     }
+    if (report.outcome == RunOutcome::kRateLimited && running.access.gate->day_left() == 0) {
+      // The refusal said when the day turns; answers that were still on their way may have told a later second.
+      report.next_attempt = std::max(report.next_attempt, running.access.gate->resets_at());
+    }
   }
   const Error* error = ended.ok() ? nullptr : &ended.error();
   const Status saved = dependencies_.database.write([&](storage::Connection& connection) -> Status {

@@ -215,6 +215,7 @@ TEST_CASE("D5: a pull through the built library asks as Zoho documents it") {
   const berth::Pairs expected = {{"organization_id", "927000001"},
                                  {"sort_column", "created_time"},
                                  {"sort_order", "D"},
+                                 {"response_option", "1"},
                                  {"page", "1"},
                                  {"per_page", "200"}};
   CHECK(host.requests[0].query == expected);

@@ -35,7 +35,7 @@ void expire(const Remote& remote) { remote.simulator.post("tokens/expire"); }
 
 }  // namespace
 
-TEST_CASE("D13.8: 401 in the middle of a run is renewed once and the run goes on; for ever, a person has to connect again") {
+TEST_CASE("D13.8: 401 in the middle of a run is renewed once and the run goes on, refused for ever a person has to connect again") {
   const Remote remote;
   const std::string added = remote.invoice("10.00");
   remote.breaks(R"({"kind":"first","path":"/books/v3/invoices/","field":"POST tokens/expire","body":"{}"})");

@@ -131,6 +131,32 @@ TEST_CASE("D5 A6: at 500 calls a day the first sync ends rate limited, goes on a
   world.check_books();
 }
 
+// The remote counts whole seconds, so two answers tell two turns of one day. A run that was told the first of them began before
+// the second, was refused at once and ended as rate limited a second time.
+TEST_CASE("A6: when the day is spent, the run goes on when the last of its answers says that the day turns") {
+  WorldOptions options;
+  options.limits = "{per_minute: 60000, concurrent: 5, per_day: 40}";
+  options.is_paced = true;   // so that calls are under way when the first of them is refused
+  World world(options);
+  world.connect();
+  world.control("POST", "limits", R"({"per_day":40,"used_today":0})");
+  std::atomic<int> later = 0;
+  world.transport.after = [&](http::Response& response) {
+    for (auto& [name, value] : response.headers) {
+      if (name == "x-rate-limit-reset") value = std::to_string(std::stoll(value) + ++later);
+    }
+  };
+  const runs::RunReport spent = world.sync();
+  REQUIRE(spent.outcome == runs::RunOutcome::kRateLimited);
+  const Instant turn = world.registry->access(world.unit()).value().gate->resets_at();
+  CHECK_MESSAGE(spent.next_attempt >= turn, to_string(spent.next_attempt) << " is before " << to_string(turn));
+  world.clock.set(spent.next_attempt);
+  world.transport.after = nullptr;
+  world.transport.forget_calls();
+  world.sync();
+  CHECK(world.transport.api_calls().size() > 30);   // of the new day's 40: it was not refused
+}
+
 TEST_CASE("D5: a share of the day that a phase does not need is for those that have work, a number stays a ceiling") {
   WorldOptions options;
   options.invoices = 120;
