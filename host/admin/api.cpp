@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "host/admin/quota.hpp"
 #include "host/admin/views.hpp"
 #include "host/core/hash.hpp"
 #include "host/core/text.hpp"
@@ -99,7 +100,7 @@ void Api::add_health() {
   router_.add({"GET", "/readyz", Access::kPublic, "Can it answer: is the database reachable?",
                [this](const Request&) {
                  const Status reachable = services_.database.read([](storage::Connection& connection) -> Status {
-                   BERTH_TRY(connection.query("SELECT 1"));
+                   BERTH_CHECK(connection.query("SELECT 1"));
                    return success();
                  });
                  if (!reachable.ok()) return problem(reachable.error(), 503);
@@ -130,7 +131,7 @@ void Api::add_integrations() {
                  json::Value list = json::Value::array();
                  BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
                    for (const auto& integration : BERTH_TRY(storage::integrations::list(connection))) {
-                     list.push_back(BERTH_TRY(integration_view(connection, integration, services_.clock.now())));
+                     list.push_back(BERTH_TRY(integration_view(connection, services_.registry.quota_keys(), integration, services_.clock.now())));
                    }
                    return success();
                  }));
@@ -140,7 +141,7 @@ void Api::add_integrations() {
                  const storage::Integration integration = BERTH_TRY(integration_of(request));
                  json::Value view;
                  BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
-                   view = BERTH_TRY(integration_view(connection, integration, services_.clock.now()));
+                   view = BERTH_TRY(integration_view(connection, services_.registry.quota_keys(), integration, services_.clock.now()));
                    return success();
                  }));
                  return view;
@@ -148,16 +149,23 @@ void Api::add_integrations() {
   const std::pair<const char*, const char*> moves[] = {{"pause", "paused"}, {"resume", "enabled"}, {"enable", "enabled"}, {"disable", "disabled"}};
   for (const auto& [verb, desired] : moves) {
     router_.add({"POST", fmt::format("/api/v1/integrations/{{id}}/{}", verb), Access::kAdmin, fmt::format("The integration becomes {}", desired),
-                 answering([this, desired = std::string(desired), verb = std::string(verb)](const Request& request) -> Result<json::Value> {
+                 answering([this, state = std::string(desired), word = std::string(verb)](const Request& request) -> Result<json::Value> {
                    const storage::Integration integration = BERTH_TRY(integration_of(request));
-                   BERTH_CHECK(set_desired(services_.database, integration.id, desired, services_.clock.now()));
+                   BERTH_CHECK(set_desired(services_.database, integration.id, state, services_.clock.now()));
                    BERTH_CHECK(services_.database.write([&](storage::Connection& connection) -> Status {
-                     return note(connection, request.actor, "integration." + verb, integration.id, services_.clock.now());
+                     return note(connection, request.actor, "integration." + word, integration.id, services_.clock.now());
                    }));
                    services_.wake_scheduler();
-                   return json::Value::object({{"id", integration.id}, {"desired", desired}});
+                   return json::Value::object({{"id", integration.id}, {"desired", state}});
                  }), {}});
   }
+  router_.add({"POST", "/api/v1/integrations/{id}/quota/reset", Access::kAdmin, "Forgets pauses, blocks and what is known of the day's quota of the organisation",
+               answering([this](const Request& request) -> Result<json::Value> {
+                 const storage::Integration integration = BERTH_TRY(integration_of(request));
+                 json::Value quota = BERTH_TRY(reset_quota(services_.database, services_.registry.quota_keys(), integration, request.actor, services_.clock.now()));
+                 services_.wake_scheduler();
+                 return json::Value::object({{"id", integration.id}, {"quota", std::move(quota)}});
+               }), {}});
   router_.add({"POST", "/api/v1/integrations/{id}/sync", Access::kAdmin, "Syncs now; 409 while paused", [this](const Request& request) { return ask_for_sync(request); }, {}});
   router_.add({"POST", "/api/integrations/zoho/{id}/trigger-sync/", Access::kAdmin, "Syncs now; 409 while paused", [this](const Request& request) { return ask_for_sync(request); }, {}});
 }
@@ -175,7 +183,7 @@ Response Api::ask_for_sync(const Request& request) {
     return problem(make_error(Code::kConflict, "runs.not_connected", fmt::format("{} is not connected", integration->id)));
   }
   const Status queued = services_.database.write([&](storage::Connection& connection) -> Status {
-    BERTH_TRY(storage::commands::push(connection, integration->id, "sync", R"({"trigger":"api"})", services_.clock.now()));
+    BERTH_CHECK(storage::commands::push(connection, integration->id, "sync", R"({"trigger":"api"})", services_.clock.now()));
     return note(connection, request.actor, "integration.sync", integration->id, services_.clock.now());
   });
   if (!queued.ok()) return problem(queued.error());

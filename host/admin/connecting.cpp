@@ -167,7 +167,7 @@ Response Api::create_or_reconnect(const Request& request) {
       // Nothing of a failed creation stays.
       services_.registry.forget(id);
       const Status removed = services_.database.write([&](storage::Connection& connection) -> Status {
-        BERTH_TRY(storage::integrations::erase_unconnected(connection, id));
+        BERTH_CHECK(storage::integrations::erase_unconnected(connection, id));
         return success();
       });
       if (!removed.ok()) services_.log.error("integration could not be removed again", removed.error(), {{"integration", id}});

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "host/runs/quota_board.hpp"
+#include "host/admin/quota.hpp"
 #include "host/storage/audit.hpp"
 #include "host/storage/leases.hpp"
 #include "host/storage/runs.hpp"
@@ -24,24 +24,6 @@ json::Value parsed_or_object(const std::string& text) {
   return parsed.ok() ? std::move(parsed.value) : json::Value::object();
 }
 
-/// The quota of the integration's organisation, as far as all processes of this database have told.
-Result<json::Value> quota_view(storage::Connection& connection, const storage::Integration& integration, Instant now) {
-  const auto state = BERTH_TRY(runs::load_quota(connection, integration.plugin + "/" + integration.remote_id));
-  const bool has_turned = state.day_resets_at <= now;
-  const auto ahead = [&](Instant until) { return until > now ? time_or_null(until) : json::Value(); };
-  std::int64_t processes = 0;
-  for (const http::QuotaShare& share : state.shares) processes += share.until > now && !share.is_resting ? 1 : 0;
-  return json::Value::object({{"day_limit", state.day_limit > 0 ? json::Value(state.day_limit) : json::Value()},
-                              {"day_used", has_turned ? 0 : state.day_made()},
-                              {"day_resets_at", ahead(state.day_resets_at)},
-                              {"used_by_others", has_turned ? 0 : std::max<std::int64_t>(state.foreign, 0)},
-                              {"paused_until", ahead(state.paused_until)},
-                              {"blocked_until", ahead(state.blocked_until)},
-                              {"blocked_reason", state.blocked_until > now ? json::Value(state.blocked_reason) : json::Value()},
-                              {"at_once", state.concurrent},
-                              {"processes", processes}});
-}
-
 /// The report of its last run; an empty object before the first.
 Result<json::Value> last_report(storage::Connection& connection, const std::string& integration) {
   const auto newest = BERTH_TRY(storage::runs::list(connection, integration, {.after = {}, .limit = 1}));
@@ -52,7 +34,7 @@ constexpr std::string_view kKinds[] = {"default_income", "default_expense", "pay
 
 }  // namespace
 
-Result<json::Value> integration_view(storage::Connection& connection, const storage::Integration& integration, Instant now) {
+Result<json::Value> integration_view(storage::Connection& connection, runs::QuotaKeys& keys, const storage::Integration& integration, Instant now) {
   json::Value view = json::Value::object({{"id", integration.id},
                                           {"plugin", integration.plugin},
                                           {"company", integration.company},
@@ -95,7 +77,7 @@ Result<json::Value> integration_view(storage::Connection& connection, const stor
     if (!row.is_mapped()) ++unmapped;
   }
   view.set("unmapped_accounts", unmapped);
-  view.set("quota", BERTH_TRY(quota_view(connection, integration, now)));
+  view.set("quota", BERTH_TRY(quota_view(connection, keys, integration, now)));
   const json::Value* budgets = last.find("budgets");
   view.set("budgets", budgets == nullptr ? json::Value::array() : *budgets);
   return view;
@@ -197,7 +179,7 @@ Result<storage::AccountRow> map_account(storage::Database& database, const confi
   storage::AccountRow row;
   BERTH_CHECK(database.write([&](storage::Connection& connection) -> Status {
     row = BERTH_TRY(storage::account_rows::map(connection, integration, kind, label == "-" ? "" : label, company, account, now));
-    BERTH_TRY(storage::waiting::wake(connection, integration, row.awaited(), now));
+    BERTH_CHECK(storage::waiting::wake(connection, integration, row.awaited(), now));
     return success();
   }));
   return row;
@@ -215,7 +197,7 @@ Status note(storage::Connection& connection, std::string_view actor, std::string
   entry.action = action;
   entry.target = target;
   entry.detail_json = detail_json;
-  BERTH_TRY(storage::audit::append(connection, entry));
+  BERTH_CHECK(storage::audit::append(connection, entry));
   return success();
 }
 

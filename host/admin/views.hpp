@@ -14,7 +14,7 @@
 namespace berth::admin {
 
 /// {"id":"zoho_acme","desired":"enabled","status":"connected","running":false,...}; `running` while somebody holds the lease.
-Result<json::Value> integration_view(storage::Connection& connection, const storage::Integration& integration, Instant now);
+Result<json::Value> integration_view(storage::Connection& connection, runs::QuotaKeys& keys, const storage::Integration& integration, Instant now);
 [[nodiscard]] json::Value account_row_view(const storage::AccountRow& row);
 [[nodiscard]] json::Value record_view(const storage::Record& record);
 [[nodiscard]] json::Value run_view(const storage::Run& run);

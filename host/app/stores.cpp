@@ -31,7 +31,7 @@ Result<bool> VaultTokenStore::save(std::string_view integration, const oauth::To
 }
 
 Status VaultTokenStore::remove(std::string_view integration) {
-  BERTH_TRY(vault_.erase(integration, kTokens));
+  BERTH_CHECK(vault_.erase(integration, kTokens));
   return success();
 }
 

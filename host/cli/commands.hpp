@@ -23,6 +23,14 @@ struct Opened {
   std::unique_ptr<storage::Database> database;
 };
 Result<Opened> open_storage(const Global& global);
+/// Whose quota an integration draws on, for commands without a host.
+struct OfflineQuotaKeys {
+  OfflineQuotaKeys(const Global& global, const config::Config& config);
+  OfflineQuotaKeys(const OfflineQuotaKeys&) = delete;
+  OfflineQuotaKeys& operator=(const OfflineQuotaKeys&) = delete;
+  const std::vector<plugins::Discovered> discovered;
+  runs::QuotaKeys keys;
+};
 /// As it is stored, else as it is declared. Errors: runs.integration_unknown, storage's.
 Result<storage::Integration> integration_of(storage::Database& database, const config::Config& config, const std::string& id);
 /// Requests a stop when Ctrl-C or SIGTERM comes: the run ends at its next checkpoint. A second one ends the process at
@@ -43,6 +51,8 @@ int plugin_trust(const Global& global, const std::string& path);
 struct ServeOptions {
   bool json_log = false, safe_mode = false;
 };
+/// What is wrong, and what to do about it; `online` asks the remotes too. See doctor.hpp.
+int doctor(const Global& global, bool online);
 int serve(const Global& global, const ServeOptions& options);
 
 // integrations
@@ -64,6 +74,10 @@ int test(const Global& global, const std::string& id);
 int organizations(const Global& global, const std::string& id, const std::string& choose);
 int runs(const Global& global, const std::string& id);
 int run_show(const Global& global, const std::string& run);
+
+// quota
+int quota_show(const Global& global, const std::string& id);
+int quota_reset(const Global& global, const std::string& id);
 
 // records
 int records_list(const Global& global, const std::string& id, const std::string& entity, const std::string& state, std::size_t limit);

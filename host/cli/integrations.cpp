@@ -13,25 +13,12 @@ namespace berth::cli {
 
 namespace {
 
-/// A declared integration that no run has written into the storage yet.
-storage::Integration not_begun(const config::Integration& declared) {
-  storage::Integration row;
-  row.id = declared.id;
-  row.plugin = declared.plugin;
-  row.company = declared.company;
-  row.tenant = declared.tenant;
-  row.environment = declared.environment;
-  row.mode = config::to_string(declared.mode);
-  row.desired = declared.enabled ? "enabled" : "disabled";
-  return row;
-}
-
 /// Those of the storage, and of the configuration those that are not there yet; by id.
 Result<std::vector<storage::Integration>> all_integrations(storage::Connection& connection, const config::Config& config) {
   std::vector<storage::Integration> all = BERTH_TRY(storage::integrations::list(connection));
   for (const config::Integration& declared : config.integrations) {
     const auto is_it = [&](const storage::Integration& each) { return each.id == declared.id; };
-    if (std::none_of(all.begin(), all.end(), is_it)) all.push_back(not_begun(declared));
+    if (std::none_of(all.begin(), all.end(), is_it)) all.push_back(runs::row_of(declared));
   }
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   return all;
@@ -44,21 +31,29 @@ std::string status_text(const json::Value& view) {
   return text;
 }
 
-Result<json::Value> status_views(storage::Database& database, const config::Config& config, Instant now, const std::string& id) {
+Result<json::Value> status_views(storage::Database& database, const config::Config& config, runs::QuotaKeys& keys, Instant now, const std::string& id) {
   json::Value list = json::Value::array();
   if (!id.empty()) BERTH_TRY(integration_of(database, config, id));
   BERTH_CHECK(database.read([&](storage::Connection& connection) -> Status {
     for (const auto& integration : BERTH_TRY(all_integrations(connection, config))) {
       if (!id.empty() && integration.id != id) continue;
-      list.push_back(BERTH_TRY(admin::integration_view(connection, integration, now)));
+      list.push_back(BERTH_TRY(admin::integration_view(connection, keys, integration, now)));
     }
     return success();
   }));
   return list;
 }
 
+/// "812 of 10000": calls of the day that the remote counts, by all who share its quota. "" before the first.
+std::string calls_today(const json::Value& quota) {
+  const json::Value* used = quota.find("day_used");
+  const json::Value* limit = quota.find("day_limit");
+  if (used == nullptr || limit == nullptr || limit->is_null()) return {};
+  return fmt::format("{} of {}", used->text(), limit->text());
+}
+
 std::string status_table(const json::Value& list) {
-  Table table({"integration", "organisation", "status", "last sync", "records", "unmapped", "what is the matter"}, {5});
+  Table table({"integration", "organisation", "status", "last sync", "records", "unmapped", "calls today", "what is the matter"}, {5, 6});
   for (const json::Value& view : list.items()) {
     std::map<std::string, std::int64_t> by_state;
     for (const auto& [entity, states] : view.find("records")->members()) {
@@ -72,7 +67,8 @@ std::string status_table(const json::Value& list) {
     if (matter.empty() && view.text_of("status") == "pending") matter = fmt::format("not connected: berth connect {}", view.text_of("id"));
     if (const json::Value* next = view.find("next_attempt"); !next->is_null()) matter += fmt::format("{}next attempt {}", matter.empty() ? "" : "; ", next->text());
     table.add({std::string(view.text_of("id")), std::string(view.text_of("name")), status_text(view),
-               last->is_null() ? "never" : std::string(last->text()), records, std::string(view.text_of("unmapped_accounts")), matter});
+               last->is_null() ? "never" : std::string(last->text()), records, std::string(view.text_of("unmapped_accounts")),
+               calls_today(*view.find("quota")), matter});
   }
   return table.text();
 }
@@ -118,6 +114,26 @@ std::string isolation_warnings(const config::Config& config, const json::Value& 
   return text;
 }
 
+/// What was spent of each budget, in lines that are no longer than the table above.
+void print_budgets(const runs::RunReport& report) {
+  constexpr std::size_t kWidth = 120;
+  std::string line;
+  for (const http::BudgetUse& use : report.budgets) {
+    if (use.spent == 0 && !use.refused) continue;
+    std::string one = fmt::format("{} {}", use.cost, use.spent);
+    if (use.limit) one += fmt::format(" of {}{}", *use.limit, use.is_lifted ? " and what others left" : "");
+    if (line.empty()) {
+      line = "budgets: " + one;
+    } else if (line.size() + 2 + one.size() < kWidth) {
+      line += ", " + one;
+    } else {
+      print_line(line + ",");
+      line = "         " + one;
+    }
+  }
+  if (!line.empty()) print_line(line);
+}
+
 void print_report(const runs::RunReport& report) {
   Table table({"phase", "outcome", "listed", "fetched", "files", "unchanged", "posted", "parked", "skipped", "failed", "ignored", "calls", "lower bound"},
               {2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
@@ -128,13 +144,7 @@ void print_report(const runs::RunReport& report) {
   }
   print(table.text());
   print_troubles(report);
-  std::string budgets;
-  for (const http::BudgetUse& use : report.budgets) {
-    if (use.spent == 0 && !use.refused) continue;
-    budgets += fmt::format("{}{} {}", budgets.empty() ? "budgets: " : ", ", use.cost, use.spent);
-    if (use.limit) budgets += fmt::format(" of {}{}", *use.limit, use.is_lifted ? " and what others left" : "");
-  }
-  if (!budgets.empty()) print_line(budgets);
+  print_budgets(report);
   std::string line = fmt::format("{}: {}", report.run, to_string(report.outcome));
   if (!report.reason.empty()) line += fmt::format(" ({}: {})", report.reason, report.message);
   if (report.next_attempt.unix_ms > 0) line += fmt::format("; goes on at {}", to_string(report.next_attempt));
@@ -194,9 +204,10 @@ int status(const Global& global, const std::string& id, bool watch) {
   const auto opened = open_storage(global);
   if (!opened.ok()) return fail(global, opened.error());
   const std::stop_token stop = stop_on_signal();
+  OfflineQuotaKeys offline(global, opened->config);
   std::string before;
   while (true) {
-    const auto views = status_views(*opened->database, opened->config, opened->clock->now(), id);
+    const auto views = status_views(*opened->database, opened->config, offline.keys, opened->clock->now(), id);
     if (!views.ok()) return fail(global, views.error());
     const bool is_in_process = opened->config.plugins.isolation == config::Isolation::kInProcess;
     const std::string text =
@@ -295,7 +306,7 @@ int organizations(const Global& global, const std::string& id, const std::string
     const Status chosen = (*host)->connector().choose_organization(**unit, choose);
     if (!chosen.ok()) return fail(global, chosen.error());
   }
-  const auto views = status_views((*host)->database(), (*host)->config(), (*host)->clock().now(), id);
+  const auto views = status_views((*host)->database(), (*host)->config(), (*host)->registry().quota_keys(), (*host)->clock().now(), id);
   if (!views.ok()) return fail(global, views.error());
   const json::Value& view = views->items().front();
   if (global.json) {

@@ -160,7 +160,7 @@ int ledger_period(const Global& global, const std::string& verb, const std::stri
     changed = BERTH_TRY(ledger::open_period(connection, company, *month));
     // What the lock held back is worth applying again, for every integration.
     for (const storage::Integration& integration : BERTH_TRY(storage::integrations::list(connection))) {
-      BERTH_TRY(storage::waiting::wake(connection, integration.id, ledger::awaited_period(company, *month), now));
+      BERTH_CHECK(storage::waiting::wake(connection, integration.id, ledger::awaited_period(company, *month), now));
     }
     return success();
   });

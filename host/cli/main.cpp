@@ -52,6 +52,8 @@ void declare_setup(CLI::App& app, Line& line) {
   CLI::App* serve_app = command(app, line, "serve", "Run the host: scheduler and REST API, until a signal ends it", [&] { return serve(global, line.serve); });
   serve_app->add_flag("--json-log", line.serve.json_log, "log as JSON lines");
   serve_app->add_flag("--safe-mode", line.serve.safe_mode, "do not open plugins that do not come with Berth");
+  command(app, line, "doctor", "What is wrong with this installation, and what to do about it", [&] { return doctor(global, line.flag); })
+      ->add_flag("--online", line.flag, "also make one cheap call to each remote that is connected");
   CLI::App* config = group(app, "config", "The configuration file");
   command(*config, line, "validate", "Check berth.yaml offline: every mistake with file, line and column", [&] { return config_validate(global); });
   CLI::App* vault = group(app, "vault", "The vault of secrets");
@@ -110,6 +112,10 @@ void declare_integrations(CLI::App& app, Line& line) {
   with_id(command(app, line, "runs", "Runs, newest first", [&] { return runs(global, line.id); }));
   CLI::App* run = group(app, "run", "One run");
   command(*run, line, "show", "The report of a run", [&] { return run_show(global, line.id); })->add_option("RUN", line.id, "of `berth runs`")->required();
+  CLI::App* quota = group(app, "quota", "Limits of the remote systems, and what is used of them");
+  command(*quota, line, "show", "The windows of each organisation: a minute, at once, a day; and what stands in the way", [&] { return quota_show(global, line.id); })
+      ->add_option("ID", line.id, "only that of this integration");
+  with_id(command(*quota, line, "reset", "Lift pauses and blocks, and forget what is known of the day", [&] { return quota_reset(global, line.id); }));
   CLI::App* records = group(app, "records", "Remote documents and what became of them");
   CLI::App* list = with_id(command(*records, line, "list", "Records and their state", [&] { return records_list(global, line.id, line.entity, line.state, line.limit); }));
   list->add_option("--entity", line.entity, "invoice, contact, item, ...");

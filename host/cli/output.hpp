@@ -1,6 +1,7 @@
 #pragma once
 // How commands print: results on standard output, everything else on standard error; tables for people, JSON with stable
 // keys for programs; exit codes.
+#include <concepts>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,11 @@ void open_standard_streams();
 /// Writes out what was printed. `code`, or the error of the output where it could not be written to its end; a reader that
 /// has seen enough (`| head`) is none.
 [[nodiscard]] int finish_output(int code);
+
+/// "1 company", "2 companies".
+[[nodiscard]] std::string counted(std::integral auto count, std::string_view one, std::string_view several) {
+  return std::to_string(count) + " " + std::string(count == 1 ? one : several);
+}
 
 /// Prints the error with what to do next, and returns the exit code that fits.
 int fail(const Global& global, const Error& error);

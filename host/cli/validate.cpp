@@ -31,8 +31,6 @@ struct PhaseNames {
   std::vector<std::string> cost_classes;
 };
 
-std::string counted(std::size_t count, std::string_view one, std::string_view several) { return fmt::format("{} {}", count, count == 1 ? one : several); }
-
 PhaseNames names_of(const phases::File& file) {
   PhaseNames names;
   std::set<std::string> costs;

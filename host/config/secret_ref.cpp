@@ -16,7 +16,7 @@ constexpr std::array<std::pair<std::string_view, SecretRef::Kind>, 4> kPrefixes{
     {"vault:", SecretRef::Kind::kVault},
     {"credential:", SecretRef::Kind::kCredential},
 }};
-constexpr std::size_t kSecretBytesMax = 64 * 1024;
+constexpr std::size_t kSecretBytesMax = 64U << 10U;
 
 Error missing(const SecretRef& reference, std::string_view why) {
   return make_error(Code::kInvalidConfig, "config.secret_missing", fmt::format("{} {}", reference.to_string(), why));

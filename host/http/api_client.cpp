@@ -5,10 +5,9 @@
 #include <deque>
 #include <mutex>
 #include <optional>
-#include <thread>
-#include <vector>
 
 #include "host/http/call_runner.hpp"
+#include "host/http/crew.hpp"
 #include "host/http/url.hpp"
 
 namespace berth::http {
@@ -44,24 +43,24 @@ class Worst {
 /// One send_batch(): some threads run calls, the caller's thread replies.
 class Batch {
  public:
-  Batch(CallRunner& runner, std::span<const ApiCall> calls, std::stop_token stop, std::chrono::milliseconds stop_grace)
-      : runner_(runner), calls_(calls), stop_grace_(stop_grace), host_stop_(stop), on_stop_(std::move(stop), [this] {
+  Batch(CallRunner& runner, Crew& crew, std::span<const ApiCall> calls, std::stop_token stop, std::chrono::milliseconds stop_grace)
+      : runner_(runner), crew_(crew), calls_(calls), stop_grace_(stop_grace), host_stop_(stop), on_stop_(std::move(stop), [this] {
           stop_.request_stop();
         }) {}
   ~Batch() {
     // Also when a callback threw: no thread may be left waiting.
     stop_.request_stop();
-    {
-      const std::scoped_lock lock(mutex_);
-      next_ = calls_.size();
-    }
+    std::unique_lock lock(mutex_);
+    next_ = calls_.size();
     changed_.notify_all();
+    changed_.wait(lock, [this] { return at_work_ == 0; });
   }
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
 
   Status run(int threads, const OnReply& on_reply) {
-    for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+    at_work_ = threads;
+    for (int i = 0; i < threads; ++i) crew_.start([this] { work(); });
     Worst worst;
     for (std::size_t replies = 0; replies < calls_.size(); ++replies) {
       auto finished = next_finished();
@@ -86,7 +85,7 @@ class Batch {
     std::unique_lock lock(mutex_);
     for (;;) {
       changed_.wait(lock, [this] { return next_ >= calls_.size() || next_ - replied_ < kFinishedMax; });
-      if (next_ >= calls_.size()) return;
+      if (next_ >= calls_.size()) break;
       const auto index = next_++;
       lock.unlock();
       auto outcome = runner_.run(calls_[index], stop_.get_token(), abort_.get_token());
@@ -94,6 +93,8 @@ class Batch {
       finished_.push_back({index, std::move(outcome)});
       changed_.notify_all();
     }
+    --at_work_;
+    changed_.notify_all();  // with the lock: the batch may be gone without it
   }
 
   Finished next_finished() {
@@ -113,6 +114,7 @@ class Batch {
   }
 
   CallRunner& runner_;
+  Crew& crew_;
   const std::span<const ApiCall> calls_;
   const std::chrono::milliseconds stop_grace_;
   const std::stop_token host_stop_;  // the host's own, after which answers have a limited time
@@ -122,9 +124,9 @@ class Batch {
   std::condition_variable_any changed_;
   std::size_t next_ = 0;  // calls begun
   std::size_t replied_ = 0;
+  int at_work_ = 0;  // threads that use this object
   std::deque<Finished> finished_;
   std::optional<std::chrono::steady_clock::time_point> grace_ends_;
-  std::vector<std::jthread> threads_;  // end before what they use
   std::stop_callback<std::function<void()>> on_stop_;
 };
 
@@ -145,7 +147,7 @@ class ApiClient::Impl {
     }
     if (calls.empty()) return success();
     const int threads = std::min({gate_.limits().concurrent, kConcurrentMax, static_cast<int>(calls.size())});
-    return Batch(runner_, calls, std::move(stop), stop_grace_).run(threads, on_reply);
+    return Batch(runner_, crew_, calls, std::move(stop), stop_grace_).run(threads, on_reply);
   }
   [[nodiscard]] CallReport report() const { return runner_.report(); }
 
@@ -153,6 +155,7 @@ class ApiClient::Impl {
   QuotaGate& gate_;
   const std::chrono::milliseconds stop_grace_;
   CallRunner runner_;
+  Crew crew_;   // ends before what its tasks use
 };
 
 Result<std::unique_ptr<ApiClient>> ApiClient::create(ApiServices services, ErrorRules rules, ApiOptions options) {

@@ -61,6 +61,9 @@ inline constexpr std::size_t kFinishedMax = 16;
 inline constexpr std::chrono::milliseconds kStopGrace{5'000};
 /// A Retry-After above this is not waited for inside a run.
 inline constexpr std::chrono::milliseconds kRetryAfterWaitMax{5 * 60'000};
+/// Nor believed beyond this, whatever it says: a single answer, which a proxy may have made up, keeps nobody away for a
+/// day. Only a rule that calls the day spent (stop_run until reset) does.
+inline constexpr std::chrono::milliseconds kRetryAfterMax{3'600'000};
 
 enum class Mode { kPullOnly, kTwoWay };
 /// The numbers are those of BERTH_VERDICT_*.

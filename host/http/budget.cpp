@@ -20,7 +20,7 @@ Status Budgets::add(const json::Value& block, std::string_view place) {
     Class one;
     if (const auto calls = value.integer(); calls && value.is_number() && *calls >= 0) {
       one.amount = *calls;
-      one.limit = *calls;
+      one.limit = calls;
     } else {
       auto text = value.is_string() ? value.text() : std::string_view{};
       const bool is_percent = text.ends_with('%');

@@ -145,13 +145,13 @@ class CallRunner::Attempts {
                        (repeats_ == 0 ? " time)." : " times).");
     if (!decision.status_page.empty()) text += " Outages are announced at " + decision.status_page + ".";
     auto error = make_error(Code::kUnavailable, decision.reason, std::move(text));
-    if (decision.retry_after) error.retry_after_ms = decision.retry_after->count();
+    if (decision.retry_after) error.retry_after_ms = std::min(*decision.retry_after, kRetryAfterMax).count();
     return error;
   }
 
   /// The remote named a time that no run waits for. Nobody of the organisation asks again before it.
   Error too_long(const Decision& decision, Instant until) {
-    services().gate.block_until(until, decision.reason, describe(call_, decision));
+    services().gate.block_until(std::min(until, services().clock.now() + kRetryAfterMax), decision.reason, describe(call_, decision));
     return unavailable(decision);
   }
 
@@ -189,11 +189,12 @@ class CallRunner::Attempts {
 
   Result<Answered> stop_run(const Decision& decision) {
     const auto now = services().clock.now();
-    auto until = decision.until == Until::kNextMinute ? next_minute(now) : services().gate.resets_at();
+    const bool is_day = decision.until == Until::kReset;
+    auto until = is_day ? services().gate.resets_at() : next_minute(now);
     if (decision.retry_after) until = std::max(until, now + *decision.retry_after);
-    until = std::min(until, now + kDayMax);
+    until = std::min(until, now + (is_day ? kDayMax : kRetryAfterMax));
     auto what = describe(call_, decision);
-    if (decision.until == Until::kReset) what += "; only a larger plan raises this limit";
+    if (is_day) what += "; only a larger plan raises this limit";
     services().gate.block_until(until, decision.reason, what);
     auto error = make_error(Code::kQuotaExhausted, "berth.quota",
                             what + " (" + decision.reason + "); no request before " + to_string(until) + ".");

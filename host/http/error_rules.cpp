@@ -261,7 +261,9 @@ Decision ErrorRules::judge(CallKind kind, bool expects_json, const Response& res
   bool is_json = false;
   std::string parse_error;
   if (expects_json || is_json_type(response)) {
-    const auto parsed = json::parse(response.body, {.only = &judged_members_});
+    const auto parsed = json::parse(response.body, {.keeps = [this](std::string_view key) {
+      return std::find(judged_members_.begin(), judged_members_.end(), key) != judged_members_.end();
+    }});
     is_json = parsed.ok();
     parse_error = parsed.error.message;
     if (is_json && !code_pointer_.empty()) {

@@ -42,7 +42,7 @@ std::optional<Instant> parse_http_date(std::string_view text) {
   const auto date =
       parse_date(std::string(text.substr(12, 4)) + "-" + month_text + "-" + std::string(text.substr(5, 2)));
   if (!date) return std::nullopt;
-  const std::int64_t seconds = date->day_number() * 86'400 + *hour * 3'600 + *minute * 60 + *second;
+  const std::int64_t seconds = date->day_number() * 86'400 + *hour * 3'600L + *minute * 60L + *second;
   return Instant{seconds * 1'000};
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <mutex>
 
 #include "host/http/interrupt.hpp"
 #include "host/http/poco_answer.hpp"
@@ -51,18 +52,7 @@ Poco::Timespan timespan(std::chrono::milliseconds time) {
 class PocoTransport final : public Transport {
  public:
   explicit PocoTransport(TransportOptions options) : options_(std::move(options)) {
-    net::initializeSSL();  // never undone: others in this process use OpenSSL, too
-    net::Context::Params parameters;
-    parameters.caLocation = options_.ca_file;
-    // STRICT also checks the name of a peer on this machine, which RELAXED does not.
-    parameters.verificationMode = net::Context::VERIFY_STRICT;
-    parameters.loadDefaultCAs = true;
-    parameters.cipherList = "HIGH:!aNULL:!MD5:!RC4:!3DES";
-    // Poco's default begins with X448, which nobody else prefers and which costs half of the handshakes per second.
-    parameters.ecdhCurve = "X25519:P-256:P-384";
-    context_ = new net::Context(net::Context::TLS_CLIENT_USE, parameters);
-    context_->requireMinimumProtocol(net::Context::PROTO_TLSV1_2);
-    context_->setInvalidCertificateHandler(new CertificateReasons);
+    if (!options_.ca_file.empty()) static_cast<void>(tls());   // a wrong file is told before the first request
   }
 
   Result<Response> send(const Request& request, std::stop_token stop) override {
@@ -150,6 +140,26 @@ class PocoTransport final : public Transport {
     return std::nullopt;
   }
 
+  /// Made with the first https connection: reading the system's certificates takes longer than most commands. Throws.
+  net::Context::Ptr tls() {
+    std::call_once(tls_made_, [this] {
+      net::initializeSSL();  // never undone: others in this process use OpenSSL, too
+      net::Context::Params parameters;
+      parameters.caLocation = options_.ca_file;
+      // STRICT also checks the name of a peer on this machine, which RELAXED does not.
+      parameters.verificationMode = net::Context::VERIFY_STRICT;
+      parameters.loadDefaultCAs = true;
+      parameters.cipherList = "HIGH:!aNULL:!MD5:!RC4:!3DES";
+      // Poco's default begins with X448, which nobody else prefers and which costs half of the handshakes per second.
+      parameters.ecdhCurve = "X25519:P-256:P-384";
+      net::Context::Ptr context = new net::Context(net::Context::TLS_CLIENT_USE, parameters);
+      context->requireMinimumProtocol(net::Context::PROTO_TLSV1_2);
+      context->setInvalidCertificateHandler(new CertificateReasons);
+      tls_ = std::move(context);
+    });
+    return tls_;
+  }
+
   Result<std::unique_ptr<Connection>> open(const Url& url, const Request& request, Time deadline,
                                            Interruptible& exchange) {
     const auto connect_deadline = std::min(deadline, std::chrono::steady_clock::now() + shorter(request.connect_timeout, options_.timeouts.connect));
@@ -211,7 +221,7 @@ class PocoTransport final : public Transport {
       if (url.is_https()) {
         phase = Phase::kTls;
         certificate_reason.clear();
-        auto* secure = new Watched<net::SecureStreamSocketImpl>(connection->wire, plain, context_);
+        auto* secure = new Watched<net::SecureStreamSocketImpl>(connection->wire, plain, tls());
         Handle secure_socket(secure);
         secure->setPeerHostName(url.host);
         secure->handshake();
@@ -293,7 +303,8 @@ class PocoTransport final : public Transport {
   }
 
   const TransportOptions options_;
-  net::Context::Ptr context_;
+  std::once_flag tls_made_;
+  net::Context::Ptr tls_;
   Pool pool_{options_};
   Watchdog watchdog_;
 };

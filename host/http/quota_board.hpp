@@ -6,7 +6,11 @@
 // so a call costs no write. Numbers of a process are absolute, so that telling them twice, or a transaction that is
 // rolled back, does no harm.
 //
+// A person may lift what stands there (lift()): pauses and blocks, and what is known of the day. The next answers teach it
+// anew. Gates hear of it by `lifted_at`, so that none tells again what was lifted.
+//
 // Plain data; the board is implemented where the database is.
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -25,8 +29,12 @@ struct QuotaShare {
   std::int64_t made = 0;      // calls of this day
   std::int64_t claimed = 0;   // calls of this day with those that it may make without asking, at least `made`
   bool is_resting = false;    // makes no calls now; its places run out
+  bool is_waiting = false;    // would make calls and has no place for any
   Instant until;              // forgotten then
 };
+
+/// Processes that draw on one quota at the same time. Further ones wait for a place.
+inline constexpr std::size_t kSharesMax = 64;
 
 /// What is kept of the quota of one organisation. Times are 0 where there is none.
 struct QuotaState {
@@ -35,17 +43,27 @@ struct QuotaState {
   std::int64_t forgotten = 0;   // calls of the day of shares that are gone
   Instant day_resets_at;
   Instant learned_at;           // when limit, foreign and reset were read from headers
+  Instant lifted_at;            // when a person last lifted everything
   Instant paused_until;         // calls wait
   Instant blocked_until;        // calls are refused
   std::string blocked_reason;   // of the rule: "zoho_books.rate_limit.daily"
   std::string blocked_message;
   int concurrent = 0;           // now allowed at once; 0: as the limits say
   Instant concurrent_changed;
+  int per_minute = 0;           // for people: the limits as the gates know them
+  int at_once = 0;
+  std::int64_t day_reserve = 0;
   std::vector<QuotaShare> shares;
 
   [[nodiscard]] QuotaShare* find(std::string_view owner);
   /// Calls of the day, as far as everybody has told.
   [[nodiscard]] std::int64_t day_made() const;
+  /// No pause, no block, and nothing is known of the day; what was called within the minute stays.
+  void lift(Instant now);
+  /// Takes this share up into the one that stands for several which nobody can tell apart any more.
+  void fold(const QuotaShare& share);
+  /// Makes room for one more share by folding two that rest. False where all are at work.
+  bool make_room();
   [[nodiscard]] json::Value to_json() const;
   /// Anything that is missing or has the wrong type is as in a new state.
   static QuotaState from_json(const json::Value& value);

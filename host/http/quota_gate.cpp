@@ -5,6 +5,8 @@
 #include <charconv>
 #include <limits>
 
+#include "host/http/error_rules.hpp"
+
 namespace berth::http {
 namespace {
 
@@ -12,6 +14,9 @@ constexpr std::chrono::milliseconds kMinute{60'000};
 /// Several calls of one burst are told "too many at once" together; that is one reduction.
 constexpr std::chrono::milliseconds kReductionPause{2'000};
 constexpr std::chrono::milliseconds kRecoveryStep{60'000};
+/// How long a turn lasts where there are fewer calls than processes. A place of the minute is free a minute after its call.
+constexpr std::chrono::milliseconds kTurnAtOnce{20'000};
+constexpr std::chrono::milliseconds kTurnOfPlaces{120'000};
 
 std::optional<std::int64_t> header_number(const Headers& headers, const std::string& name) {
   if (name.empty()) return std::nullopt;
@@ -73,7 +78,12 @@ Result<Permit> QuotaGate::acquire(std::stop_token stop) {
     mind_clock(now);
     turn_day(now);
     forget_old(now);
-    if (auto refused = refusal(now)) return std::move(*refused);
+    if (auto refused = refusal(now)) {
+      if (in_flight_ == 0 || blocked_until_ > now) return std::move(*refused);
+      // What is under way may say that there is more, and when the day turns.
+      wait_for_answer(lock, stop);
+      continue;
+    }
     if (must_ask(now)) {
       lock.unlock();
       BERTH_CHECK(exchange(false));
@@ -84,6 +94,7 @@ Result<Permit> QuotaGate::acquire(std::stop_token stop) {
     if (!wait_until) {
       ++in_flight_;
       ++made_;
+      if (!is_reset_told_ && now >= day_resets_at_ - kTurnMargin) ++made_in_margin_;
       return Permit(this, next_number_++);
     }
     if (*wait_until > now) {
@@ -91,42 +102,58 @@ Result<Permit> QuotaGate::acquire(std::stop_token stop) {
       clock_.sleep_until(*wait_until, stop);
       lock.lock();
     } else {
-      // A call in flight has its own deadline, so this ends.
-      const int before = in_flight_;
-      freed_.wait(lock, stop, [&] { return in_flight_ < before || blocked_until_ > clock_.now(); });
+      wait_for_answer(lock, stop);
     }
   }
+}
+
+/// A call in flight has its own deadline, so this ends.
+void QuotaGate::wait_for_answer(std::unique_lock<std::mutex>& lock, const std::stop_token& stop) {
+  const int before = in_flight_;
+  freed_.wait(lock, stop, [&] { return in_flight_ < before || in_flight_ == 0 || blocked_until_ > clock_.now(); });
 }
 
 /// When to look for a place again: nothing if there is one now, `now` if a call in flight has to end first.
 std::optional<Instant> QuotaGate::next_place(Instant now) const {
   const bool others_hold_some = board_ != nullptr && next_look_ > now;
-  if (limits_.per_minute > 0 && used_places() >= std::min(places_, fair(limits_.per_minute))) {
+  if (limits_.per_minute > 0 && used_places() >= std::min(places_, fair_places(now))) {
     std::optional<Instant> when;
     // One millisecond more: no window of 60 s, its edges included, has one call too many.
     if (!ended_.empty()) when = ended_.front() + kMinute + std::chrono::milliseconds(1);
     if (others_hold_some && places_ < limits_.per_minute && (!when || next_look_ < *when)) when = next_look_;
-    return when.value_or(now);
+    return when.value_or(in_flight_ == 0 ? now + kLookAgain : now);
   }
-  if (in_flight_ < std::min({at_once_, concurrent_, fair(concurrent_)})) return std::nullopt;
-  return in_flight_ == 0 && others_hold_some ? next_look_ : now;
+  if (in_flight_ < std::min({at_once_, concurrent_, fair_at_once(now)})) return std::nullopt;
+  if (in_flight_ > 0) return now;
+  return others_hold_some ? next_look_ : now + kLookAgain;
 }
 
 int QuotaGate::used_places() const { return in_flight_ + static_cast<int>(ended_.size()); }
 
-/// What one of all processes that make calls may have of it.
-int QuotaGate::fair(int of) const { return std::max(1, of / (others_ + 1)); }
+/// What one of all processes that make calls may have of it. Where it does not reach for one each, and somebody waits,
+/// whose turn it is follows from the time, so that all come to the same.
+int QuotaGate::fair(int of, std::chrono::milliseconds turn, Instant now) const {
+  const int all = others_ + 1;
+  if (of < all && !is_other_waiting_) return 1;
+  const std::int64_t turns = of < all ? now.unix_ms / turn.count() : 0;
+  const int place = static_cast<int>((rank_ + turns) % all);
+  return of / all + (place < of % all ? 1 : 0);
+}
+
+int QuotaGate::fair_places(Instant now) const { return fair(limits_.per_minute, kTurnOfPlaces, now); }
+int QuotaGate::fair_at_once(Instant now) const { return fair(concurrent_, kTurnAtOnce, now); }
 
 bool QuotaGate::must_ask(Instant now) const {
   if (board_ == nullptr) return false;
   if (is_resting_ || now >= usable_until_) return true;
   if (const auto rest = left(); rest && *rest > 0 && made_ >= claimed_) return true;
+  // Whose turn is over lets the next one begin at once.
+  if (others_ > 0 && at_once_ > std::max(in_flight_, fair_at_once(now))) return true;
   if (now < next_look_) return false;
   const int used = used_places();
   const bool needs_places = limits_.per_minute > 0 && used >= places_ && places_ < limits_.per_minute;
   const bool needs_more_at_once = in_flight_ >= at_once_ && at_once_ < concurrent_;
-  const bool holds_too_much = others_ > 0 && ((limits_.per_minute > 0 && places_ > std::max(used, fair(limits_.per_minute))) ||
-                                              at_once_ > std::max(in_flight_, fair(concurrent_)));
+  const bool holds_too_much = others_ > 0 && limits_.per_minute > 0 && places_ > std::max(used, fair_places(now));
   return needs_places || needs_more_at_once || holds_too_much;
 }
 
@@ -150,36 +177,77 @@ void QuotaGate::finish(std::uint64_t number, const Headers* headers) {
 
 // Undocumented by Zoho, observed on every authenticated answer: X-Rate-Limit-Limit and -Remaining count the day's
 // calls, X-Rate-Limit-Reset has the seconds until it turns. Other programs of the customer draw on the same day, so
-// what the remote says replaces our count. Answers overtake each other: only the newest call's counts, and what is
-// still in flight may not be in it.
+// what the remote says replaces our count. Answers overtake each other.
 void QuotaGate::learn(std::uint64_t number, const Headers& headers, Instant now) {
-  if (number < learned_number_) return;
+  if (number < day_number_) return;  // of the day before
   const auto limit = header_number(headers, limits_.header_limit);
   const auto remaining = header_number(headers, limits_.header_remaining);
-  const auto reset = header_number(headers, limits_.header_reset_seconds);
+  const std::int64_t of = limit && *limit > 0 ? *limit : day_limit_;
+  if (remaining && of > 0) {
+    learned_at_ = now;
+    learn_count(number, std::max<std::int64_t>(of - *remaining, 0));
+  }
+  if (number < learned_number_) return;
+  learned_number_ = number;
   if (limit && *limit > 0) {
-    learned_number_ = number;
     learned_at_ = now;
     day_limit_ = *limit;
   }
-  if (remaining && day_limit_ > 0) {
-    learned_number_ = number;
-    learned_at_ = now;
-    foreign_ = std::max<std::int64_t>(day_limit_ - *remaining, 0) - (made_ - in_flight_) - others_made_ - forgotten_;
+  learn_turn(headers, now);
+}
+
+// The remote counts call after call, so the answer that tells of the most was counted last, and has in it all calls whose
+// answers tell of fewer. What is still in flight may not be in it.
+void QuotaGate::learn_count(std::uint64_t number, std::int64_t counted) {
+  // Fewer than before it was sent: the remote began anew.
+  const bool has_begun_anew = counted < counted_ && number >= counted_number_;
+  if (counted > counted_ || has_begun_anew) {
+    counted_ = counted;
+    counted_number_ = next_number_;
+    foreign_ = counted - (made_ - in_flight_) - others_made_ - forgotten_;
+  } else {
+    --foreign_;  // this call is not one more: it was counted before, or, refused, not at all
   }
-  if (reset && *reset > 0 && std::chrono::seconds(*reset) <= kDayMax) day_resets_at_ = now + std::chrono::seconds(*reset);
+}
+
+void QuotaGate::learn_turn(const Headers& headers, Instant now) {
+  const auto reset = header_number(headers, limits_.header_reset_seconds);
+  if (reset && *reset > 0 && std::chrono::seconds(*reset) <= kDayMax) {
+    day_resets_at_ = now + std::chrono::seconds(*reset);
+    is_reset_told_ = true;
+    return;
+  }
+  const auto date = find_header(headers, "date");
+  const auto theirs = date ? parse_http_date(*date) : std::nullopt;
+  if (!theirs || std::chrono::abs(*theirs - now) > kDayMax) return;
+  remote_ahead_ = *theirs - now;
+  if (is_reset_told_) return;
+  const auto turn = next_reset(now);
+  // By its clock the day has turned already, and the next turn is tomorrow's.
+  day_resets_at_ = turn - day_resets_at_ > kDayMax / 2 ? now : turn;
 }
 
 void QuotaGate::turn_day(Instant now) {
   if (day_resets_at_.unix_ms != 0 && now < day_resets_at_) return;
   if (day_resets_at_.unix_ms != 0) {
-    made_ = in_flight_;
-    if (board_ != nullptr) claimed_ = made_;
-    foreign_ = 0;
-    forgotten_ = 0;
-    others_made_ = 0;
-    others_claimed_ = 0;
+    forget_day(now);
+  } else {
+    day_resets_at_ = next_reset(now);
   }
+}
+
+void QuotaGate::forget_day(Instant now) {
+  // The remote may have turned the day before us.
+  made_ = std::max<std::int64_t>(in_flight_, made_in_margin_);
+  made_in_margin_ = 0;
+  if (board_ != nullptr) claimed_ = made_;
+  foreign_ = 0;
+  forgotten_ = 0;
+  others_made_ = 0;
+  others_claimed_ = 0;
+  day_number_ = next_number_;
+  counted_ = -1;
+  is_reset_told_ = false;
   day_resets_at_ = next_reset(now);
 }
 
@@ -192,13 +260,15 @@ void QuotaGate::mind_clock(Instant now) {
   blocked_until_ = std::min(blocked_until_, now + kDayMax);
   day_resets_at_ = std::min(day_resets_at_, now + kDayMax);
   learned_at_ = std::min(learned_at_, now);
+  lifted_at_ = std::min(lifted_at_, now);
   concurrency_changed_ = std::min(concurrency_changed_, now);
   usable_until_ = std::min(usable_until_, now + kShareUsable);
   next_look_ = std::min(next_look_, now + kLookAgain);
 }
 
 Instant QuotaGate::next_reset(Instant now) const {
-  return next_midnight(now, options_.zone).value_or(now + std::chrono::hours(24));
+  const auto off = kTurnMargin - remote_ahead_;  // how much later than its midnight it is by our clock
+  return next_midnight(now - off, options_.zone).value_or(now - off + std::chrono::hours(24)) + off;
 }
 
 void QuotaGate::forget_old(Instant now) {

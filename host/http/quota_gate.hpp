@@ -10,12 +10,13 @@
 // the bound also holds at the remote's end, whatever the network delays. Calls at once are bounded; when the remote
 // says that it is too many they are halved, and grow again by one a minute. The day's calls are counted, and what the
 // answers' headers say about the day replaces the count, because other programs of the customer draw on it too. A share
-// of the day (the reserve) is left to them.
+// of the day (the reserve) is left to them. The day is called spent when no answer is under way that could say otherwise.
 //
 // With a board the gates of several processes keep these limits together (quota_board.hpp): each calls within its share
 // of the minute, and claims calls of the day in blocks. A process that is alone soon holds everything and asks about
 // once a minute. The price: a share is given back only when its calls are 60 s old, so a process that comes second waits
-// for up to about two minutes, and up to a block of the day's calls of each other process is out of reach.
+// for up to about two minutes, and up to a block of the day's calls of each other process is out of reach. Where less is
+// allowed than there are processes, they take turns.
 //
 // The wall clock may jump. Nothing here is waited for longer than the constants below say, whatever it shows.
 //
@@ -48,10 +49,13 @@ inline constexpr std::chrono::milliseconds kShareUsable{60'000};
 inline constexpr std::chrono::milliseconds kShareHold{3 * 60'000};
 /// How often a process asks again for a share that others hold.
 inline constexpr std::chrono::milliseconds kLookAgain{2'000};
+/// Where no header says when the day turns, it is called turned so long after the midnight of the remote's clock, which
+/// is known to the second at best.
+inline constexpr std::chrono::milliseconds kTurnMargin{60'000};
 
 struct QuotaOptions {
   int reserve_percent = 10;  // of the day's limit, 0 to 99
-  std::string zone = "UTC";  // of the organisation: where its day turns, until a header says when
+  std::string zone = "UTC";  // of the organisation: where its day turns, where no header says when
   std::string owner = {};    // names this process at the board
   std::function<bool(std::string_view owner)> is_dead_owner = {};  // as the engine's
 };
@@ -108,7 +112,7 @@ class QuotaGate {
   void block_until(Instant until, std::string reason, std::string message);
   /// The remote said "too many at once".
   void fewer_at_once();
-  /// When the day turns, as far as is known: by header, else the next midnight of the organisation's zone.
+  /// When the day turns, as far as is known: by header, else after the next midnight of the organisation's zone.
   [[nodiscard]] Instant resets_at() const;
   /// What is left of the day after the reserve; nothing where no limit is known.
   [[nodiscard]] std::optional<std::int64_t> day_left() const;
@@ -136,7 +140,11 @@ class QuotaGate {
   };
   void finish(std::uint64_t number, const Headers* headers);
   void learn(std::uint64_t number, const Headers& headers, Instant now);
+  void learn_count(std::uint64_t number, std::int64_t counted);
+  void learn_turn(const Headers& headers, Instant now);
   void turn_day(Instant now);
+  void forget_day(Instant now);
+  void wait_for_answer(std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
   void mind_clock(Instant now);
   void forget_old(Instant now);
   [[nodiscard]] Instant next_reset(Instant now) const;
@@ -145,14 +153,17 @@ class QuotaGate {
   [[nodiscard]] std::optional<std::int64_t> left() const;
   [[nodiscard]] std::optional<Error> refusal(Instant now) const;
   [[nodiscard]] int used_places() const;
-  [[nodiscard]] int fair(int of) const;
+  [[nodiscard]] int fair(int of, std::chrono::milliseconds turn, Instant now) const;
+  [[nodiscard]] int fair_places(Instant now) const;
+  [[nodiscard]] int fair_at_once(Instant now) const;
   [[nodiscard]] bool must_ask(Instant now) const;
   [[nodiscard]] std::optional<Instant> next_place(Instant now) const;
 
   // With the board (quota_shares.cpp).
   Status exchange(bool rests);
   void announce();
-  QuotaShare& merge(QuotaState& state, Instant now);
+  QuotaShare* merge(QuotaState& state, Instant now, bool rests);
+  void merge_lift(QuotaState& state, Instant now);
   void merge_day(QuotaState& state, Instant now);
   void merge_waits(QuotaState& state, Instant now);
   void merge_shares(QuotaState& state, Instant now);
@@ -171,17 +182,25 @@ class QuotaGate {
   Instant concurrency_changed_;
   std::uint64_t next_number_ = 1;
   std::uint64_t learned_number_ = 0;  // the newest call whose answer was learnt from
+  std::uint64_t day_number_ = 0;      // the first call of this day
+  std::int64_t counted_ = -1;         // the most calls of this day that an answer has told of; -1: none has
+  std::uint64_t counted_number_ = 0;  // the first call after that answer
   std::int64_t day_limit_ = 0;
   std::int64_t made_ = 0;       // calls of the day, by this process
+  std::int64_t made_in_margin_ = 0;  // of those, since the remote's midnight
   std::int64_t foreign_ = 0;    // by programs that are none of ours
   Instant day_resets_at_;
+  bool is_reset_told_ = false;        // by a header
+  std::chrono::milliseconds remote_ahead_{0};  // its clock before ours
   Instant learned_at_;
+  Instant lifted_at_;
   Instant paused_until_;
   Instant blocked_until_;
   std::string blocked_reason_;
   std::string blocked_message_;
 
   // This process's share, and what others told last.
+  bool has_met_board_ = false;
   bool is_listed_ = false;
   bool is_resting_ = true;
   int places_ = 0;
@@ -190,6 +209,8 @@ class QuotaGate {
   Instant usable_until_;
   Instant next_look_;
   int others_ = 0;  // that make calls
+  int rank_ = 0;    // among all that make calls
+  bool is_other_waiting_ = false;  // one of them has no place for any call
   std::int64_t others_made_ = 0;
   std::int64_t others_claimed_ = 0;
   std::int64_t forgotten_ = 0;

@@ -1,5 +1,6 @@
 // What the gates of several processes agree on at their board.
 #include <algorithm>
+#include <utility>
 
 #include "host/http/quota_gate.hpp"
 
@@ -16,6 +17,7 @@ constexpr int kDayBlocks = 100;
 void mind_clock(QuotaState& state, Instant now) {
   state.day_resets_at = std::min(state.day_resets_at, now + kDayMax);
   state.learned_at = std::min(state.learned_at, now);
+  state.lifted_at = std::min(state.lifted_at, now);
   state.paused_until = std::min(state.paused_until, now + kPauseMax);
   state.blocked_until = std::min(state.blocked_until, now + kDayMax);
   state.concurrent_changed = std::min(state.concurrent_changed, now);
@@ -47,7 +49,7 @@ Status QuotaGate::add(int calls) {
 
 void QuotaGate::tell(QuotaState& state) {
   const std::scoped_lock lock(mutex_);
-  merge(state, clock_.now());
+  merge(state, clock_.now(), false);
 }
 
 /// Others should hear at once that nobody may send. If the board fails they find out themselves, and this process at its
@@ -85,25 +87,50 @@ Status QuotaGate::exchange(bool rests) {
   return success();
 }
 
-QuotaShare& QuotaGate::merge(QuotaState& state, Instant now) {
+/// Returns this process's share; nullptr where all that there is room for are at work, or nothing is left to tell.
+QuotaShare* QuotaGate::merge(QuotaState& state, Instant now, bool rests) {
   mind_clock(now);
   turn_day(now);
   forget_old(now);
   http::mind_clock(state, now);
+  merge_lift(state, now);
   merge_day(state, now);
   merge_waits(state, now);
   merge_shares(state, now);
+  state.per_minute = limits_.per_minute;
+  state.at_once = limits_.concurrent;
+  state.day_reserve = day_limit_ > 0 ? reserve() : 0;
   QuotaShare* mine = state.find(options_.owner);
   if (mine == nullptr) {
     // Whoever forgot this share has counted what it claimed.
-    if (is_listed_) made_ = 0;
+    if (std::exchange(is_listed_, false)) made_ = 0;
+    if (rests && in_flight_ == 0 && made_ == 0) return nullptr;
+    is_listed_ = state.shares.size() < kSharesMax || state.make_room();
+    if (!is_listed_) {
+      state.forgotten += made_;
+      made_ = 0;
+      return nullptr;
+    }
     state.shares.push_back({.owner = options_.owner, .until = now + kShareHold});
     mine = &state.shares.back();
   }
   is_listed_ = true;
   mine->made = made_;
   mine->claimed = std::max(mine->claimed, made_);
-  return *mine;
+  return mine;
+}
+
+void QuotaGate::merge_lift(QuotaState& state, Instant now) {
+  const bool is_news = state.lifted_at > lifted_at_ && has_met_board_;
+  has_met_board_ = true;
+  lifted_at_ = state.lifted_at;
+  if (!is_news) return;
+  forget_day(now);
+  day_number_ = 0;  // what is under way is news, too
+  learned_at_ = paused_until_ = blocked_until_ = {};
+  day_limit_ = limits_.per_day;
+  concurrent_ = limits_.concurrent;
+  concurrency_changed_ = {};
 }
 
 void QuotaGate::merge_day(QuotaState& state, Instant now) {
@@ -118,7 +145,9 @@ void QuotaGate::merge_day(QuotaState& state, Instant now) {
     learned_at_ = state.learned_at;
     if (state.day_limit > 0) day_limit_ = state.day_limit;
     foreign_ = state.foreign;
+    counted_ = -1;
     day_resets_at_ = state.day_resets_at;
+    is_reset_told_ = !limits_.header_reset_seconds.empty();
   } else if (learned_at_.unix_ms != 0) {
     state.learned_at = learned_at_;
     state.day_limit = day_limit_;
@@ -149,6 +178,8 @@ void QuotaGate::merge_waits(QuotaState& state, Instant now) {
 
 void QuotaGate::merge_shares(QuotaState& state, Instant now) {
   others_ = 0;
+  rank_ = 0;
+  is_other_waiting_ = false;
   others_made_ = 0;
   others_claimed_ = 0;
   std::erase_if(state.shares, [&](QuotaShare& share) {
@@ -163,7 +194,11 @@ void QuotaGate::merge_shares(QuotaState& state, Instant now) {
       state.forgotten += share.claimed;
       return true;
     }
-    others_ += share.is_resting ? 0 : 1;
+    if (!share.is_resting) {
+      ++others_;
+      if (share.owner < options_.owner) ++rank_;
+      is_other_waiting_ = is_other_waiting_ || share.is_waiting;
+    }
     others_made_ += share.made;
     others_claimed_ += share.claimed;
     return false;
@@ -172,7 +207,10 @@ void QuotaGate::merge_shares(QuotaState& state, Instant now) {
 }
 
 QuotaGate::Grant QuotaGate::agree(QuotaState& state, Instant now, bool rests) {
-  QuotaShare& mine = merge(state, now);
+  QuotaShare* const listed = merge(state, now, rests);
+  // Nothing is to be had, and what is not there is not asked for again and again.
+  if (listed == nullptr) return {0, 0, 1, rests, now + kShareHold};
+  QuotaShare& mine = *listed;
   int others_places = 0;
   int others_at_once = 0;
   for (const QuotaShare& share : state.shares) {
@@ -188,13 +226,14 @@ QuotaGate::Grant QuotaGate::agree(QuotaState& state, Instant now, bool rests) {
     mine.claimed = made_;
   } else {
     const int step = std::max(1, limits_.per_minute / kPlaceSteps);
-    int wanted = std::min(fair(limits_.per_minute), (used / step + 1) * step);
+    int wanted = std::min(fair_places(now), (used / step + 1) * step);
     if (others_ == 0) wanted = std::max(wanted, places_);  // nobody asks for it
     mine.places = std::max(used, std::min(wanted, limits_.per_minute - others_places));
-    mine.at_once = std::max(in_flight_, std::min(fair(concurrent_), concurrent_ - others_at_once));
+    mine.at_once = std::max(in_flight_, std::min(fair_at_once(now), concurrent_ - others_at_once));
     const auto rest = left();
     mine.claimed = rest ? made_ + std::min(*rest, std::max<std::int64_t>(1, (day_limit_ - reserve()) / kDayBlocks)) : made_;
   }
+  mine.is_waiting = !rests && (mine.at_once == 0 || (limits_.per_minute > 0 && mine.places == 0));
   mine.until = now + kShareHold;
   if (mine.is_resting) mine.until = (ended_.empty() ? now : ended_.back()) + kMinute + std::chrono::milliseconds(1);
   return {mine.places, mine.at_once, mine.claimed, mine.is_resting, now + kShareHold};

@@ -157,7 +157,7 @@ Status load_document(Connection& connection, const documents::Document& document
   books.last_sequence.clear();
   books.referred.clear();
   books.incoming.clear();
-  books.items.clear();
+
   const auto* invoice = std::get_if<documents::Invoice>(&document);
   const auto* payment = std::get_if<documents::CustomerPayment>(&document);
   if (invoice == nullptr && payment == nullptr) return success();  // master data posts nothing

@@ -6,7 +6,7 @@ namespace berth::ledger {
 namespace {
 
 /// Text is handed to the sink in pieces of about this many bytes.
-constexpr std::size_t kPieceBytes = 64 * 1024;
+constexpr std::size_t kPieceBytes = 64U << 10U;
 
 std::string_view plural(AccountType type) {
   switch (type) {

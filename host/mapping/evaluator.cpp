@@ -71,7 +71,7 @@ void Evaluator::fields(const std::vector<FieldRule>& rules, json::Object& out) {
 
 Found Evaluator::field(const FieldRule& rule) {
   Found found = value(rule.value);
-  if (found.is_present() && rule.convert) return converted(std::move(found), *rule.convert);
+  if (found.is_present() && rule.convert) return converted(found, *rule.convert);
   return found;
 }
 
@@ -81,7 +81,7 @@ Found Evaluator::value(const Value& rule) {
     found = Found::borrow(*rule.otherwise);
     note(fmt::format("default {}", quoted(*rule.otherwise)));
   }
-  if (found.is_present() && rule.as) found = converted(std::move(found), *rule.as);
+  if (found.is_present() && rule.as) found = converted(found, *rule.as);
   if (found.is_absent() && rule.required) {
     return fail("mapping.required_missing", fmt::format("`{}` is required, and the record has no {}", at(), describe_sources(rule)));
   }
@@ -245,7 +245,7 @@ Found Evaluator::nonzero(const NonzeroOp& op) {
   return Found::own(std::move(names));
 }
 
-Found Evaluator::converted(Found found, FieldType type) {
+Found Evaluator::converted(const Found& found, FieldType type) {
   if (type == FieldType::kMoney && !currency_) return Found::blocked();  // said once, at the currency
   auto result = convert(found.get(), type, currency_);
   if (!result) {

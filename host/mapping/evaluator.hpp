@@ -38,7 +38,10 @@ class Found {
   [[nodiscard]] bool is_present() const { return state_ == State::kPresent; }
   [[nodiscard]] bool is_blocked() const { return state_ == State::kBlocked; }
   [[nodiscard]] const json::Value& get() const { return borrowed_ != nullptr ? *borrowed_ : owned_; }
-  [[nodiscard]] json::Value take() { return borrowed_ != nullptr ? *borrowed_ : std::move(owned_); }
+  [[nodiscard]] json::Value take() {
+    if (borrowed_ != nullptr) return *borrowed_;
+    return std::move(owned_);
+  }
 
  private:
   enum class State { kAbsent, kPresent, kBlocked };
@@ -103,7 +106,7 @@ class Evaluator {
   Found account(const AccountOp& op);
   Found each(const EachOp& op);
   void judge_deferred(const EachOp& op, const std::vector<Row>& rows);
-  Found converted(Found found, FieldType type);
+  Found converted(const Found& found, FieldType type);
   bool holds(const Condition& condition);
 
   [[nodiscard]] const json::Value* resolve(const Path& path) const;

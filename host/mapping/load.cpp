@@ -45,6 +45,7 @@ class Loader {
     if (const Node* entities = need(report_, root, "a rules file", "entities")) load_entities(*entities, data->entities);
     check_settings_used(root);
     check_labels();
+    data->reads = reads_of(data->entities);
     return data;
   }
 

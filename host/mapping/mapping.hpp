@@ -37,6 +37,14 @@ class Rules {
   /// Rule entities made from that remote entity ("contact" → customer, vendor).
   [[nodiscard]] std::vector<std::string> entities_of(std::string_view remote_entity) const;
   [[nodiscard]] bool needs_detail(std::string_view entity) const;
+  /// What evaluating a record of that remote entity reads of its answers: whoever loads it need not build the rest.
+  struct Reads {
+    std::vector<std::string> members;    // of the list row or the detail, outermost; sorted
+    std::vector<std::string> patterns;   // the same, with *
+    bool list_beside_detail = false;     // the list row even where there is a detail
+    [[nodiscard]] bool has(std::string_view member) const;
+  };
+  [[nodiscard]] const Reads& reads_of(std::string_view remote_entity) const;
   struct Derived {
     std::string name;            // "locations"
     std::string kind, scope;     // classification_line, Location

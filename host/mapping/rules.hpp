@@ -2,6 +2,7 @@
 // The compiled form of a rules file: a tree that the evaluator walks without parsing, searching or checking anything
 // again. Made by load_text(), immutable afterwards, private to this folder. The shape follows the file: an entity has
 // fields, a field has a value, a value has one operator.
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -166,8 +167,12 @@ struct Rules::Data {
   std::vector<Setting> settings;
   std::vector<Derived> derived;
   std::vector<Entity> entities;
+  std::map<std::string, Rules::Reads, std::less<>> reads;  // by remote entity
   [[nodiscard]] const Entity* find(std::string_view entity) const;
 };
+
+/// What the entities made from each remote entity read (reads.cpp).
+[[nodiscard]] std::map<std::string, Rules::Reads, std::less<>> reads_of(const std::vector<Entity>& entities);
 
 /// Follows the keys through objects; nullptr where a step is missing.
 [[nodiscard]] const json::Value* follow(const json::Value& from, const std::vector<std::string>& keys);

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "host/mapping/rules.hpp"
 
@@ -13,6 +14,9 @@ struct StaticType {
   std::string reference_kind;       // of a reference
   bool may_be_absent = true;        // false: whatever the record holds, there is a value (or the record waits or fails)
 };
+
+[[nodiscard]] inline StaticType typed(FieldType type, bool may_be_absent) { return {type, "", may_be_absent}; }
+[[nodiscard]] inline StaticType reference_to(std::string kind, bool may_be_absent) { return {FieldType::kReference, std::move(kind), may_be_absent}; }
 
 /// "a text", "a reference to a customer", "a value of the record": as messages name it.
 [[nodiscard]] std::string describe(const StaticType& type);

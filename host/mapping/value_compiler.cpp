@@ -1,3 +1,5 @@
+// Values: one operator and what may stand beside it. Values that ask for rows and accounts are compiled in
+// lookup_compiler.cpp, fields and `each` in field_compiler.cpp, conditions in condition_compiler.cpp.
 #include "host/mapping/value_compiler.hpp"
 
 #include <fmt/format.h>
@@ -15,26 +17,10 @@ const std::vector<std::string> kOperators{"path",     "custom_field", "const", "
                                           "case",     "table",        "nonzero", "lookup", "ensure",     "account", "each"};
 const std::vector<std::string> kModifiers{"as", "required", "default"};
 const std::vector<std::string> kEachKeys{"where", "fields", "none_posted", "none_importable"};
-const std::vector<std::string> kKinds{"company", "customer", "vendor", "item", "invoice", "customer_payment", "credit_note", "classification_line"};
-const std::vector<std::string> kMissing{"park", "omit", "warn", "fail", "defer", "drop_row"};
 
 std::vector<std::string> with(std::vector<std::string> all, const std::vector<std::string>& more) {
   all.insert(all.end(), more.begin(), more.end());
   return all;
-}
-
-StaticType typed(FieldType type, bool may_be_absent) { return {type, "", may_be_absent}; }
-StaticType reference_to(std::string kind, bool may_be_absent) { return {FieldType::kReference, std::move(kind), may_be_absent}; }
-
-/// Whether the rule may give nothing although the record has everything.
-bool may_leave_out(const Value& value) {
-  if (value.otherwise) return false;
-  if (const auto* lookup = std::get_if<LookupOp>(&value.op)) return lookup->missing == Missing::kOmit || lookup->missing == Missing::kWarn;
-  if (const auto* first = std::get_if<FirstOfOp>(&value.op)) return std::all_of(first->values.begin(), first->values.end(), may_leave_out);
-  if (const auto* cases = std::get_if<CaseOp>(&value.op)) {
-    return std::any_of(cases->branches.begin(), cases->branches.end(), [](const Branch& branch) { return may_leave_out(branch.value); });
-  }
-  return false;
 }
 
 }  // namespace
@@ -71,6 +57,10 @@ StaticType ValueCompiler::value(const Node& node, Value& out, const documents::F
   StaticType type = operation(*op, node, out, target);
   --depth_;
   return modifiers(node, out, std::move(type));
+}
+
+bool ValueCompiler::has_operator(const Node& node) {
+  return node.is_map() && std::any_of(node.members.begin(), node.members.end(), [](const auto& one) { return is_one_of(one.key, kOperators); });
 }
 
 StaticType ValueCompiler::operation(const config::Member& op, const Node& node, Value& out, const documents::Field* target) {
@@ -361,207 +351,9 @@ StaticType ValueCompiler::nonzero(const Node& node, Value& out) {
   return typed(FieldType::kTextList, false);
 }
 
-std::string ValueCompiler::kind(const Node& node) {
-  std::string name = text_of(report_, node, "`kind`");
-  if (!name.empty() && !is_one_of(name, kKinds)) {
-    report_.add(node.place, "mapping.kind_unknown", fmt::format("`{}` is not a kind of row", name), config::did_you_mean(name, kKinds));
-  }
-  return name;
-}
-
 void ValueCompiler::scalar_value(const Node& node, Value& out, std::string_view what) {
   const StaticType type = value(node, out, nullptr);
   if (!is_scalar(type)) report_.add(node.place, "mapping.type", fmt::format("{} cannot be {}", what, describe(type)));
-}
-
-void ValueCompiler::check_rows_allowed(const Place& place, std::string_view op) {
-  if (entity_.allows_rows) return;
-  report_.add(place, "mapping.condition", fmt::format("`{}` cannot stand here: this is decided from the record alone", op), "use values of the record");
-}
-
-StaticType ValueCompiler::lookup(const Node& whole, const Node& node, Value& out, const documents::Field* target) {
-  LookupOp op;
-  op.value = std::make_unique<Value>();
-  check_rows_allowed(whole.place, "lookup");
-  if (!check_map(report_, node, "lookup", {"kind", "in", "by", "value", "missing"})) return {};
-  if (const Node* name = need(report_, node, "lookup", "kind")) op.kind = kind(*name);
-  if (const Node* scope = node.find("in")) op.scope = text_of(report_, *scope, "`in`");
-  if (op.kind == "classification_line" && op.scope.empty()) {
-    report_.add(node.place, "mapping.scope_required", "a lookup of a classification_line needs `in:`");
-  }
-  if (const Node* by = need(report_, node, "lookup", "by")) {
-    op.by = text_of(report_, *by, "`by`");
-    if (op.by != "remote_id" && op.by != "name") report_.add(by->place, "mapping.lookup_by", fmt::format("`{}` is not a way to look up", op.by));
-  }
-  if (const Node* input = need(report_, node, "lookup", "value")) scalar_value(*input, *op.value, "the value that is looked up");
-  const Node* missing = node.find("missing");
-  if (missing == nullptr) {
-    report_.add(whole.place, "mapping.lookup_missing_required", "`lookup` needs `missing:`");
-  } else {
-    const std::string how = text_of(report_, *missing, "`missing`");
-    const auto found = std::find(kMissing.begin(), kMissing.end(), how);
-    if (found == kMissing.end()) {
-      report_.add(missing->place, "mapping.lookup_missing_unknown", fmt::format("`missing: {}` is not a way to go on", how), config::did_you_mean(how, kMissing));
-    } else {
-      op.missing = static_cast<Missing>(found - kMissing.begin());
-    }
-    if (op.missing == Missing::kDefer) {
-      if (target == nullptr || !target->may_be_pending || row_ == nullptr || op.by != "remote_id") {
-        report_.add(missing->place, "mapping.defer_misplaced", "`defer` cannot stand here");
-      }
-      if (row_ != nullptr) row_->has_defer = true;
-    }
-    if (op.missing == Missing::kDropRow && row_ == nullptr) report_.add(missing->place, "mapping.drop_row_misplaced", "`drop_row` stands in no row");
-    if (op.missing == Missing::kPark) entity_.parks.emplace_back(op.kind, whole.place);
-  }
-  StaticType type = reference_to(op.kind, true);  // without a value there is no search
-  out.op = std::move(op);
-  return type;
-}
-
-StaticType ValueCompiler::ensure(const Node& whole, const Node& node, Value& out) {
-  EnsureOp op;
-  op.name = std::make_unique<Value>();
-  check_rows_allowed(whole.place, "ensure");
-  if (!check_map(report_, node, "ensure", {"kind", "in", "name"})) return {};
-  if (const Node* name = need(report_, node, "ensure", "kind")) {
-    op.kind = kind(*name);
-    if (is_one_of(op.kind, kKinds) && op.kind != "classification_line" && op.kind != "item") {
-      report_.add(name->place, "mapping.ensure_kind", fmt::format("a {} cannot be made from a name", op.kind));
-    }
-  }
-  if (const Node* scope = node.find("in")) {
-    op.scope = text_of(report_, *scope, "`in`");
-  } else {
-    report_.add(node.place, "mapping.scope_required", "`ensure` needs `in:`");
-  }
-  bool may_be_absent = true;
-  if (const Node* name = need(report_, node, "ensure", "name")) {
-    const StaticType type = value(*name, *op.name, nullptr);
-    may_be_absent = type.may_be_absent;
-    if (!is_scalar(type)) report_.add(name->place, "mapping.type", fmt::format("the name of a row cannot be {}", describe(type)));
-  }
-  StaticType type = reference_to(op.kind, may_be_absent);
-  out.op = std::move(op);
-  return type;
-}
-
-StaticType ValueCompiler::account(const Node& whole, const Node& node, Value& out) {
-  AccountOp op;
-  check_rows_allowed(whole.place, "account");
-  if (check_map(report_, node, "account", {"kind"})) {
-    if (const Node* name = need(report_, node, "account", "kind")) op.kind = text_of(report_, *name, "`kind` of an account");
-  }
-  out.op = std::move(op);
-  return typed(FieldType::kAccount, false);
-}
-
-StaticType ValueCompiler::each(const Node& whole, const Node& node, Value& out, const documents::Field* target) {
-  EachOp op;
-  op.path = parse_path(node);
-  if (target == nullptr || target->type != FieldType::kList) {
-    report_.add(whole.place, "mapping.list_fields", target == nullptr ? std::string("`each` can only be the value of a list of the model")
-                                                                      : fmt::format("`{}` is a {}, not a list", target->name, documents::to_string(target->type)));
-    return typed(FieldType::kList, false);
-  }
-  Row row;
-  Row* const outer = row_;
-  row_ = &row;
-  if (const Node* where = whole.find("where")) {
-    op.where = std::make_unique<Condition>();
-    condition(*where, *op.where);
-  }
-  if (const Node* rows = need(report_, whole, "each", "fields")) {
-    fields(*rows, target->row, fmt::format("`{}`", target->name), op.fields);
-    check_required(rows->place, target->row, fmt::format("`{}`", target->name), {&op.fields});
-  }
-  row_ = outer;
-
-  const Node* none_posted = whole.find("none_posted");
-  const Node* none_importable = whole.find("none_importable");
-  if (row.has_defer != (none_posted != nullptr) || row.has_defer != (none_importable != nullptr)) {
-    report_.add(whole.place, "mapping.defer_outcomes",
-                row.has_defer ? "`defer` needs `none_posted:` and `none_importable:` beside `each`" : "`none_posted:` and `none_importable:` belong to `defer`");
-  }
-  if (none_posted != nullptr) {
-    const std::string how = text_of(report_, *none_posted, "`none_posted`");
-    op.park_when_none_posted = how == "park";
-    if (how != "park" && how != "post") report_.add(none_posted->place, "mapping.defer_outcomes", fmt::format("`none_posted: {}` is neither park nor post", how));
-    const documents::Field* pending = nullptr;
-    for (const documents::Field& field : target->row) pending = field.may_be_pending ? &field : pending;
-    if (op.park_when_none_posted && pending != nullptr) entity_.parks.emplace_back(pending->reference_kind, whole.place);
-  }
-  if (none_importable != nullptr) {
-    if (none_importable->is_map()) {
-      check_map(report_, *none_importable, "none_importable", {"fail"});
-      if (const Node* why = need(report_, *none_importable, "none_importable", "fail")) op.fail_when_none_importable = reason(*why, "`fail`");
-    } else if (text_of(report_, *none_importable, "`none_importable`") != "post") {
-      report_.add(none_importable->place, "mapping.defer_outcomes", "`none_importable` is neither post nor {fail: reason}");
-    }
-  }
-  out.op = std::move(op);
-  return typed(FieldType::kList, false);
-}
-
-void ValueCompiler::fields(const Node& node, const std::vector<documents::Field>& targets, std::string_view what, std::vector<FieldRule>& out) {
-  if (!node.is_map()) {
-    report_.add(node.place, "mapping.node_kind", fmt::format("the fields of {} must be a map, not {}", what, node.describe()));
-    return;
-  }
-  std::vector<std::string> names;
-  for (const documents::Field& target : targets) names.push_back(target.name);
-  for (const config::Member& member : node.members) {
-    const documents::Field* target = documents::find_field(targets, member.key);
-    if (target == nullptr) {
-      report_.add(member.key_place, "mapping.target_unknown", fmt::format("{} has no field `{}`", what, member.key), config::did_you_mean(member.key, names));
-      continue;
-    }
-    field(member, *target, out.emplace_back());
-  }
-}
-
-void ValueCompiler::field(const config::Member& member, const documents::Field& target, FieldRule& out) {
-  out.name = member.key;
-  out.target = &target;
-  const Node& node = member.value;
-  const StaticType type = value(node, out.value, &target);
-  const bool is_each = std::holds_alternative<EachOp>(out.value.op);
-  if (node.find("each") != nullptr && !is_each) return;  // reported by each()
-  const bool is_known = node.is_map() && std::any_of(node.members.begin(), node.members.end(), [](const auto& one) { return is_one_of(one.key, kOperators); });
-  if (!is_known) return;
-  if (target.type == FieldType::kList && !is_each) {
-    report_.add(node.place, "mapping.list_fields", fmt::format("`{}` is a list and needs `each` and `fields`", target.name));
-  } else if (target.type == FieldType::kMoney && is_scalar(type) && type.type != FieldType::kMoney) {
-    report_.add(node.place, "mapping.money_as", fmt::format("`{}` is an amount and needs `as: money`", target.name));
-  } else if (!converts(type, target.type, target.reference_kind)) {
-    StaticType wanted = typed(target.type, false);
-    wanted.reference_kind = target.reference_kind;
-    const bool is_text_for_row = target.type == FieldType::kReference && is_scalar(type);
-    report_.add(node.place, "mapping.type", fmt::format("`{}` is {}, and this is {}", target.name, describe(wanted), describe(type)),
-                is_text_for_row ? fmt::format("find the row: {{lookup: {{kind: {}, by: remote_id, value: ..., missing: ...}}}}", target.reference_kind) : "");
-  }
-  if (type.type != target.type && is_scalar(type)) out.convert = target.type;
-
-  if (!target.required) return;
-  const auto* branches = std::get_if<CaseOp>(&out.value.op);
-  if (branches != nullptr && !out.value.otherwise && !branches->branches.empty() && branches->branches.back().when) {
-    report_.add(node.place, "mapping.else_required", fmt::format("`{}` must be set, so its `case` needs an `else`", target.name));
-  } else if (!out.value.required && may_leave_out(out.value)) {
-    report_.add(node.place, "mapping.target_required", fmt::format("`{}` must be set, and this rule may leave it out", target.name));
-  }
-  // The model's word holds whether the rule repeats it or not.
-  out.value.required = true;
-}
-
-void ValueCompiler::check_required(const Place& place, const std::vector<documents::Field>& targets, std::string_view what,
-                                   const std::vector<const std::vector<FieldRule>*>& set) {
-  for (const documents::Field& target : targets) {
-    if (!target.required) continue;
-    const bool is_set = std::any_of(set.begin(), set.end(), [&](const auto* rules) {
-      return std::any_of(rules->begin(), rules->end(), [&](const FieldRule& rule) { return rule.name == target.name; });
-    });
-    if (!is_set) report_.add(place, "mapping.target_required", fmt::format("{} needs `{}`: {}", what, target.name, target.help));
-  }
 }
 
 std::string ValueCompiler::reason(const Node& node, std::string_view what) {

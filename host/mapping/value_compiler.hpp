@@ -72,6 +72,8 @@ class ValueCompiler {
   void field(const config::Member& member, const documents::Field& target, FieldRule& out);
 
   Path parse_path(const Node& node);
+  /// Whether it says what it is at all; what is wrong else was reported where the operator is read.
+  static bool has_operator(const Node& node);
   std::string kind(const Node& node);
   void scalar_value(const Node& node, Value& out, std::string_view what);
   void check_rows_allowed(const Place& place, std::string_view op);

@@ -10,6 +10,8 @@ namespace {
 
 /// Writers that were overtaken by another process try again so often.
 constexpr int kSaveTries = 5;
+/// So long a good token is taken again without looking at the store.
+constexpr std::chrono::seconds kTokenKept{5};
 
 }  // namespace
 
@@ -56,6 +58,7 @@ Status IntegrationTokens::connect(TokenSet tokens) {
     if (BERTH_TRY(store_.save(integration_, tokens, expected))) {
       const std::scoped_lock lock(mutex_);
       throttled_until_ = {};
+      kept_.reset();
       return success();
     }
   }
@@ -68,11 +71,36 @@ http::AccessToken IntegrationTokens::as_header(const TokenSet& set) const {
 }
 
 Result<http::AccessToken> IntegrationTokens::token(std::stop_token stop) {
-  return as_header(BERTH_TRY(fresh(std::nullopt, std::move(stop))));
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto now = clock_.now();
+    // A clock that was set back keeps nothing.
+    if (kept_ && now >= kept_->since && now < kept_->since + kTokenKept && now + provider_.refresh_margin < kept_->expires_at) {
+      return kept_->token;
+    }
+  }
+  return kept(fresh(std::nullopt, std::move(stop)));
 }
 
 Result<http::AccessToken> IntegrationTokens::refresh(std::uint64_t generation_rejected, std::stop_token stop) {
-  return as_header(BERTH_TRY(fresh(generation_rejected, std::move(stop))));
+  forget_kept();
+  return kept(fresh(generation_rejected, std::move(stop)));
+}
+
+Result<http::AccessToken> IntegrationTokens::kept(Result<TokenSet> set) {
+  if (!set) {
+    forget_kept();
+    return std::move(set).error();
+  }
+  http::AccessToken token = as_header(*set);
+  const std::scoped_lock lock(mutex_);
+  kept_ = Kept{token, clock_.now(), set->expires_at};
+  return token;
+}
+
+void IntegrationTokens::forget_kept() {
+  const std::scoped_lock lock(mutex_);
+  kept_.reset();
 }
 
 Result<std::string> IntegrationTokens::api_base() {
@@ -166,6 +194,7 @@ Status IntegrationTokens::store_reauth(const TokenSet& old, const Error& error) 
 
 // Two addresses are documented: the Books pages have /oauth/v2/token/revoke, the Accounts pages /oauth/v2/revoke/token.
 Status IntegrationTokens::revoke(std::stop_token stop) {
+  forget_kept();
   const auto not_revoked = [&](const std::string& reason) {
     return make_error(Code::kUnavailable, "oauth.not_revoked",
                       "The tokens of " + integration_ + " are forgotten here, but the remote was not told (" + reason +

@@ -12,6 +12,10 @@
 // refused for good makes the set `needs reauth`: that is stored, so that nobody asks again until a person reconnects.
 // A refused client or redirect URI is a mistake of the settings and not stored: corrected settings work at once.
 //
+// Reading the stored set and opening it costs more than the rest of a call that goes to a server nearby, so a token that
+// was good is taken again for five seconds. What another process stores or removes is noticed after them, or at once when
+// the remote refuses the token.
+//
 // Any thread. Refers to what it is made from.
 //
 // Errors: oauth.not_connected, oauth.needs_reauth (both kUnauthenticated), those of a token answer in authorization.hpp
@@ -60,6 +64,8 @@ class IntegrationTokens final : public http::TokenSource {
   Result<TokenSet> refreshed(const TokenSet& old, std::stop_token stop);
   Status store_reauth(const TokenSet& old, const Error& error);
   [[nodiscard]] http::AccessToken as_header(const TokenSet& set) const;
+  Result<http::AccessToken> kept(Result<TokenSet> set);
+  void forget_kept();
 
   const std::string integration_;
   const Provider& provider_;
@@ -71,6 +77,12 @@ class IntegrationTokens final : public http::TokenSource {
   std::condition_variable_any landed_;
   bool refreshing_ = false;
   Instant throttled_until_;
+  struct Kept {
+    http::AccessToken token;
+    Instant since;
+    Instant expires_at;
+  };
+  std::optional<Kept> kept_;
 };
 
 /// Names both data centres when the tokens of one are used at the API of another; nothing when they fit. A token used

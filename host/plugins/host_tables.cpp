@@ -156,7 +156,7 @@ struct HostCalls {
       const auto text = reader.view(message).substr(0, 2 * limits::kLogBytes);  // the rest is cut anyway
       const auto fields = reader.view(fields_json).substr(0, 2 * limits::kLogBytes);
       if (host != nullptr && host->ctx != nullptr) tables(host).services_.log(level, text, fields);
-    } catch (...) {
+    } catch (...) {  // NOLINT(bugprone-empty-catch)
       // No status to give it in; a lost log line must not end the plugin's call.
     }
   }

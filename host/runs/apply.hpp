@@ -50,7 +50,7 @@ class Applier {
   Result<std::string> apply_one(storage::Connection& connection, const storage::Record& record);
   Result<mapping::Record> load(storage::Connection& connection, const storage::Record& record) const;
   Result<std::string> apply_mapped(storage::Connection& connection, const storage::Record& record, const std::string& entity,
-                                   mapping::Outcome outcome, Decision decision);
+                                   const mapping::Outcome& outcome, Decision decision);
   Result<std::string> apply_master(storage::Connection& connection, const storage::Record& record, const std::string& entity,
                                    const mapping::Outcome& outcome, Decision decision);
   Result<std::string> archive_master(storage::Connection& connection, const storage::Record& record, Decision decision);
@@ -67,12 +67,15 @@ class Applier {
                                  std::initializer_list<std::string_view> parts) const;
   Result<std::string> awaited_account(storage::Connection& connection, const std::string& key);
 
+  /// Whether all that was asked for because of this record has been fetched since.
+  Result<bool> is_confirmed(storage::Connection& connection, const storage::Record& record) const;
   /// The books as far as this document goes. What is the same for all documents is read once in a transaction.
   Result<const ledger::Books*> books_of(storage::Connection& connection, const documents::Document& document, bool is_confirmed);
 
   Dependencies dependencies_;
   bool wants_fetch_ = false;
   std::optional<ledger::Books> books_;   // of the transaction under way
+  FoundRows found_rows_;                 // the same
 };
 
 /// Rule entities in the order in which their records are applied: customers before the invoices that name them.

@@ -79,6 +79,9 @@ class CaptureSession final : public plugins::Services {
   [[nodiscard]] const std::optional<Error>& halted() const { return halted_; }
 
  private:
+  /// In a failed record's facts: the version whose detail could not be had. Lists show it again; only another is asked for.
+  static constexpr std::string_view kGaveUp = "gave_up";
+
   void note(std::string_view message, std::string_view fields_json);
   struct Need {
     plugins::Ref ref;

@@ -190,7 +190,7 @@ Result<Connected> Connector::exchange_and_store(IntegrationUnit& unit, const oau
                                                         json::dump(organizations_json(connected.organizations, taken))));
     BERTH_CHECK(storage::integrations::set_connected(connection, unit.setup.id, now));
     BERTH_CHECK(mark_connected(connection, unit.setup, now));
-    BERTH_TRY(storage::commands::push(connection, unit.setup.id, "sync", R"({"trigger":"connect"})", now));
+    BERTH_CHECK(storage::commands::push(connection, unit.setup.id, "sync", R"({"trigger":"connect"})", now));
     return success();
   }));
   // The organisation was not known when it was asked for; its quota has paid all the same.

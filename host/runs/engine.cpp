@@ -109,7 +109,7 @@ Status Engine::open_run(Running& running) {
   }
   return dependencies_.database.write([&](storage::Connection& connection) -> Status {
     BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
-    BERTH_TRY(storage::runs::close_abandoned(connection, running.setup.id, running.report.run, dependencies_.clock.now()));
+    BERTH_CHECK(storage::runs::close_abandoned(connection, running.setup.id, running.report.run, dependencies_.clock.now()));
     storage::Run row;
     row.id = running.report.run;
     row.integration = running.setup.id;
@@ -272,7 +272,7 @@ Result<bool> Engine::apply_or_queue(const Setup& setup, std::stop_token stop) {
   auto applied = apply(setup, stop);
   if (is_busy(applied)) {
     BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
-      BERTH_TRY(storage::commands::push(connection, setup.id, "apply", "{}", dependencies_.clock.now()));
+      BERTH_CHECK(storage::commands::push(connection, setup.id, "apply", "{}", dependencies_.clock.now()));
       return success();
     }));
     // The run may have ended since; if it has not, it looks again after it gave back the lease.

@@ -113,7 +113,7 @@ class Engine {
   Result<storage::PhaseCursor> begin_slice(const Running& running, const Phase& phase, const std::string& mode,
                                            const std::string& own_cursor);
   static std::string plan_json(const Running& running, const std::string& mode, const std::vector<std::string>& ids);
-  Status run_slice(Running& running, const Phase& phase, PhaseReport& report, storage::PhaseCursor cursor, const std::string& plan,
+  Status run_slice(Running& running, const Phase& phase, PhaseReport& report, const storage::PhaseCursor& cursor, const std::string& plan,
                    Instant deadline, std::string& own_cursor);
   Status follow_up(Running& running);
   Status apply_slice(Running& running);

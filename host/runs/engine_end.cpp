@@ -46,7 +46,8 @@ Status close_row(storage::Connection& connection, const RunReport& report) {
 }  // namespace
 
 std::string_view phase_outcome(const Error& error, bool is_stopped) {
-  if (error.reason == "berth.budget") return "incomplete";
+  // Work is left that the next run takes up: nobody and nothing has failed.
+  if (error.reason == "berth.budget" || error.reason == "berth.list_unsteady") return "incomplete";
   if (error.code == Code::kQuotaExhausted) return "rate_limited";
   if (error.code == Code::kCancelled || (is_stopped && error.reason == "plugin.hang")) return "cancelled";
   if (is_plugin_crash(error.reason)) return "crashed";
@@ -126,7 +127,7 @@ Status Engine::finish(Running& running, const Status& ended) {
     }
   }
   const Error* error = ended.ok() ? nullptr : &ended.error();
-  const Status saved = dependencies_.database.write([&](storage::Connection& connection) -> Status {
+  Status saved = dependencies_.database.write([&](storage::Connection& connection) -> Status {
     BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
     // As it is now: a person may have paused or resumed it meanwhile.
     BERTH_CHECK(decide_next(connection, BERTH_TRY(storage::integrations::find(connection, running.setup.id)).value_or(running.integration), error, report));

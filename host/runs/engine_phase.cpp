@@ -100,7 +100,7 @@ std::string Engine::plan_json(const Running& running, const std::string& mode, c
 }
 
 /// One slice: a worker of its own, so that what a plugin leaks ends with it. `own_cursor` becomes that of the last checkpoint.
-Status Engine::run_slice(Running& running, const Phase& phase, PhaseReport& report, storage::PhaseCursor cursor, const std::string& plan,
+Status Engine::run_slice(Running& running, const Phase& phase, PhaseReport& report, const storage::PhaseCursor& cursor, const std::string& plan,
                          Instant deadline, std::string& own_cursor) {
   CaptureSession session({.database = dependencies_.database,
                           .api = *running.api,
@@ -149,7 +149,7 @@ Status Engine::run_phase(Running& running, const Phase& phase, PhaseReport& repo
       break;
     }
     const Instant deadline = dependencies_.clock.now() + kSliceMax;
-    ended = run_slice(running, phase, report, std::move(cursor).value(), plan, deadline, own_cursor);
+    ended = run_slice(running, phase, report, *cursor, plan, deadline, own_cursor);
     // The end of a slice is no failure: apply what it brought and go on at the cursor.
     const bool slice_over = !ended.ok() && ended.error().code == Code::kCancelled && !running.stop.stop_requested() &&
                             dependencies_.clock.now() >= deadline;

@@ -12,7 +12,25 @@ namespace berth::runs {
 using mapping::Known;
 using mapping::LookupAnswer;
 
+namespace {
+/// Made and changed by the documents that are being applied.
+bool is_document(std::string_view kind) { return kind == "invoice" || kind == "credit_note" || kind == "customer_payment"; }
+}  // namespace
+
 LookupAnswer StoreLookups::find(std::string_view kind, std::string_view scope, std::string_view by, std::string_view value) {
+  if (found_ == nullptr || is_document(kind)) return ask(kind, scope, by, value);
+  std::string question;
+  question.reserve(kind.size() + scope.size() + by.size() + value.size() + 3);
+  for (const std::string_view part : {kind, scope, by}) (question += part) += '\n';
+  question += value;
+  if (const auto known = found_->answers.find(question); known != found_->answers.end()) return known->second;
+  LookupAnswer answer = ask(kind, scope, by, value);
+  // What is not there yet may be there a moment later.
+  if (answer.known == Known::kPosted && !failure_) found_->answers.emplace(std::move(question), answer);
+  return answer;
+}
+
+LookupAnswer StoreLookups::ask(std::string_view kind, std::string_view scope, std::string_view by, std::string_view value) {
   if (kind == "company") {
     for (const config::Company* company : setup_.companies) {
       if (company->name == value || (by == "remote_id" && company->id == value)) return {Known::kPosted, company->id};

@@ -4,14 +4,6 @@
 
 namespace berth::runs {
 
-namespace {
-
-Status save(storage::Connection& connection, std::string_view key, const http::QuotaState& state, Instant now) {
-  return storage::quota::save(connection, key, json::dump(state.to_json()), now);
-}
-
-}  // namespace
-
 Result<http::QuotaState> load_quota(storage::Connection& connection, std::string_view key) {
   const auto stored = BERTH_TRY(storage::quota::load(connection, key));
   if (!stored) return http::QuotaState{};
@@ -19,18 +11,22 @@ Result<http::QuotaState> load_quota(storage::Connection& connection, std::string
   return http::QuotaState::from_json(parsed.ok() ? parsed.value : json::Value());
 }
 
+Status save_quota(storage::Connection& connection, std::string_view key, const http::QuotaState& state, Instant now) {
+  return storage::quota::save(connection, key, json::dump(state.to_json()), now);
+}
+
 Status DatabaseQuotaBoard::exchange(const std::function<void(http::QuotaState& state)>& change) {
   return database_.write([&](storage::Connection& connection) -> Status {
     http::QuotaState state = BERTH_TRY(load_quota(connection, key_));
     change(state);
-    return save(connection, key_, state, clock_.now());
+    return save_quota(connection, key_, state, clock_.now());
   });
 }
 
 Status tell_quota(storage::Connection& connection, std::string_view key, http::QuotaGate& gate, Instant now) {
   http::QuotaState state = BERTH_TRY(load_quota(connection, key));
   gate.tell(state);
-  return save(connection, key, state, now);
+  return save_quota(connection, key, state, now);
 }
 
 }  // namespace berth::runs

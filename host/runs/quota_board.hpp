@@ -1,5 +1,5 @@
 #pragma once
-// The board of a remote organisation's quota as a row of the database, under "plugin/organisation". What stands there is
+// The board of a remote organisation's quota as a row of the database, under its key (quota_key.hpp). What stands there is
 // the http folder's (host/http/quota_board.hpp).
 #include <string>
 #include <string_view>
@@ -25,6 +25,7 @@ class DatabaseQuotaBoard final : public http::QuotaBoard {
 
 /// As it is stored; a new one where there is none. Errors: storage's.
 Result<http::QuotaState> load_quota(storage::Connection& connection, std::string_view key);
+Status save_quota(storage::Connection& connection, std::string_view key, const http::QuotaState& state, Instant now);
 /// The gate's numbers into the row, within a transaction that is open already. Errors: storage's.
 Status tell_quota(storage::Connection& connection, std::string_view key, http::QuotaGate& gate, Instant now);
 

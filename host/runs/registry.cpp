@@ -92,10 +92,23 @@ ledger::Companies companies_of(const config::Config& config) {
   return companies;
 }
 
+storage::Integration row_of(const config::Integration& declared) {
+  storage::Integration row;
+  row.id = declared.id;
+  row.plugin = declared.plugin;
+  row.company = declared.company;
+  row.tenant = declared.tenant;
+  row.environment = declared.environment;
+  row.mode = config::to_string(declared.mode);
+  row.desired = declared.enabled ? "enabled" : "disabled";
+  return row;
+}
+
 Registry::Registry(Dependencies dependencies)
     : dependencies_(std::move(dependencies)),
       companies_(companies_of(dependencies_.config)),
-      discovered_(plugins::discover(dependencies_.plugin_folders)) {
+      discovered_(plugins::discover(dependencies_.plugin_folders)),
+      quota_keys_(dependencies_.config, discovered_) {
   static std::atomic<int> made_up{0};
   if (dependencies_.owner.empty()) dependencies_.owner = fmt::format("registry:{}:{}", getpid(), ++made_up);
 }
@@ -113,7 +126,7 @@ Status Registry::sync_declared() {
         row.scope = scope;
         row.name = name;
         row.created = now;
-        BERTH_TRY(storage::rows::insert(connection, row));
+        BERTH_CHECK(storage::rows::insert(connection, row));
         return success();
       };
       BERTH_CHECK(declare("classification", "", classification.name));
@@ -121,14 +134,7 @@ Status Registry::sync_declared() {
     }
     for (const config::Integration& declared : dependencies_.config.integrations) {
       const bool is_new = !BERTH_TRY(storage::integrations::find(connection, declared.id)).has_value();
-      storage::Integration row;
-      row.id = declared.id;
-      row.plugin = declared.plugin;
-      row.company = declared.company;
-      row.tenant = declared.tenant;
-      row.environment = declared.environment;
-      row.mode = config::to_string(declared.mode);
-      row.desired = declared.enabled ? "enabled" : "disabled";
+      storage::Integration row = row_of(declared);
       row.since = now;
       row.created = now;
       BERTH_CHECK(storage::integrations::upsert_declared(connection, row));
@@ -138,7 +144,7 @@ Status Registry::sync_declared() {
         prefill.push_back({entry.kind, entry.key, declared.company, entry.account});
       }
       for (const storage::AccountRow& filled : BERTH_TRY(storage::account_rows::prefill(connection, declared.id, prefill, now))) {
-        BERTH_TRY(storage::waiting::wake(connection, declared.id, filled.awaited(), now));
+        BERTH_CHECK(storage::waiting::wake(connection, declared.id, filled.awaited(), now));
       }
     }
     return success();
@@ -193,14 +199,12 @@ Result<config::Integration> Registry::declaration_of(std::string_view id) {
   }
   config::Integration made;
   // Its client and the data centres it may reach are the host's, never the request's.
-  for (const config::Integration& declared : dependencies_.config.integrations) {
-    if (declared.plugin != row->plugin) continue;
-    made.client = declared.client;
-    made.data_centers = declared.data_centers;
-    made.plan = declared.plan;
-    made.phases_file = declared.phases_file;
-    made.mapping_file = declared.mapping_file;
-    break;
+  if (const config::Integration* declared = declared_like(dependencies_.config, row->plugin)) {
+    made.client = declared->client;
+    made.data_centers = declared->data_centers;
+    made.plan = declared->plan;
+    made.phases_file = declared->phases_file;
+    made.mapping_file = declared->mapping_file;
   }
   made.id = row->id;
   made.plugin = row->plugin;
@@ -366,6 +370,8 @@ Status Registry::load_phases(IntegrationUnit& unit) {
   for (const Phase& phase : setup.phases) {
     if (phase.enabled) unit.enabled_phases.push_back(phase.id);
   }
+  const json::Value* limits = setup.phases_json.find("limits");
+  quota_keys_.remember(setup.id, limits == nullptr ? std::string_view() : limits->text_of("shared_by"));
   const json::Value* errors = setup.phases_json.find("errors");
   unit.rules = BERTH_TRY(http::ErrorRules::parse(errors == nullptr ? json::Value() : *errors));
   return success();
@@ -382,7 +388,7 @@ Status Registry::load_rules(Setup& setup) const {
     if (!rules.ok()) return from_findings("mapping.invalid", *mapping_file, findings);
     setup.rules = std::move(rules).value();
     BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
-      BERTH_TRY(storage::mapping_revisions::save(
+      BERTH_CHECK(storage::mapping_revisions::save(
           connection, {setup.id, setup.rules->revision(), setup.rules_text, dependencies_.clock.now()}));
       return success();
     }));
@@ -420,15 +426,6 @@ Result<std::unique_ptr<IntegrationUnit>> Registry::assemble(std::string_view id)
   return unit;
 }
 
-// "zoho_books/927000001": whoever has the same key draws on the same quota.
-std::string Registry::quota_key(const IntegrationUnit& unit, const http::Limits& limits, std::string_view organization) {
-  std::string shared_by = limits.shared_by.empty() ? std::string(http::kSharedByOrganization) : limits.shared_by;
-  // Before an organisation is chosen nobody shares anything.
-  if (organization.empty()) shared_by = "integration:{integration.id}";
-  shared_by = replace_all(shared_by, http::kSharedByOrganization, organization);
-  return fmt::format("{}/{}", unit.setup.manifest->id, replace_all(shared_by, http::kSharedByIntegration, unit.setup.id));
-}
-
 Result<RemoteAccess> Registry::access(IntegrationUnit& unit) {
   const oauth::TokenSet tokens = BERTH_TRY(unit.tokens->current());
   std::optional<storage::Integration> row;
@@ -440,7 +437,7 @@ Result<RemoteAccess> Registry::access(IntegrationUnit& unit) {
   http::Limits limits = BERTH_TRY(http::Limits::parse(block == nullptr ? json::Value::object() : *block, unit.declared->plan));
   RemoteAccess access;
   access.tokens = unit.tokens.get();
-  access.quota_key = quota_key(unit, limits, row ? row->remote_id : std::string());
+  access.quota_key = quota_keys_.of(row.value_or(row_of(*unit.declared)));
   access.rules = unit.rules;
   const std::string api_base = BERTH_TRY(unit.tokens->api_base());
   access.data_center_mismatch = oauth::data_center_mismatch(unit.provider, tokens, api_base).value_or("");
@@ -474,11 +471,11 @@ Result<RemoteAccess> Registry::access(IntegrationUnit& unit) {
 }
 
 http::QuotaGate* Registry::find_gate(const IntegrationUnit& unit, std::string_view organization) {
-  const json::Value* block = unit.setup.phases_json.find("limits");
-  const auto limits = http::Limits::parse(block == nullptr ? json::Value::object() : *block, unit.declared->plan);
-  if (!limits.ok()) return nullptr;
+  storage::Integration row = row_of(*unit.declared);
+  row.remote_id = organization;
+  const std::string key = quota_keys_.of(row);
   const std::scoped_lock lock(mutex_);
-  const auto found = quotas_.find(quota_key(unit, *limits, organization));
+  const auto found = quotas_.find(key);
   return found == quotas_.end() ? nullptr : found->second.gate.get();
 }
 

@@ -31,6 +31,7 @@
 #include "host/plugins/descriptor.hpp"
 #include "host/plugins/runner.hpp"
 #include "host/runs/engine.hpp"
+#include "host/runs/quota_key.hpp"
 #include "host/runs/setup.hpp"
 
 namespace berth::runs {
@@ -87,6 +88,7 @@ class Registry {
   Result<RemoteAccess> access(IntegrationUnit& unit);
   /// nullptr until the gate was used in this process.
   [[nodiscard]] http::QuotaGate* find_gate(const IntegrationUnit& unit, std::string_view organization);
+  [[nodiscard]] QuotaKeys& quota_keys() { return quota_keys_; }
   [[nodiscard]] const ledger::Companies& companies() const { return companies_; }
   [[nodiscard]] const std::vector<plugins::Discovered>& discovered() const { return discovered_; }
 
@@ -94,15 +96,15 @@ class Registry {
   Result<std::unique_ptr<IntegrationUnit>> assemble(std::string_view id);
   Status find_plugin(Setup& setup) const;
   Status describe(IntegrationUnit& unit);
-  static Status load_phases(IntegrationUnit& unit);
+  Status load_phases(IntegrationUnit& unit);
   Status load_rules(Setup& setup) const;
-  [[nodiscard]] static std::string quota_key(const IntegrationUnit& unit, const http::Limits& limits, std::string_view organization);
   Result<config::Integration> declaration_of(std::string_view id);
   Result<oauth::ClientSettings> client_of(const config::Integration& declared) const;
 
   Dependencies dependencies_;
   ledger::Companies companies_;
   std::vector<plugins::Discovered> discovered_;
+  QuotaKeys quota_keys_;
   std::mutex mutex_;                                              // guards what follows
   std::condition_variable made_;
   std::set<std::string, std::less<>> making_;                     // units that some thread puts together now
@@ -113,10 +115,12 @@ class Registry {
     std::unique_ptr<http::QuotaBoard> board;
     std::unique_ptr<http::QuotaGate> gate;
   };
-  std::map<std::string, Quota, std::less<>> quotas_;              // by quota_key()
+  std::map<std::string, Quota, std::less<>> quotas_;              // by quota_keys_
 };
 
 /// The books of each company that the configuration declares.
 [[nodiscard]] ledger::Companies companies_of(const config::Config& config);
+/// A declared integration as storage begins it: what is in the file, and nothing of what happened since.
+[[nodiscard]] storage::Integration row_of(const config::Integration& declared);
 
 }  // namespace berth::runs

@@ -38,6 +38,32 @@ Result<InARow> in_a_row(storage::Connection& connection, const storage::Integrat
   return count;
 }
 
+/// Documents, files and decisions; a page of a list that is read again is none.
+bool has_brought_anything(const json::Value& report) {
+  const json::Value* phases = report.find("phases");
+  if (phases == nullptr) return false;
+  for (const json::Value& phase : phases->items()) {
+    for (const char* key : {"fetched", "parts", "files", "posted", "parked", "skipped", "failed", "ignored"}) {
+      const json::Value* count = phase.text_of("outcome") == "derived" ? nullptr : phase.find(key);
+      if (count != nullptr && count->integer().value_or(0) > 0) return true;
+    }
+  }
+  return false;
+}
+
+/// How many runs in a row the limits ended that brought nothing, this one included.
+Result<int> idle_in_a_row(storage::Connection& connection, const RunReport& report) {
+  if (has_brought_anything(report.to_json())) return 0;
+  int count = 1;
+  for (const storage::Run& run : BERTH_TRY(storage::runs::list(connection, report.integration, {.after = {}, .limit = kRunsLookedAt})).items) {
+    if (run.id == report.run || run.outcome == "running") continue;
+    const json::Parsed earlier = json::parse(run.report_json);
+    if (run.outcome != to_string(RunOutcome::kRateLimited) || !earlier.ok() || has_brought_anything(earlier.value)) break;
+    ++count;
+  }
+  return count;
+}
+
 /// The wait and a share of the jitter; the same for the same run, so that computing it twice gives one answer.
 std::chrono::milliseconds with_jitter(std::chrono::milliseconds wait, int percent, std::string_view run) {
   const std::int64_t share = std::stoll(sha256_hex(run).substr(0, 8), nullptr, 16) % 1001;   // thousandths
@@ -51,6 +77,11 @@ bool is_plugin_crash(std::string_view reason) { return std::find(std::begin(kCra
 Result<NextAttempt> next_attempt(storage::Connection& connection, const RetryPolicy& policy, const storage::Integration& integration,
                                  const RunReport& report) {
   NextAttempt next;
+  if (report.outcome == RunOutcome::kRateLimited) {
+    const int idle = BERTH_TRY(idle_in_a_row(connection, report));
+    next.at = report.ended + std::min<std::chrono::milliseconds>(policy.after_limit * (1LL << std::clamp(idle - 1, 0, 10)), policy.after_limit_max);
+    return next;
+  }
   const bool has_crashed = report.outcome == RunOutcome::kCrashed;
   if (!has_crashed && report.outcome != RunOutcome::kFailed) return next;
   if (has_crashed) {

@@ -1,6 +1,7 @@
 #pragma once
 // When a run that did not end well is tried again, and when an integration is paused because its plugin crashes over and
-// over.
+// over. One that the remote's limits ended waits for what they say, but never less than a minute, and longer each time
+// where such runs brought nothing: a remote that promises calls "in a second" would be asked for ever.
 //
 // All of it is computed from the runs in storage, inside the transaction that ends a run, and the answer is stored with
 // the integration (next_attempt, desired): it is the same after a restart of the host. A run that crashed with its host
@@ -24,6 +25,8 @@ struct RetryPolicy {
                                                        std::chrono::hours(1)};   // the last one again and again
   std::chrono::milliseconds after_failure{60'000};   // doubled each time up to
   std::chrono::milliseconds after_failure_max{3'600'000};
+  std::chrono::milliseconds after_limit{60'000};     // at least; doubled each time that nothing was brought, up to
+  std::chrono::milliseconds after_limit_max{3'600'000};
   int jitter_percent = 20;                           // of the wait, later, so that integrations do not move in step
   int crashes_max = 5;                               // that many within the window pause the integration
   std::chrono::milliseconds crash_window{24 * 3'600'000};
@@ -37,7 +40,8 @@ struct NextAttempt {
 /// The plugin ended its worker, or was ended with it, by itself: what counts as a crash.
 [[nodiscard]] bool is_plugin_crash(std::string_view reason);
 
-/// After the run `report`, whose row is not finished yet. Errors: storage's.
+/// After the run `report`, whose row is not finished yet; the later of this and what the remote advised counts. Errors:
+/// storage's.
 Result<NextAttempt> next_attempt(storage::Connection& connection, const RetryPolicy& policy, const storage::Integration& integration,
                                  const RunReport& report);
 

@@ -62,7 +62,7 @@ Result<bool> are_defaults_mapped(storage::Connection& connection, const Setup& s
 
 Status mark_connected(storage::Connection& connection, const Setup& setup, Instant now) {
   for (const std::string_view kind : kDefaultKinds) {
-    BERTH_TRY(storage::account_rows::ensure(connection, setup.id, kind, "", setup.company->id, now));
+    BERTH_CHECK(storage::account_rows::ensure(connection, setup.id, kind, "", setup.company->id, now));
   }
   const auto integration = BERTH_TRY(storage::integrations::find(connection, setup.id));
   if (integration && integration->last_sync.unix_ms > 0) {

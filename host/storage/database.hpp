@@ -37,15 +37,17 @@ struct Blob {
 
 using Value = std::variant<std::monostate, std::int64_t, std::string, Blob>;
 
-/// A parameter of a statement; converts from what people write.
+/// A parameter of a statement; converts from what people write. A text that is not given away (std::move, a temporary
+/// std::string) is only referred to and has to outlive the statement, as it does in a list in the call; so has a literal.
 class Parameter {
  public:
   Parameter(std::nullptr_t) {}  // NOLINT
   template <class T>
   requires std::is_integral_v<T> Parameter(T value) : value_(static_cast<std::int64_t>(value)) {}  // NOLINT
-  Parameter(const char* value) : value_(std::string(value)) {}                                     // NOLINT
-  Parameter(std::string_view value) : value_(std::string(value)) {}                                // NOLINT
-  Parameter(std::string value) : value_(std::move(value)) {}                                       // NOLINT
+  Parameter(const char* value) : value_(std::string_view(value)) {}                                // NOLINT
+  Parameter(std::string_view value) : value_(value) {}                                             // NOLINT
+  Parameter(const std::string& value) : value_(std::string_view(value)) {}                         // NOLINT
+  Parameter(std::string&& value) : value_(std::move(value)) {}                                     // NOLINT
   Parameter(Blob value) : value_(std::move(value)) {}                                              // NOLINT
   Parameter(Instant value) : value_(value.unix_ms) {}                                              // NOLINT
   // Defined in the .cpp: in line, GCC 12 sees members of the variant "maybe uninitialized" wherever one is moved.
@@ -54,10 +56,11 @@ class Parameter {
   Parameter& operator=(const Parameter& other);
   Parameter& operator=(Parameter&& other) noexcept;
   ~Parameter();
-  [[nodiscard]] const Value& value() const { return value_; }
+  using Held = std::variant<std::monostate, std::int64_t, std::string_view, std::string, Blob>;
+  [[nodiscard]] const Held& value() const { return value_; }
 
  private:
-  Value value_;
+  Held value_;
 };
 
 /// One row of an answer; columns from 0. Asking for another type than is there gives 0 or "".

@@ -41,12 +41,13 @@ Result<std::optional<Record>> find(Connection& connection, std::string_view inte
   return row ? std::optional(read_record(*row)) : std::nullopt;
 }
 
-Result<Bodies> load(Connection& connection, std::int64_t id) {
+Result<Bodies> load(Connection& connection, std::int64_t id, Wanted wanted) {
   Bodies bodies;
   Status read = success();
   BERTH_CHECK(connection.each(
       std::string(kSelectVersion) +
-          " AS v WHERE record = ? AND id = (SELECT MAX(id) FROM record_version AS w WHERE w.record = v.record AND w.kind = v.kind)",
+          " AS v WHERE record = ? AND id = (SELECT MAX(id) FROM record_version AS w WHERE w.record = v.record AND w.kind = v.kind)" +
+          (wanted == Wanted::kWithoutRow ? " AND kind <> 'row'" : ""),
       {id}, [&](const Row& row) {
         auto stored = read_version(row);
         auto body = decompress_body(row.bytes(5));

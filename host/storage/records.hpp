@@ -168,7 +168,8 @@ Result<std::optional<Record>> find(Connection& connection, std::int64_t id);
 Result<std::optional<Record>> find(Connection& connection, std::string_view integration, std::string_view entity,
                                    std::string_view remote_id);
 /// The newest row, detail and parts. Empty for a record that is not there.
-Result<Bodies> load(Connection& connection, std::int64_t id);
+enum class Wanted { kAll, kWithoutRow };
+Result<Bodies> load(Connection& connection, std::int64_t id, Wanted wanted = Wanted::kAll);
 /// All versions without bodies, oldest first, at most kPageRowsMax.
 Result<std::vector<StoredBody>> versions(Connection& connection, std::int64_t id);
 /// One version with its body. Errors: storage.not_found.

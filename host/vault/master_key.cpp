@@ -119,7 +119,7 @@ MasterKey& MasterKey::operator=(MasterKey&&) noexcept = default;
 MasterKey::~MasterKey() = default;
 
 Result<MasterKey> MasterKey::from_bytes(std::string_view bytes) {
-  if (::sodium_init() < 0) return make_error(Code::kEnvironment, "vault.memory", "libsodium cannot be started");
+  if (::sodium_init() < 0) return make_error(Code::kEnvironment, "vault.unavailable", "The library that seals secrets (libsodium) cannot be started");
   if (bytes.size() != kMasterKeyBytes)
     return make_error(Code::kInvalidConfig, "vault.key_invalid", "A vault key has 32 bytes");
   if (sodium_is_zero(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()) == 1) {
@@ -129,7 +129,7 @@ Result<MasterKey> MasterKey::from_bytes(std::string_view bytes) {
   std::unique_ptr<unsigned char, Wipe> copy(static_cast<unsigned char*>(sodium_malloc(kMasterKeyBytes)));
   if (copy == nullptr) {
     return make_error(Code::kEnvironment, "vault.memory",
-                      "No locked memory for the vault key; raise the limit of locked memory (ulimit -l)");
+                      "The vault key needs memory of its own, between guard pages, and the machine gives none: " + system_reason());
   }
   std::memcpy(copy.get(), bytes.data(), kMasterKeyBytes);
   std::array<unsigned char, kKeyIdBytes> id{};

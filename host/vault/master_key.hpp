@@ -6,7 +6,7 @@
 //   credential:vault_key         a systemd credential: the file $CREDENTIALS_DIRECTORY/vault_key
 //
 // Errors: vault.key_missing, vault.key_source (not understood), vault.key_permissions, vault.key_invalid (wrong length,
-// all zero), vault.key_exists, vault.memory. No message holds any part of the key.
+// all zero), vault.key_exists, vault.memory, vault.unavailable. No message holds any part of the key.
 #include <cstddef>
 #include <memory>
 #include <string>

@@ -108,10 +108,10 @@ class Handler {
   constexpr static std::size_t max_key_size = static_cast<std::size_t>(-1);
   constexpr static std::size_t max_string_size = static_cast<std::size_t>(-1);
 
-  /// `only`: members of the outermost object that are kept; nullptr keeps all.
-  Handler(std::string_view text, const ParseOptions& options) : keys_(text), checks_keys_(!options.was_checked), only_(options.only) {
+  Handler(std::string_view text, const ParseOptions& options)
+      : keys_(text), checks_keys_(!options.was_checked), keeps_member_(options.keeps) {
     open_.reserve(16);
-    if (only_ == nullptr) members_.reserve(std::min<std::size_t>(256, text.size() / 16));
+    if (!keeps_member_) members_.reserve(std::min<std::size_t>(256, text.size() / 16));
   }
 
   bool on_document_begin(bj::error_code&) { return true; }
@@ -136,7 +136,7 @@ class Handler {
       ec = bj::error::syntax;
       return false;
     }
-    if (only_ != nullptr && open_.size() == 1) keeps_ = std::find(only_->begin(), only_->end(), key) != only_->end();
+    if (keeps_member_ && open_.size() == 1) keeps_ = keeps_member_(key);
     if (keeps_) members_.emplace_back(std::string(key), Value());
     text_.clear();
     return true;
@@ -166,7 +166,7 @@ class Handler {
   };
 
   bool open(bool is_object, std::size_t first) {
-    if (only_ != nullptr && open_.empty()) keeps_ = false;  // until a key of those comes
+    if (keeps_member_ && open_.empty()) keeps_ = false;  // until a key of those comes
     open_.push_back({is_object, first});
     return true;
   }
@@ -211,7 +211,7 @@ class Handler {
 
   Keys keys_;
   const bool checks_keys_;
-  const std::vector<std::string>* const only_;
+  const std::function<bool(std::string_view)> keeps_member_;
   bool keeps_ = true;  // whether what is read now becomes part of the result
   std::vector<Open> open_;
   Object members_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "berth/failure.hpp"
 
@@ -10,6 +11,10 @@ namespace {
 
 constexpr std::int64_t kCursorRevision = 1;
 constexpr std::int64_t kMaxPage = 10'000'000;
+constexpr std::int64_t kMaxCovered = kMaxPage * 1000;
+/// Two of each of 500 pages, 16 KiB of the 64 that a cursor may have; an unfinished record has up to 40.
+constexpr std::size_t kOlderKept = 1000;
+constexpr std::size_t kHexOfRow = 16;
 
 constexpr std::array<std::pair<Asking, std::string_view>, 3> kAskings = {
     {{Asking::kOrdered, "ordered"}, {Asking::kStripped, "stripped"}, {Asking::kPlain, "plain"}}};
@@ -37,6 +42,37 @@ std::optional<std::int64_t> cursor_time(const json::Value& object, std::string_v
   const auto moment = times::parse(found->text());
   if (!moment) refuse_cursor("\"" + std::string(key) + "\" is not a time.");
   return moment->unix_ms;
+}
+
+std::optional<std::int64_t> cursor_rows(const json::Value& object, std::string_view key) {
+  const json::Value* found = object.find(key);
+  if (found == nullptr) return std::nullopt;
+  const auto rows = found->integer();
+  if (!rows || *rows < 0 || *rows > kMaxCovered) refuse_cursor("\"" + std::string(key) + "\" is not a number of rows.");
+  return rows;
+}
+
+std::string hex_of(const std::vector<std::uint64_t>& rows) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  text.reserve(rows.size() * kHexOfRow);
+  for (const std::uint64_t row : rows) {
+    for (int shift = 60; shift >= 0; shift -= 4) text.push_back(kDigits[(row >> static_cast<unsigned>(shift)) & 0xfU]);
+  }
+  return text;
+}
+
+std::vector<std::uint64_t> rows_of_hex(const json::Value& object, std::string_view key) {
+  const std::string_view text = object.text_of(key);
+  std::vector<std::uint64_t> rows;
+  for (std::size_t at = 0; at < text.size(); at += kHexOfRow) {
+    std::uint64_t row = 0;
+    const std::string_view one = text.substr(at, kHexOfRow);
+    const auto [end, error] = std::from_chars(one.data(), one.data() + one.size(), row, 16);
+    if (one.size() != kHexOfRow || error != std::errc() || end != one.data() + one.size()) refuse_cursor("its rows are not written by it.");
+    rows.push_back(row);
+  }
+  return rows;
 }
 
 void put_time(json::Value& object, std::string key, const std::optional<std::int64_t>& time_ms) {
@@ -87,13 +123,25 @@ Plan read_plan(std::string_view plan_json) {
   return plan;
 }
 
+void SeenRows::turn_page() {
+  if (newest.empty()) return;
+  older.push_back(middle);
+  older.push_back(newest.back());
+  if (older.size() > kOlderKept) older.erase(older.begin(), older.begin() + 2);
+  newest.clear();
+}
+
 json::Value Cursor::to_json() const {
   json::Value out = json::Value::object({{"v", kCursorRevision}});
   put_time(out, "watermark", watermark_ms);
   put_time(out, "disobeyed_until", disobeyed_until_ms);
   put_time(out, "draining", draining_ms);
   if (pass) {
-    json::Value inner = json::Value::object({{"page", pass->page}});
+    json::Value inner = json::Value::object({{"page", pass->page}, {"covered", pass->covered}});
+    if (pass->unproven) inner.set("unproven", *pass->unproven);
+    if (!pass->seen.newest.empty()) {
+      inner.set("seen", json::Value::object({{"older", hex_of(pass->seen.older)}, {"newest", hex_of(pass->seen.newest)}, {"middle", hex_of({pass->seen.middle})}}));
+    }
     put_time(inner, "started", pass->started_ms);
     put_time(inner, "since", pass->since_ms);
     put_time(inner, "candidate", pass->candidate_ms);
@@ -125,13 +173,24 @@ Cursor read_cursor(std::string_view cursor_json) {
   cursor.disobeyed_until_ms = cursor_time(value, "disobeyed_until");
   cursor.draining_ms = cursor_time(value, "draining");
   if (const json::Value* inner = value.find("pass")) {
-    only_keys(*inner, {"page", "started", "since", "candidate", "total", "asking"});
+    only_keys(*inner, {"page", "covered", "unproven", "seen", "started", "since", "candidate", "total", "asking"});
     Pass pass;
     const json::Value* page = inner->find("page");
     pass.page = page == nullptr ? 0 : page->integer().value_or(0);
     const auto started = cursor_time(*inner, "started");
     if (pass.page < 1 || pass.page > kMaxPage || !started) refuse_cursor("its pass has no page or no start.");
     pass.started_ms = *started;
+    pass.covered = cursor_rows(*inner, "covered").value_or(0);
+    pass.unproven = cursor_rows(*inner, "unproven");
+    if (const json::Value* seen = inner->find("seen")) {
+      only_keys(*seen, {"older", "newest", "middle"});
+      pass.seen = {rows_of_hex(*seen, "older"), rows_of_hex(*seen, "newest"), 0};
+      const auto middle = rows_of_hex(*seen, "middle");
+      if (middle.size() != 1) refuse_cursor("its rows are not written by it.");
+      pass.seen.middle = middle.front();
+    }
+    // Of an engine that kept only the number of the page: begun again.
+    if (pass.covered == 0) pass.page = 1;
     pass.since_ms = cursor_time(*inner, "since");
     pass.candidate_ms = cursor_time(*inner, "candidate");
     if (const json::Value* total = inner->find("total")) pass.total = total->integer();

@@ -31,8 +31,21 @@ enum class Asking {
   kPlain      // nothing depends on them in this pass
 };
 
+/// Rows by which a page is known to join what was read before (edges.hpp), as row_key() gives them.
+struct SeenRows {
+  std::vector<std::uint64_t> older;   // of each page before the last: the row in its middle and its last one
+  std::vector<std::uint64_t> newest;  // the end of the page that was read last, in order
+  std::uint64_t middle = 0;           // the row in its middle
+
+  /// The newest page becomes one of the older ones.
+  void turn_page();
+};
+
 struct Pass {
-  std::int64_t page = 1;  // the next one to read
+  std::int64_t page = 1;     // the next one to read, where all have the same size
+  std::int64_t covered = 0;  // so many rows from the first one on are read
+  std::optional<std::int64_t> unproven;  // covered at the first edge that was not proven
+  SeenRows seen;
   std::int64_t started_ms = 0;
   std::optional<std::int64_t> since_ms;
   std::optional<std::int64_t> candidate_ms;  // latest change seen; becomes the watermark when the pass is complete

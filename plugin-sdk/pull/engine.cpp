@@ -7,7 +7,7 @@ namespace {
 
 /// A phase that was cut while it worked off its queue goes on with the queue alone when it is called again so soon: the
 /// next slice of the same run does not read the list again.
-constexpr std::int64_t kGoOnDrainingMs = 10 * 60 * 1000;
+constexpr std::int64_t kGoOnDrainingMs = 600'000;
 
 void take_values(PullConfig& config, const json::Value& document, const std::string& block) {
   const json::Value* object = document.find(block);
@@ -64,8 +64,17 @@ void pull(const Host& host, const PullConfig& config, const Run& run, const Pull
     return pulling::run_ids(session, session.plan().ids);
   }
   if (mode == pulling::Mode::kWindow && !phase->window) unsupported(*phase, "has no window");
-  if (!session.plan().queue_only && !goes_on_draining(session)) pulling::run_list(session);
+  std::optional<Failure> unsteady;
+  if (!session.plan().queue_only && !goes_on_draining(session)) {
+    try {
+      pulling::run_list(session);
+    } catch (const Failure& failure) {
+      if (failure.reason() != "berth.list_unsteady") throw;
+      unsteady = failure;  // what was listed is fetched all the same: the next run may fare no better
+    }
+  }
   if (mode != pulling::Mode::kSweep) pulling::run_queue(session);
+  if (unsteady) throw Failure(*unsteady);
 }
 
 }  // namespace berth

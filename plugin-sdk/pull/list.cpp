@@ -1,14 +1,12 @@
 // The list of a phase. Two things are not taken on trust: the order of the rows and the filter by time. Page 1 shows
 // whether the remote obeys; where it does not, the list is asked for again without them and read whole, for a week.
 //
-// Nor are the pages. Rows that are added while a list is read push others onto a page that is still to come: they come
-// twice, which costs nothing. Rows that are removed pull others onto a page that was read: they would never be seen. A
-// remote that says how many rows there are shows it, and the list is read again from the beginning.
+// Nor are the pages, which rows leave and enter while they are read: edges.hpp.
 #include <algorithm>
-#include <functional>
 #include <limits>
 #include <utility>
 
+#include "edges.hpp"
 #include "session.hpp"
 
 namespace berth::pulling {
@@ -24,11 +22,8 @@ constexpr std::int64_t kDisobeyedForMs = std::int64_t{7} * 24 * 60 * 60 * 1000;
 constexpr std::int64_t kFilterToleranceMs = 1000;
 /// Pages that promise more but have no row: a remote that never ends is stopped here.
 constexpr int kMaxEmptyPages = 3;
-/// A whole page that came before in the same pass can be chance (as many rows were added as a page has), so the list is
-/// begun again; then it is a remote that does not turn the page.
-constexpr int kMaxRepeatedPages = 1;
-/// So often a list that lost rows while it was read is begun again in one run.
-constexpr int kMaxRestarts = 2;
+/// Clocks that differ by less are no news; answers take their time.
+constexpr std::int64_t kClocksApartMs = std::int64_t{5} * 60 * 1000;
 constexpr std::size_t kRefsPerQuestion = 1000;
 constexpr std::int32_t kDetailPriority = 100;
 
@@ -42,7 +37,7 @@ struct PageRead {
   json::Value document;
   json::Value echo;  // an object, or null
   std::vector<Row> rows;
-  std::optional<std::int64_t> total;
+  PageSeen seen;
   bool more = false;
 };
 
@@ -63,12 +58,23 @@ const std::string* value_of(const std::vector<phases::Param>& params, std::strin
   return found == params.end() ? nullptr : &found->value;
 }
 
+/// "30 days", "2 hours", "7 minutes".
+std::string rounded(std::int64_t ms) {
+  constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute, kDay = 24 * kHour;
+  const auto in = [&](std::int64_t unit, const char* name) {
+    const std::int64_t count = (ms + unit / 2) / unit;
+    return std::to_string(count) + name + (count == 1 ? "" : "s");
+  };
+  return ms >= kDay ? in(kDay, " day") : ms >= kHour ? in(kHour, " hour") : in(kMinute, " minute");
+}
+
 class ListPass {
  public:
   explicit ListPass(Session& session)
       : session_(session),
         phase_(session.phase()),
         mode_(session.plan().mode),
+        edges_(session),
         changed_field_(phase_.until ? phase_.until->field : phase_.list.version) {}
 
   bool run() {
@@ -76,66 +82,32 @@ class ListPass {
     int empty_pages = 0;
     while (true) {
       session_.stop_if_asked();
+      ask_ = edges_.next();
       PageRead page = read_page();
-      if (has_lost_rows(page)) continue;
-      if (is_repeated(page)) continue;
+      if (!edges_.joins(ask_, page.seen)) continue;
       if (page.rows.empty() && page.more && ++empty_pages > kMaxEmptyPages) {
         pass().page = 1;  // what stands on pages that came empty was never read
+        pass().covered = 0;
         session_.checkpoint();
         throw Failure(BERTH_BAD_RESPONSE, session_.reason("list.endless"),
                       "The list of the phase " + phase_.id + " promises more pages, but they are empty.");
       }
       const std::size_t taken = take(page);
       const bool is_cut = taken < page.rows.size();
+      const bool goes_back = edges_.goes_back();
       // A limit (of a dry run) that falls on the end of a list has cut nothing off.
-      if (!is_cut && is_last(page)) {
+      if (!is_cut && !goes_back && is_last(page)) {
         end();
         return true;
       }
-      if (is_cut || limit_reached()) {
-        if (!is_cut) ++pass().page;
-        session_.checkpoint();
-        return false;
-      }
-      ++pass().page;
+      if (is_cut) session_.cursor.pass.reset();  // the rest of the page was not taken
       session_.checkpoint();
+      if (is_cut || limit_reached()) return false;
     }
   }
 
  private:
   Pass& pass() { return *session_.cursor.pass; }
-
-  /// Rows were removed since the page before: begins again, and what is known already costs nothing but its pages.
-  bool has_lost_rows(const PageRead& page) {
-    const auto before = std::exchange(pass().total, page.total ? page.total : pass().total);
-    if (!page.total || !before || *page.total >= *before || pass().page == 1) return false;
-    session_.warn("list.shifted",
-                  restarts_ < kMaxRestarts ? "Rows were removed while the list was read; it is read again from page 1."
-                                           : "Rows are removed all the time while the list is read; it may lack some of the others until the next whole pass.",
-                  json::Value::object({{"page", pass().page}, {"before", *before}, {"now", *page.total}}));
-    if (restarts_++ >= kMaxRestarts) return false;
-    pass().page = 1;
-    pages_.clear();
-    return true;
-  }
-
-  /// Whatever is done about it, the pass begins again: the page that should have come was never read.
-  bool is_repeated(const PageRead& page) {
-    if (page.rows.empty()) return false;
-    std::size_t ids = 0;
-    for (const Row& row : page.rows) ids = ids * 31 + std::hash<std::string>()(row.ref.remote_id);
-    if (std::find(pages_.begin(), pages_.end(), ids) == pages_.end()) {
-      pages_.push_back(ids);
-      return false;
-    }
-    const std::int64_t asked = std::exchange(pass().page, 1);
-    pages_.clear();
-    if (++repeated_pages_ <= kMaxRepeatedPages) return true;
-    session_.checkpoint();
-    throw Failure(BERTH_BAD_RESPONSE, session_.reason("list.repeated"),
-                  "The list of the phase " + phase_.id + " sends rows of an earlier page again for page " +
-                      std::to_string(asked) + ".");
-  }
 
   void begin() {
     Pass fresh;
@@ -187,15 +159,14 @@ class ListPass {
       request.query.emplace_back(phase_.window->to,
                                  times::format_date({plan.to->unix_ms - 1, plan.to->offset_minutes}));
     }
-    request.query.emplace_back(phase_.page.param, std::to_string(pass().page));
-    if (!phase_.page.size_param.empty())
-      request.query.emplace_back(phase_.page.size_param, std::to_string(phase_.page.size));
+    request.query.emplace_back(phase_.page.param, std::to_string(ask_.number));
+    if (!phase_.page.size_param.empty()) request.query.emplace_back(phase_.page.size_param, std::to_string(ask_.size));
     return session_.host().send(request);
   }
 
   PageRead read_page() {
     const std::vector<phases::Param> query = params();
-    const bool is_proving = pass().page == 1 && pass().asking == Asking::kOrdered;
+    const bool is_proving = ask_.number == 1 && pass().asking == Asking::kOrdered;
     const Response answer = fetch(query);
     const bool is_refused = answer.verdict != Verdict::kNone || answer.status < 200 || answer.status > 299;
     if (is_refused && is_proving && answer.status < 500) {
@@ -209,6 +180,7 @@ class ListPass {
                         (answer.remote_code.empty() ? "" : " and code " + answer.remote_code) + ".");
     }
     PageRead page = understand(answer.body);
+    if (ask_.number == 1 && !std::exchange(is_compared_, true)) compare_clocks(answer);
     if (is_proving) {
       if (const auto what = disobedience(page, query)) {
         disobeyed(*what);
@@ -234,11 +206,31 @@ class ListPass {
     }
     page.echo = context_at(page.document, phase_.page.echo);
     for (const json::Value& row : rows->items()) add_row(page, row);
-    page.more = says_more(page.document, rows->items().size());
+    page.more = page.seen.more = says_more(page.document, rows->items().size());
     if (!phase_.page.total.empty()) {
-      if (const json::Value total = said(page.document, phase_.page.total); total.is_number()) page.total = total.integer();
+      if (const json::Value total = said(page.document, phase_.page.total); total.is_number()) page.seen.total = total.integer();
     }
+    page.seen.is_sized = is_sized(page.echo, rows->items().size());
     return page;
+  }
+
+  /// Whether the page has the size that was asked for, by what the remote says and by its rows; a shorter one may be the last.
+  bool is_sized(const json::Value& echo, std::size_t rows) const {
+    if (phase_.page.size_param.empty()) return true;
+    const json::Value* said = echo.find(phase_.page.size_param);
+    const auto size = said == nullptr ? std::nullopt : said->integer();
+    return rows <= static_cast<std::size_t>(ask_.size) && (!size || *size == ask_.size);
+  }
+
+  /// The watermark must not pass what the remote has by its own clock, and a clock that is wrong should be noticed.
+  void compare_clocks(const Response& answer) {
+    const auto header = answer.header("date");
+    const auto theirs = header ? times::parse_http_date(*header) : std::nullopt;
+    if (!theirs) return;
+    const std::int64_t ahead = session_.host().now_unix_ms() - *theirs;
+    pass().started_ms = std::min(pass().started_ms, *theirs);
+    if (ahead > -kClocksApartMs && ahead < kClocksApartMs) return;
+    session_.warn("list.clock", "This machine's clock is " + rounded(ahead < 0 ? -ahead : ahead) + (ahead > 0 ? " ahead of" : " behind") + " the remote's.");
   }
 
   /// What the remote says about the page: an object, a list of one object, or nothing at all.
@@ -260,7 +252,7 @@ class ListPass {
     const json::Value more = said(document, phase_.page.more);
     if (!more.is_null()) return more.boolean() || more.text() == "true";
     // Not said: a page that is as long as it was asked to be is not taken for the last one.
-    const bool is_full = !phase_.page.size_param.empty() && rows >= static_cast<std::size_t>(phase_.page.size);
+    const bool is_full = !phase_.page.size_param.empty() && rows >= static_cast<std::size_t>(ask_.size);
     if (is_full && !std::exchange(is_said_, true)) {
       session_.warn("list.no_page_context",
                     "The list does not say whether there are more pages; it is read until a page is not full.");
@@ -282,6 +274,7 @@ class ListPass {
     const json::Value* version = phase_.list.version.empty() ? nullptr : value.at_path(phase_.list.version);
     if (version != nullptr) row.ref.version = version->text();
     row.changed_ms = time_at(value, changed_field_);
+    page.seen.rows.push_back(row_key(row.ref));
     page.rows.push_back(std::move(row));
   }
 
@@ -417,11 +410,11 @@ class ListPass {
   Session& session_;
   const phases::Phase& phase_;
   Mode mode_;
+  Edges edges_;
+  Ask ask_;  // the page that is being read
   std::string changed_field_;
   std::int64_t listed_ = 0;
-  int restarts_ = 0;
-  int repeated_pages_ = 0;
-  std::vector<std::size_t> pages_;  // of this call: what tells a page that came before
+  bool is_compared_ = false;        // the clocks
   bool is_said_ = false;            // that the remote does not say whether there are more pages
 };
 

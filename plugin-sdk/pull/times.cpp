@@ -108,6 +108,20 @@ std::optional<Moment> parse(std::string_view text) {
   return Moment{utc_ms, offset};
 }
 
+std::optional<std::int64_t> parse_http_date(std::string_view text) {
+  constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  constexpr std::string_view kShape = "Thu, 21 May 2026 12:41:30 GMT";
+  if (text.size() != kShape.size() || text.substr(3, 2) != ", " || !text.ends_with(" GMT")) return std::nullopt;
+  const std::size_t month = kMonths.find(text.substr(8, 3));
+  if (month == std::string_view::npos || month % 3 != 0) return std::nullopt;
+  const std::size_t number = month / 3 + 1;
+  std::string plain(text.substr(12, 4));
+  plain += number < 10 ? "-0" : "-";
+  plain += std::to_string(number) + "-" + std::string(text.substr(5, 2)) + "T" + std::string(text.substr(17, 8)) + "Z";
+  const auto moment = parse(plain);
+  return moment ? std::optional(moment->unix_ms) : std::nullopt;
+}
+
 std::string format_utc(std::int64_t unix_ms) {
   const auto moment = std::chrono::sys_time<std::chrono::milliseconds>(std::chrono::milliseconds(unix_ms));
   const auto day = std::chrono::floor<std::chrono::days>(moment);

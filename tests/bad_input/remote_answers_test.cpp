@@ -81,6 +81,7 @@ TEST_CASE("lists that lie about their pages end, lose no record and are read who
   remote.breaks(R"({"kind":"first","path":"/books/v3/invoices","skip":1,"field":"DELETE invoices/)" + gone + R"(","body":"{}"})");
   // Whether this pass or the next one finds that the row is gone depends on the page on which it was seen.
   remote.sync_shows(kRemoved, 0, 60, {{"nothing_changed", "succeeded"}});
+  for (auto& l : remote.simulator.log()) MESSAGE(l); MESSAGE(gone);
   remote.mends();
   remote.breaks(R"({"kind":"first","path":"/books/v3/invoices","skip":1,"field":"POST invoices","body":"{\"line_items\":[{\"name\":\"Work\",\"quantity\":1,\"rate\":20}]}"})");
   remote.sync_shows(kAdded, 0);

@@ -144,8 +144,7 @@ int run() {
   bench::print_title("parts: one invoice");
   bench::print("bytes of the invoice", static_cast<std::int64_t>(body.size()));
   measure("exact JSON: parse", [&] { must(Result<bool>(json::parse(body).ok())); });
-  const std::vector<std::string> nothing;
-  measure("exact JSON: check only", [&] { must(Result<bool>(json::parse(body, {.only = &nothing}).ok())); });
+  measure("exact JSON: check only", [&] { must(Result<bool>(json::parse(body, {.keeps = [](std::string_view) { return false; }}).ok())); });
   measure("exact JSON: print", [&] { static_cast<void>(json::dump(invoice)); });
   measure("content hash", [&] { static_cast<void>(blake2b_hex(json::canonical(invoice))); });
   measure("compress", [&] { static_cast<void>(must(storage::compress_body(body))); });

@@ -27,7 +27,8 @@ bool is_something_else(const std::string& text) {
 /// Reasons by the file that has them.
 std::map<std::string, std::string> reasons_of_the_code() {
   std::map<std::string, std::string> found;
-  const std::regex literal(R"re("([a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+)")re");
+  // In single quotes within SQL, which sets the reason of a run by itself.
+  const std::regex literal(R"re(["']([a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+)["'])re");
   // The pull engine puts the plugin's id before these: session_.reason("list.refused") is zoho_books.list.refused.
   const std::regex of_the_plugin(R"re((reason|warn|skip)\(\s*(job,\s*)?"([a-z_]+\.[a-z_]+)")re");
   const std::regex in_yaml(R"re((zoho_books\.[a-z_.]*[a-z_]))re");

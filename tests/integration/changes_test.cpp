@@ -30,14 +30,6 @@ struct Running : World {
   }
 };
 
-http::Response gone() {
-  http::Response response;
-  response.status = 404;
-  response.headers = {{"content-type", "application/json"}};
-  response.body = R"({"code":1002,"message":"Resource does not exist."})";
-  return response;
-}
-
 }  // namespace
 
 TEST_CASE("D9: a draft costs no detail, and is taken up when it stops being one") {

@@ -17,14 +17,6 @@ std::string contact_with_country(World& world, const std::string& type) {
 
 json::Value facts_of(const storage::Record& record) { return json::parse(record.detail_json).value; }
 
-http::Response gone() {
-  http::Response response;
-  response.status = 404;
-  response.headers = {{"content-type", "application/json"}};
-  response.body = R"({"code":1002,"message":"Resource does not exist."})";
-  return response;
-}
-
 std::optional<storage::LocalRow> row_of(World& world, std::string_view kind, std::string_view remote_id) {
   std::optional<storage::LocalRow> row;
   REQUIRE(world.database->read([&](storage::Connection& connection) -> Status {

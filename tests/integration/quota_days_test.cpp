@@ -52,6 +52,18 @@ WorldOptions of_days() {
   return options;
 }
 
+/// The smallest plan of Zoho, with the limits of the connector's own file.
+WorldOptions of_free_plan() {
+  WorldOptions options = of_days();
+  options.contacts = 80;
+  options.invoices = 900;
+  options.payments = 520;
+  options.credit_notes = 40;
+  options.plan = "free";
+  options.limits.clear();
+  return options;
+}
+
 /// What the same books cost when nothing is in the way: lists, details, parts and files, each once.
 std::int64_t calls_needed(WorldOptions options) {
   options.limits = "{per_minute: 60000, concurrent: 5, per_day: 1000000}";
@@ -96,22 +108,33 @@ Finished sync_until_done(World& world, std::string_view zone) {
 
 }  // namespace
 
-TEST_CASE("D5 A6: at 500 calls a day the first sync ends rate limited, goes on at each turn of the day, and finishes on the first day that is possible") {
+TEST_CASE("D5 A6: at 500 or 1,000 calls a day the first sync ends rate limited, goes on at each turn of the day, and finishes on the first day that is possible") {
   WorldOptions options = of_days();
-  std::int64_t usable = kPerDay;
+  std::int64_t per_day = kPerDay;
+  std::int64_t usable = per_day;
   std::string zone = "America/New_York";
   SUBCASE("all of the day") {}
   SUBCASE("less a reserve of a tenth") {
     options.reserve = "10%";
-    usable = kPerDay * 9 / 10;
+    usable = per_day * 9 / 10;
   }
   SUBCASE("across the day of 23 hours") { options.start = 1'772'870'400; }   // 2026-03-07 03:00 in New York
+  SUBCASE("a plan of 1,000 a day") {
+    options = of_free_plan();
+    usable = per_day = 1'000;
+  }
+  SUBCASE("a plan of 1,000 a day, less a reserve of a fifth") {
+    options = of_free_plan();
+    options.reserve = "20%";
+    per_day = 1'000;
+    usable = 800;
+  }
   SUBCASE("across the day of 25 hours") { options.start = 1'793'430'000; }   // 2026-10-31 03:00 in New York
   SUBCASE("where it is tomorrow already") { zone = options.organization_zone = "Pacific/Auckland"; }
   const std::int64_t needed = calls_needed(options);
   World world(options);
   world.connect();
-  world.control("POST", "limits", R"({"per_day":)" + std::to_string(kPerDay) + R"(,"used_today":0})");
+  world.control("POST", "limits", R"({"per_day":)" + std::to_string(per_day) + R"(,"used_today":0})");
   world.transport.forget_calls();
   const Finished finished = sync_until_done(world, zone);
   // A run that begins anew reads the lists again from the last known change on: one page for each of the five phases.
@@ -155,6 +178,41 @@ TEST_CASE("A6: when the day is spent, the run goes on when the last of its answe
   world.transport.forget_calls();
   world.sync();
   CHECK(world.transport.api_calls().size() > 30);   // of the new day's 40: it was not refused
+}
+
+TEST_CASE("D5: a remote that has no calls left and says that it will have some in a second is not asked every second") {
+  World world;
+  world.connect();
+  world.control("POST", "limits", R"({"per_day":100000,"used_today":0})");   // else it tells nothing
+  world.transport.after = [&](http::Response& response) {
+    for (auto& [name, value] : response.headers) {
+      if (name == "x-rate-limit-remaining") value = "0";
+      if (name == "x-rate-limit-reset") value = "1";
+    }
+  };
+  std::vector<std::chrono::milliseconds> waits;
+  for (int run = 0; run < 12; ++run) {
+    const runs::RunReport report = world.sync();
+    REQUIRE_MESSAGE(report.outcome == runs::RunOutcome::kRateLimited, "run " << run << ": " << report.reason << ": " << report.message);
+    CHECK(world.integration().next_attempt == report.next_attempt);
+    waits.push_back(report.next_attempt - report.ended);
+    world.clock.set(report.next_attempt);
+  }
+  CHECK(waits.front() >= 1min);
+  CHECK(waits.front() <= 5min);
+  for (std::size_t i = 1; i < waits.size(); ++i) CHECK(waits[i] >= waits[i - 1]);
+  CHECK(waits.back() == 1h);
+  // As soon as there are some it goes on, and the waits are forgotten.
+  std::atomic<int> left = 40;
+  world.transport.after = [&](http::Response& response) {
+    for (auto& [name, value] : response.headers) {
+      if (name == "x-rate-limit-remaining") value = std::to_string(std::max(0, --left));
+      if (name == "x-rate-limit-reset") value = "1";
+    }
+  };
+  const runs::RunReport some = world.sync();
+  CHECK(some.outcome == runs::RunOutcome::kRateLimited);
+  CHECK(some.next_attempt == some.ended + 1min);
 }
 
 TEST_CASE("D5: a share of the day that a phase does not need is for those that have work, a number stays a ceiling") {

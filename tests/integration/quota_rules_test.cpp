@@ -110,6 +110,22 @@ TEST_CASE("A5: codes, limits and headers are those of the phases file") {
     CHECK_MESSAGE(report.message.find("of 40 calls") != std::string::npos, report.message);
     CHECK(report.errors.empty());   // it stopped before the remote had to say so
   }
+  SUBCASE("whose quota it is") {
+    WorldOptions options = another();
+    options.phases = replaced(options.phases, "shared_by: \"{connection.organization_id}\"", "shared_by: \"shop-{integration.id}\"");
+    World world(options);
+    world.connect();
+    world.transport.after = as_the_other;
+    world.control("POST", "limits", R"({"per_day":5000,"used_today":0})");
+    REQUIRE(world.sync().outcome == runs::RunOutcome::kSucceeded);
+    json::Value view;
+    REQUIRE(world.database->read([&](storage::Connection& connection) -> Status {
+      view = BERTH_TRY(admin::integration_view(connection, world.registry->quota_keys(), world.integration(), world.clock.now()));
+      return success();
+    }).ok());
+    CHECK(view.at_pointer("/quota/day_limit")->integer() == 5000);
+    CHECK(view.at_pointer("/quota/day_used")->integer().value_or(0) > 50);
+  }
   SUBCASE("the codes of Zoho mean nothing here") {
     World world(another());
     world.connect();

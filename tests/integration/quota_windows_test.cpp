@@ -73,6 +73,8 @@ TEST_CASE("A5: at 100 calls a minute the first sync meets no code 44 and uses 95
   SUBCASE("in 200 ms, in any 60 s") { latency = 200ms, sliding = true; }
   SUBCASE("in 1.5 s, in each minute of the clock") { latency = 1500ms; }
   SUBCASE("in 1.5 s, in any 60 s") { latency = 1500ms, sliding = true; }
+  SUBCASE("in 2 s, in any 60 s") { latency = 2000ms, sliding = true; }
+  SUBCASE("in 2.9 s, in any 60 s") { latency = 2900ms, sliding = true; }
   const int invoices = kIsSanitized ? 260 : 500;   // for five minutes at least
   World world(paced(invoices));
   world.connect();

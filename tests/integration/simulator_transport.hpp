@@ -75,4 +75,13 @@ class SimulatorTransport final : public http::Transport {
   std::vector<std::string> strangers_;
 };
 
+/// What Zoho answers for a document that does not exist (any more).
+inline http::Response gone() {
+  http::Response response;
+  response.status = 404;
+  response.headers = {{"content-type", "application/json"}};
+  response.body = R"({"code":1002,"message":"Resource does not exist."})";
+  return response;
+}
+
 }  // namespace berth::integration

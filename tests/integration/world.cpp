@@ -56,14 +56,15 @@ integrations:
     company: acme_us
     mode: pull_only
     client: {{id: env:ZOHO_CLIENT_ID, secret: env:ZOHO_CLIENT_SECRET, redirect_uri: env:ZOHO_REDIRECT_URI, home: test}}
-    plan: premium
+    plan: {7}
     reserve: {6}
     backfill: {2}
     schedule: {3}
     data_centers:
-      - {{location: test, accounts: "{4}", api: "{4}", allow_http_loopback: true, limits: {5}}}
+      - {{location: test, accounts: "{4}", api: "{4}", allow_http_loopback: true{5}}}
 )",
-                                 BERTH_BINARY_DIR, BERTH_SOURCE_DIR, options.backfill, options.schedule, kOrigin, options.limits, options.reserve);
+                                 BERTH_BINARY_DIR, BERTH_SOURCE_DIR, options.backfill, options.schedule, kOrigin,
+                                 options.limits.empty() ? "" : ", limits: " + options.limits, options.reserve, options.plan);
   if (!options.phases.empty()) text += "    phases: ./phases.yaml\n";
   if (!options.mapping.empty()) text += "    mapping: ./mapping.yaml\n";
   return text + options.more + options.integrations;

@@ -99,7 +99,8 @@ struct WorldOptions {
   int contacts = 12, items = 8, invoices = 30, payments = 18, credit_notes = 4;
   int drafts = 500, voids = 300;                    // basis points
   zoho_sim::Undocumented undocumented = zoho_sim::Undocumented::kHonoured;
-  std::string limits = "{per_minute: 60000, concurrent: 5, per_day: 100000}";
+  std::string plan = "premium";
+  std::string limits = "{per_minute: 60000, concurrent: 5, per_day: 100000}";   // of the simulator; empty: those of the phases file
   std::string schedule = "{invoices: 1h, customer_payments: 5m, contacts: 1h, items: 1d, credit_notes: 1h}";
   std::string backfill = "{from: all}";
   std::string more{};                               // lines of the integration, indented by four blanks

@@ -130,6 +130,13 @@ struct Refund {
   Minor amount = 0;
 };
 
+/// What applications and refunds leave of an amount.
+inline Minor rest_of(Minor amount, const std::vector<Application>& applications, const std::vector<Refund>& refunds) {
+  for (const auto& application : applications) amount -= application.amount;
+  for (const auto& refund : refunds) amount -= refund.amount;
+  return amount;
+}
+
 struct Payment {
   Id id = 0, contact = 0, account = 0;
   std::string number, mode, reference, description;
@@ -142,12 +149,7 @@ struct Payment {
   bool is_deleted = false;
   Time created = 0, modified = 0;
 
-  Minor unused() const {
-    Minor rest = amount;
-    for (const auto& application : applications) rest -= application.amount;
-    for (const auto& refund : refunds) rest -= refund.amount;
-    return rest;
-  }
+  Minor unused() const { return rest_of(amount, applications, refunds); }
 };
 
 struct CreditNote : Priced {
@@ -162,12 +164,7 @@ struct CreditNote : Priced {
   bool is_deleted = false;
   Time created = 0, modified = 0;
 
-  Minor balance() const {
-    Minor rest = total;
-    for (const auto& application : applications) rest -= application.amount;
-    for (const auto& refund : refunds) rest -= refund.amount;
-    return rest;
-  }
+  Minor balance() const { return rest_of(total, applications, refunds); }
 };
 
 }  // namespace zoho_sim

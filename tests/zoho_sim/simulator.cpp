@@ -3,6 +3,7 @@
 #include "tests/zoho_sim/control.hpp"
 
 #include <chrono>
+#include <ctime>
 #include <exception>
 #include <thread>
 
@@ -15,6 +16,15 @@ constexpr int kHoldMs = 60'000;
 Response error_response(const ApiError& error) {
   return json_response(error.status,
                        JsonWriter().object().integer("code", error.code).text("message", error.message).end().take());
+}
+
+// RFC 9110, IMF-fixdate. By the simulator's clock, so that a host can tell when its own is wrong.
+std::string http_date(Time time) {
+  const std::time_t seconds = time;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[40];
+  return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
 }
 
 // Takes back the call's place among those in process, if it was given one.
@@ -141,6 +151,7 @@ Response Simulator::answer_api(const Request& request, const std::optional<Fault
   }
   for (auto& header : limits_.headers(now, today, zone_.start_of_day(today + 1)))
     response.headers.push_back(std::move(header));
+  response.headers.emplace_back("Date", http_date(now));
   return response;
 }
 

@@ -1,5 +1,6 @@
 -- Everything that is not the ledger. Times are milliseconds since 1970 UTC, JSON is text, bodies are zstd-compressed bytes.
--- The SQL of migrations keeps to what SQLite and PostgreSQL share; the engine replaces @SERIAL@ and @BLOB@.
+-- The SQL of migrations keeps to what SQLite and PostgreSQL share; the engine replaces
+-- the words between @: @CLUSTERED@ stores a table in the order of its primary key, without a row id of its own.
 
 -- An integration: declared by the file (origin 'file') or made by REST, console or a link (origin 'api').
 CREATE TABLE integration (
@@ -33,7 +34,7 @@ CREATE TABLE lease (
   owner TEXT NOT NULL,
   fencing BIGINT NOT NULL,
   expires_ms BIGINT NOT NULL
-);
+) @CLUSTERED@;
 
 CREATE TABLE run (
   id TEXT PRIMARY KEY,
@@ -70,7 +71,7 @@ CREATE TABLE phase_cursor (
   last_complete_ms BIGINT NOT NULL DEFAULT 0,
   last_started_ms BIGINT NOT NULL DEFAULT 0,
   PRIMARY KEY (integration, phase, mode)
-);
+) @CLUSTERED@;
 
 -- One remote document.
 CREATE TABLE record (
@@ -115,7 +116,7 @@ CREATE TABLE waiting (
   integration TEXT NOT NULL,
   awaited TEXT NOT NULL,
   PRIMARY KEY (record, awaited)
-);
+) @CLUSTERED@;
 CREATE INDEX waiting_by_awaited ON waiting (integration, awaited);
 
 -- Values one entity's documents offer to rows of another.
@@ -127,7 +128,7 @@ CREATE TABLE offer (
   value TEXT NOT NULL,
   offered_ms BIGINT NOT NULL,
   PRIMARY KEY (integration, entity, remote_id, name)
-);
+) @CLUSTERED@;
 
 -- Documents and files still to fetch. want: 1 detail, 2 attachments.
 CREATE TABLE detail_queue (
@@ -143,7 +144,7 @@ CREATE TABLE detail_queue (
   position @SERIAL_COLUMN@,
   last_error_json TEXT NOT NULL DEFAULT '{}',
   PRIMARY KEY (integration, entity, remote_id, want)
-);
+) @CLUSTERED@;
 CREATE INDEX detail_queue_order ON detail_queue (integration, entity, priority DESC, position);
 CREATE INDEX detail_queue_position ON detail_queue (position);
 
@@ -154,7 +155,7 @@ CREATE TABLE reference_fetch (
   remote_id TEXT NOT NULL,
   asked_ms BIGINT NOT NULL,
   PRIMARY KEY (integration, entity, remote_id)
-);
+) @CLUSTERED@;
 
 CREATE TABLE blob (
   hash TEXT PRIMARY KEY,
@@ -168,7 +169,7 @@ CREATE TABLE attachment (
   hash TEXT NOT NULL REFERENCES blob (hash),
   version TEXT NOT NULL,
   PRIMARY KEY (record, name)
-);
+) @CLUSTERED@;
 
 -- Rows of these books: customers, vendors, items, classifications and their lines; also the local identity of posted
 -- documents (kind invoice, customer_payment, credit_note).
@@ -200,7 +201,7 @@ CREATE TABLE account_row (
   created_ms BIGINT NOT NULL,
   mapped_ms BIGINT NOT NULL DEFAULT 0,
   PRIMARY KEY (integration, kind, row_key, company)
-);
+) @CLUSTERED@;
 
 CREATE TABLE mapping_revision (
   integration TEXT NOT NULL,

@@ -180,6 +180,8 @@ std::string for_sqlite(std::string_view sql) {
   // A row id that is never used again: order of capture and audit rest on it.
   auto text = replace_all(std::string(sql), "@SERIAL@", "INTEGER PRIMARY KEY AUTOINCREMENT");
   text = replace_all(std::move(text), "@SERIAL_COLUMN@", "BIGINT NOT NULL DEFAULT 0");
+  text = replace_all(std::move(text), "@NUMBER_KEY@", "INTEGER PRIMARY KEY");   // the row id itself, no second index
+  text = replace_all(std::move(text), "@CLUSTERED@", "WITHOUT ROWID");
   return replace_all(std::move(text), "@BLOB@", "BLOB");
 }
 

@@ -14,7 +14,7 @@ namespace berth::storage {
 namespace {
 
 /// SQLite's write-ahead log and its index grow in pieces of 32 KiB; with less than two of them nothing can be committed.
-constexpr std::uint64_t kRoomMin = 64 * 1024;
+constexpr std::uint64_t kRoomMin = 64U << 10U;
 
 /// A file that the limit of file sizes (`ulimit -f`) keeps from growing.
 bool is_at_limit(const std::string& path) {

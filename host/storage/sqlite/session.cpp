@@ -182,18 +182,22 @@ Status SqliteSession::bind(sqlite3_stmt* statement, std::span<const Parameter> p
   int place = 0;
   for (const auto& parameter : parameters) {
     ++place;
-    const Value& value = parameter.value();
+    const Parameter::Held& value = parameter.value();
+    const auto* owned = std::get_if<std::string>(&value);
+    const std::string_view seen = owned == nullptr ? std::string_view() : std::string_view(*owned);
+    const auto* text = owned == nullptr ? std::get_if<std::string_view>(&value) : &seen;
     int code = SQLITE_OK;
     if (const auto* number = std::get_if<std::int64_t>(&value)) {
       code = sqlite3_bind_int64(statement, place, *number);
-    } else if (const auto* text = std::get_if<std::string>(&value)) {
+    } else if (text != nullptr) {
       // Text with a NUL byte would come back cut from other engines and tools.
-      if (text->find('\0') != std::string::npos) {
+      if (text->find('\0') != std::string_view::npos) {
         return make_error(
             Code::kInvalidArgument, "storage.text_with_nul",
             "Parameter " + std::to_string(place) + " has a NUL byte in its text: " + doing(sqlite3_sql(statement)));
       }
-      code = sqlite3_bind_text64(statement, place, text->data(), text->size(), SQLITE_STATIC, SQLITE_UTF8);
+      // Without an address it would be NULL, which an empty text is not.
+      code = sqlite3_bind_text64(statement, place, text->empty() ? "" : text->data(), text->size(), SQLITE_STATIC, SQLITE_UTF8);
     } else if (const auto* blob = std::get_if<Blob>(&value)) {
       code = sqlite3_bind_blob64(statement, place, blob->bytes.data(), blob->bytes.size(), SQLITE_STATIC);
     } else {

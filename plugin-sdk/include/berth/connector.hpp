@@ -96,7 +96,7 @@ class Plugin {
 
   static berth_connector* create(const berth_host* host, berth_str config_json, berth_error* error) noexcept {
     berth_connector* created = nullptr;
-    guarded(error, [&] { created = &(new Instance(host, from_c(config_json)))->table; });
+    guarded(error, [&] { created = &(new Instance(host, from_c(config_json)))->table; });  // NOLINT(bugprone-unhandled-exception-at-new)
     return created;
   }
 

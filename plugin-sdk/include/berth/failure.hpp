@@ -3,7 +3,6 @@
 // sentence. It stays inside the plugin: the guard in connector.hpp turns it into the C form at the boundary.
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -49,7 +48,7 @@ void copy_text(char (&buffer)[kSize], std::string_view text) noexcept {
   if (length < text.size()) {
     while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0u) == 0x80u) --length;
   }
-  if (length > 0) std::memcpy(buffer, text.data(), length);
+  text.copy(buffer, length);
   buffer[length] = '\0';
 }
 

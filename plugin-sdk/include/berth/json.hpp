@@ -12,6 +12,7 @@
 // Values are plain data: copyable, movable, no threads, no I/O. Nothing here throws except std::bad_alloc.
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -124,8 +125,9 @@ struct Parsed {
 struct ParseOptions {
   std::size_t max_depth = 64;
   std::size_t max_bytes = 64u << 20u;
-  /// Members of the outermost object that are kept; everything else is checked as always, and costs no memory. nullptr: all.
-  const std::vector<std::string>* only = nullptr;
+  /// Which members of the outermost object are kept, by key; everything else is checked as always, and costs no memory.
+  /// Empty: all.
+  std::function<bool(std::string_view)> keeps = {};
   /// The very text was parsed before and kept: that its keys are unique is not checked again.
   bool was_checked = false;
 };

@@ -55,7 +55,7 @@ struct Page {
   std::int64_t size = 200;
   std::string more;  // dotted path of "there is another page"
   std::string echo;  // dotted path of what the remote says it has applied; may be empty
-  std::string total;  // dotted path of how many rows the whole list has; may be empty
+  std::string total;  // dotted path of how many rows the whole list has; only of lists whose new rows come first. May be empty
 };
 
 /// Rows that were last changed before the floor are not pulled.

@@ -18,6 +18,10 @@ struct Moment {
 /// alone. Without an offset the time is taken as UTC. Nothing for anything else and for days that do not exist.
 [[nodiscard]] std::optional<Moment> parse(std::string_view text);
 
+/// "Thu, 21 May 2026 12:41:30 GMT", as the Date header of an answer has it (RFC 9110, IMF-fixdate); in UTC milliseconds.
+/// Nothing for anything else.
+[[nodiscard]] std::optional<std::int64_t> parse_http_date(std::string_view text);
+
 /// "2026-05-21T12:41:30+0000": ISO 8601 in UTC with seconds and an offset, which every known remote accepts.
 [[nodiscard]] std::string format_utc(std::int64_t unix_ms);
 

@@ -1,6 +1,9 @@
 // Gates of several processes at one board.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "host/http/quota_gate.hpp"
 
 using namespace berth;
@@ -55,6 +58,17 @@ struct Rig {
   ManualClock clock{kStart};
   MemoryBoard board;
   std::string dead;
+};
+
+/// Whoever would have to sleep gives up, so that several gates can be tried in turns on one thread.
+class ImpatientClock final : public ManualClock {
+ public:
+  ImpatientClock() : ManualClock(kStart + 1h) {}
+  bool sleep_until(Instant, std::stop_token) override {
+    stop.request_stop();
+    return false;
+  }
+  std::stop_source stop;
 };
 
 /// Calls until the clock has to move, at most so many; returns how many.
@@ -149,6 +163,7 @@ TEST_CASE("A5: what a process holds is free when it rests, a minute after it die
 
 TEST_CASE("A6: the day is claimed in blocks, so that two processes never call more than it has, whatever headers say") {
   Rig rig(0, 200);
+  rig.clock.advance(1h);
   const auto one = rig.gate("a");
   const auto two = rig.gate("b");
   int made = 0;
@@ -228,6 +243,158 @@ TEST_CASE("times from a clock that was wrong are cut to what they can be") {
   CHECK(gate->acquire({}).ok());
   CHECK(rig.clock.now() - kStart <= http::kPauseMax + http::kShareHold);
   CHECK(gate->resets_at() - rig.clock.now() <= http::kDayMax);
+}
+
+TEST_CASE("A5: where fewer calls at once are allowed than there are processes, they take turns") {
+  std::size_t processes = 2;
+  int at_once = 1;
+  SUBCASE("two processes, one call") {}
+  SUBCASE("three processes, one call") { processes = 3; }
+  SUBCASE("three processes, two calls") { processes = 3, at_once = 2; }
+  ImpatientClock clock;
+  MemoryBoard board;
+  Limits limits = limits_of(0, 0);
+  limits.concurrent = at_once;
+  std::vector<std::unique_ptr<QuotaGate>> gates;
+  for (std::size_t i = 0; i < processes; ++i) {
+    gates.push_back(std::make_unique<QuotaGate>(limits, http::QuotaOptions{.owner = std::string(1, static_cast<char>('a' + i))}, clock, &board));
+  }
+  // Each would like to make one call of a second after the other. Ten minutes of that.
+  std::vector<int> made(processes);
+  std::vector<std::optional<Permit>> under_way(processes);
+  for (int second = 0; second < 600; ++second) {
+    for (std::size_t i = 0; i < processes; ++i) {
+      under_way[i].reset();
+      clock.stop = std::stop_source();
+      if (auto permit = gates[i]->acquire(clock.stop.get_token()); permit.ok()) {
+        under_way[i] = std::move(*permit);
+        ++made[i];
+      }
+      CHECK(std::count_if(under_way.begin(), under_way.end(), [](const auto& one) { return one.has_value(); }) <= at_once);
+    }
+    clock.advance(1s);
+  }
+  int sum = 0;
+  for (const int calls : made) sum += calls;
+  for (const int calls : made) {
+    MESSAGE(calls << " calls of " << 600 * at_once);
+    CHECK(calls * static_cast<int>(processes) >= sum / 2);
+  }
+  CHECK(sum >= 600 * at_once * 8 / 10);
+}
+
+TEST_CASE("A5: where a minute has fewer calls than there are processes, they take turns") {
+  ImpatientClock clock;
+  MemoryBoard board;
+  const Limits limits = limits_of(1, 0);
+  QuotaGate one(limits, {.owner = "a"}, clock, &board);
+  QuotaGate two(limits, {.owner = "b"}, clock, &board);
+  std::vector<std::pair<Instant, char>> calls;
+  for (int second = 0; second < 3'600; ++second) {
+    for (const auto& [gate, name] : {std::pair(&one, 'a'), std::pair(&two, 'b')}) {
+      clock.stop = std::stop_source();
+      if (auto permit = gate->acquire(clock.stop.get_token()); permit.ok()) calls.emplace_back(clock.now(), name);
+    }
+    clock.advance(1s);
+  }
+  for (std::size_t i = 1; i < calls.size(); ++i) CHECK(calls[i].first - calls[i - 1].first > 60s);
+  const auto of_one = std::count_if(calls.begin(), calls.end(), [](const auto& call) { return call.second == 'a'; });
+  const auto of_two = static_cast<std::ptrdiff_t>(calls.size()) - of_one;
+  MESSAGE(of_one << " and " << of_two << " calls in an hour of one a minute");
+  CHECK(calls.size() >= 40);
+  CHECK(of_one >= 15);
+  CHECK(of_two >= 15);
+}
+
+TEST_CASE("A5: a row that is full of processes which rest takes up another one, and forgets nothing that they hold") {
+  Rig rig(100, 1'000);
+  rig.clock.advance(1h);
+  std::vector<std::unique_ptr<QuotaGate>> resting;
+  for (std::size_t i = 0; i < http::kSharesMax; ++i) {
+    resting.push_back(rig.gate("r" + std::to_string(i)));
+    if (i < 10) CHECK(burst(rig, *resting.back(), 5) == 5);
+    REQUIRE(resting.back()->rest().ok());
+  }
+  const auto one = rig.gate("a");
+  const auto two = rig.gate("b");
+  CHECK(burst(rig, *one, 50) == 50);
+  REQUIRE(one->rest().ok());
+  CHECK(rig.board.read().day_made() == 100);
+  CHECK(burst(rig, *two, 1) == 0);   // the minute is used up, and its call comes after that
+  SUBCASE("whose owner comes back is counted once") {
+    REQUIRE(two->rest().ok());
+    rig.clock.advance(2min);
+    CHECK(burst(rig, *resting.front(), 5) == 5);
+    REQUIRE(resting.front()->rest().ok());
+    CHECK(rig.board.read().day_made() == 106);
+  }
+}
+
+TEST_CASE("A5: shares that a row has beyond its room keep what they hold") {
+  Rig rig(100, 1'000);
+  rig.clock.advance(1h);
+  http::QuotaState state;
+  for (std::size_t i = 0; i < http::kSharesMax + 5; ++i) {
+    state.shares.push_back({.owner = "r" + std::to_string(i), .places = 1, .made = 1, .claimed = 1, .until = rig.clock.now() + 1min});
+  }
+  rig.board.text = json::dump(state.to_json());
+  CHECK(rig.board.read().day_made() == static_cast<std::int64_t>(http::kSharesMax) + 5);
+  int places = 0;
+  for (const http::QuotaShare& share : rig.board.read().shares) places += share.places;
+  CHECK(places == static_cast<int>(http::kSharesMax) + 5);
+}
+
+TEST_CASE("A5: more processes than the row has room for: the limits hold, and those without a place wait for one") {
+  ImpatientClock clock;
+  MemoryBoard board;
+  Limits limits = limits_of(200, 10'000);
+  limits.concurrent = 16;
+  std::vector<std::unique_ptr<QuotaGate>> gates;
+  std::vector<std::optional<Permit>> under_way;
+  std::vector<Instant> calls;
+  std::size_t processes = http::kSharesMax + 20;
+  bool rests = false;
+  SUBCASE("all at work") {}
+  SUBCASE("each rests after its first call") { rests = true; }
+  for (std::size_t i = 0; i < processes; ++i) {
+    gates.push_back(std::make_unique<QuotaGate>(limits, http::QuotaOptions{.reserve_percent = 0, .owner = "p" + std::to_string(i)}, clock, &board));
+  }
+  under_way.resize(processes);
+  std::vector<int> made(processes);
+  for (int second = 0; second < 300; ++second) {
+    for (std::size_t i = 0; i < processes; ++i) {
+      under_way[i].reset();
+      if (rests && made[i] > 0) {
+        REQUIRE(gates[i]->rest().ok());
+        continue;
+      }
+      clock.stop = std::stop_source();
+      if (auto permit = gates[i]->acquire(clock.stop.get_token()); permit.ok()) {
+        under_way[i] = std::move(*permit);
+        calls.push_back(clock.now());
+        ++made[i];
+      }
+      CHECK(std::count_if(under_way.begin(), under_way.end(), [](const auto& one) { return one.has_value(); }) <= limits.concurrent);
+    }
+    clock.advance(1s);
+  }
+  std::size_t first = 0;
+  std::size_t most = 0;
+  for (std::size_t last = 0; last < calls.size(); ++last) {
+    while (calls[last] - calls[first] > 60s) ++first;
+    most = std::max(most, last - first + 1);
+  }
+  MESSAGE(calls.size() << " calls in five minutes, at most " << most << " in one");
+  CHECK(most <= 200);
+  if (rests) {
+    CHECK(calls.size() == processes);
+  } else {
+    CHECK(calls.size() > 200);
+  }
+  under_way.clear();
+  for (const auto& gate : gates) REQUIRE(gate->rest().ok());
+  CHECK(board.read().shares.size() <= http::kSharesMax);
+  CHECK(board.read().day_made() == static_cast<std::int64_t>(calls.size()));
 }
 
 TEST_CASE("a stored state that cannot be read is a new one") {

@@ -1,5 +1,4 @@
 // The rules and cases of the Zoho Books plugin: what an operator gets must load without a finding and pass.
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -51,25 +50,6 @@ TEST_CASE("A3: every document that the cases map can be read by the ledger") {
   const auto document = documents::parse(outcome.document);
   REQUIRE_MESSAGE(document.ok(), document.error().message);
   CHECK(std::get<documents::Invoice>(*document).lines.size() == 2);
-}
-
-TEST_CASE("an invoice of 5 KB is mapped in well under a tenth of a millisecond") {
-  CaseWorld world(value_of(R"json({"known": {"customer": {"4815162342000101001": "cus_1"}}})json"));
-  const Rules rules = zoho_rules();
-  Record record;
-  record.detail = recorded_invoice();
-  const Context context = sample_context();
-  auto best = std::chrono::nanoseconds::max();  // the machine may be busy; the fastest of many is what the code costs
-  for (int i = 0; i < 300; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    const Outcome outcome = evaluate(rules, "invoice", record, world, context);
-    best = std::min(best, std::chrono::nanoseconds(std::chrono::steady_clock::now() - start));
-    REQUIRE(outcome.kind == OutcomeKind::kMapped);
-  }
-  MESSAGE("bytes: ", json::dump(*record.detail).size(), ", fastest: ", best.count() / 1000, " us");
-#ifndef BERTH_SANITIZED
-  CHECK(best < std::chrono::microseconds(100));
-#endif
 }
 
 }  // namespace

@@ -60,6 +60,42 @@ TEST_CASE("a good token is given without asking anybody, in the remote's own for
   CHECK(rig.transport.count() == 0);
 }
 
+TEST_CASE("a token that was good is taken again for five seconds; what is stored elsewhere counts after them, or at once when it is refused") {
+  Rig rig;
+  CHECK(rig.tokens.token({})->generation == 1);
+  auto newer = set_of();
+  newer.generation = 2;
+  REQUIRE(*rig.store.save("zoho_acme", newer, 1));
+  rig.clock.advance(5s - 1ms);
+  CHECK(rig.tokens.token({})->generation == 1);
+  SUBCASE("after them") {
+    rig.clock.advance(1ms);
+    CHECK(rig.tokens.token({})->generation == 2);
+  }
+  SUBCASE("refused") {
+    CHECK(rig.tokens.refresh(1, {})->generation == 2);
+    CHECK(rig.tokens.token({})->generation == 2);
+  }
+  SUBCASE("disconnected elsewhere") {
+    REQUIRE(rig.store.remove("zoho_acme").ok());
+    rig.clock.advance(1ms);
+    CHECK(reason_of(rig.tokens.token({})) == "oauth.not_connected");
+  }
+  SUBCASE("a clock that was set back keeps nothing") {
+    rig.clock.advance(-6s);
+    CHECK(rig.tokens.token({})->generation == 2);
+  }
+  SUBCASE("connected anew here") {
+    REQUIRE(rig.tokens.connect(set_of()).ok());
+    CHECK(rig.tokens.token({})->generation == 3);
+  }
+  SUBCASE("revoked here") {
+    static_cast<void>(rig.tokens.revoke({}));
+    CHECK(reason_of(rig.tokens.token({})) == "oauth.not_connected");
+  }
+  CHECK(rig.transport.sent().size() <= 2);
+}
+
 TEST_CASE("D1: a token is renewed five minutes before its end, at its own data centre, and the refresh token is kept") {
   Rig rig;
   rig.clock.advance(55min - 1ms);

@@ -142,7 +142,7 @@ TEST_CASE("a first pass takes every row and every detail, numbers as they came")
   Fixture f(config_of(kSortedProbe));
   f.remote.fill(12);
   CHECK(f.run().status == BERTH_OK);
-  CHECK(f.lists() == 3);
+  CHECK(f.lists() == 4);  // five a page, and pages that overlap by one row
   CHECK(f.details() == 12);
   CHECK(f.host.passes_completed == 1);
   const auto* stored = f.host.find("thing", "T100");
@@ -353,7 +353,7 @@ TEST_CASE("page_context may be an object, a list of one object, or absent") {
     f.remote.fill(12);
     f.remote.context = context;
     REQUIRE(f.run().status == BERTH_OK);
-    CHECK(f.lists() == 3);
+    CHECK(f.lists() == 4);
     f.host.forget_calls();
     REQUIRE(f.run().status == BERTH_OK);
     CHECK(f.host.logs.empty());
@@ -372,7 +372,7 @@ TEST_CASE("without page_context a full page is not taken for the last one") {
     f.remote.fill(count);
     f.remote.context = Context::kAbsent;
     REQUIRE(f.run().status == BERTH_OK);
-    CHECK(f.lists() == 3);
+    CHECK(f.lists() == (count == 10 ? 4 : 5));
     CHECK(f.host.records.size() == count);
     CHECK(f.host.passes_completed == 1);
     CHECK(f.host.logged("shop.list.no_page_context") == 1);
@@ -414,13 +414,13 @@ TEST_CASE("a row that a removal pulled onto a page already read is not lost") {
     f.remote.before_page[2] = [&] { f.remote.docs.erase(f.remote.docs.end() - 2); };
     REQUIRE(f.run().status == BERTH_OK);
     const std::string moved = "T106";
-    CHECK(f.host.records.contains({"thing", moved}) == says_total);
-    CHECK(f.host.logged("shop.list.shifted") == (says_total ? 1u : 0u));
-    CHECK(f.lists() == (says_total ? 5 : 3));
+    CHECK(f.host.records.contains({"thing", moved}));
+    CHECK(f.host.logged("shop.list.shifted") == 1);
+    CHECK(f.host.passes_completed == 1);
   }
 }
 
-TEST_CASE("a list that loses rows all the time is still read to its end") {
+TEST_CASE("a list that loses a row before every second page is still read to its end") {
   Fixture f(config_of(kSortedQuery));
   f.remote.fill(40);
   f.remote.says_total = true;
@@ -430,8 +430,9 @@ TEST_CASE("a list that loses rows all the time is still read to its end") {
   };
   f.remote.before_page[2] = lose;
   REQUIRE(f.run().status == BERTH_OK);
-  CHECK(f.host.logged("shop.list.shifted") == 3);
+  CHECK(f.host.logged("shop.list.shifted") > 0);
   CHECK(f.host.passes_completed == 1);
+  for (const Doc& doc : f.remote.docs) CHECK(f.host.records.contains({"thing", doc.id}));
 }
 
 TEST_CASE("the root key may be spelt in two ways, and rows may be an empty text") {

@@ -42,8 +42,10 @@ class Remote {
   Obeys obeys = Obeys::kAll;
   Context context = Context::kObject;
   std::string root = "things";
-  std::size_t page_size = 5;
+  std::size_t page_size = 5;           // the largest it gives
+  bool obeys_size = true;              // of a page; else it has always that one
   bool says_total = false;             // in page_context
+  bool is_by_name = false;             // the order where none is asked for: by name; else that of creation
   bool is_stuck = false;               // always page 1, with another page promised
   std::map<std::size_t, std::function<void()>> before_page;  // what happens to the records before that page is served
   std::map<std::string, Answer> special;  // by path: this instead
@@ -104,6 +106,13 @@ class Remote {
     if (obeys == Obeys::kRefuses && !column.empty()) return Answer::refused("2");
     std::vector<Doc> rows = docs;
     const bool obeyed = obeys == Obeys::kAll;
+    if (is_by_name) {
+      std::stable_sort(rows.begin(), rows.end(), [](const Doc& a, const Doc& b) { return a.name < b.name; });
+    }
+    if (obeyed && column == "created") {
+      rows = docs;
+      std::reverse(rows.begin(), rows.end());
+    }
     if (obeyed && column == "changed") {
       std::stable_sort(rows.begin(), rows.end(),
                        [](const Doc& a, const Doc& b) { return a.changed_ms > b.changed_ms; });
@@ -113,13 +122,14 @@ class Remote {
       std::erase_if(rows, [&](const Doc& one) { return one.changed_ms < from->unix_ms; });
     }
     const std::size_t page = is_stuck ? 1 : std::stoul(query(request, "page"));
-    const std::size_t begin = std::min(rows.size(), (page - 1) * page_size);
-    const std::size_t end = std::min(rows.size(), begin + page_size);
+    const std::size_t size = obeys_size ? std::min(page_size, std::stoul(query(request, "per_page"))) : page_size;
+    const std::size_t begin = std::min(rows.size(), (page - 1) * size);
+    const std::size_t end = std::min(rows.size(), begin + size);
     json::Value answer = json::Value::object({{"code", 0}});
     json::Value list = json::Value::array();
     for (std::size_t i = begin; i < end; ++i) list.push_back(row(rows[i]));
     answer.set(root, list);
-    json::Value said = json::Value::object({{"page", page}, {"has_more_page", is_stuck || end < rows.size()}});
+    json::Value said = json::Value::object({{"page", page}, {"per_page", size}, {"has_more_page", is_stuck || end < rows.size()}});
     if (says_total) said.set("total", rows.size());
     const bool echoes = obeyed || obeys == Obeys::kEchoOnly;
     said.set("sort_column", echoes && !column.empty() ? column : "name");

@@ -29,6 +29,17 @@ TEST_CASE("one moment written in many ways is one number") {
   CHECK(times::parse("1970-01-01")->unix_ms == 0);
 }
 
+TEST_CASE("the Date header of an answer is read as RFC 9110 has it, and nothing else is") {
+  CHECK(times::parse_http_date("Thu, 21 May 2026 12:41:30 GMT") == times::parse("2026-05-21T12:41:30Z")->unix_ms);
+  CHECK(times::parse_http_date("Sun, 01 Nov 2026 00:00:00 GMT") == times::parse("2026-11-01T00:00:00Z")->unix_ms);
+  for (const char* text : {"", "Thu, 21 May 2026 12:41:30 UTC", "Thu, 21 Mai 2026 12:41:30 GMT", "Thu, 21 ayJ 2026 12:41:30 GMT",
+                           "Thu, 31 Feb 2026 12:41:30 GMT", "Thu, 21 May 2026 12:41:30", "Thursday, 21-May-26 12:41:30 GMT",
+                           "Thu  21 May 2026 12:41:30 GMT", "Thu, 21 May 2026 1a:41:30 GMT", "2026-05-21T12:41:30Z"}) {
+    CAPTURE(text);
+    CHECK_FALSE(times::parse_http_date(text).has_value());
+  }
+}
+
 TEST_CASE("times are written with seconds and an offset, days in their own offset") {
   CHECK(times::format_utc(0) == "1970-01-01T00:00:00+0000");
   CHECK(times::format_utc(-1000) == "1969-12-31T23:59:59+0000");

@@ -1,6 +1,7 @@
 #include "host/vault/master_key.hpp"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -96,4 +97,27 @@ TEST_CASE("a new key file has mode 0600 whatever the mask, can be loaded, and is
   must(vault::create_key_file(other, random));
   CHECK(must(load_master_key("file:" + other)).id() != id);
   CHECK_FALSE(vault::create_key_file(folder.file("no/folder/key"), random).ok());
+}
+
+// The advice used to be a higher limit of locked memory. The key's memory is locked if it can be, and had if not.
+TEST_CASE("without memory for the key the reason is that, and a limit of locked memory is none") {
+#ifdef BERTH_SANITIZED
+  MESSAGE("skipped: sanitizers need the address space that is taken away here");
+#else
+  REQUIRE(vault::MasterKey::from_bytes(kBytes).ok());   // what is made only once is made
+  const auto with_limit = [](auto resource, rlim_t limit) {
+    rlimit before{};
+    REQUIRE(::getrlimit(resource, &before) == 0);
+    const rlimit lower{limit, before.rlim_max};
+    REQUIRE(::setrlimit(resource, &lower) == 0);
+    auto key = vault::MasterKey::from_bytes(kBytes);
+    REQUIRE(::setrlimit(resource, &before) == 0);
+    return key;
+  };
+  CHECK(with_limit(RLIMIT_MEMLOCK, 0).ok());
+  const auto refused = with_limit(RLIMIT_AS, 1);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().reason == "vault.memory");
+  CHECK(refused.error().message.find("Cannot allocate memory") != std::string::npos);
+#endif
 }
