@@ -45,6 +45,9 @@ class Doctor {
     } else {
       skip({"data folder", "database", "books", "vault", "plugins", "isolation", "integrations"});
     }
+    for (Examined& one : examined_) {
+      std::stable_partition(one.symptoms.begin(), one.symptoms.end(), [](const Symptom& symptom) { return !symptom.is_warning; });
+    }
     return std::move(examined_);
   }
 

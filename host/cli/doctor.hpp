@@ -25,7 +25,7 @@ struct Examined {
   std::string what;          // "database", "integration zoho"
   std::string detail;        // when all is well, what was seen; else what could be seen
   bool is_examined = true;   // false: something before it is broken
-  std::vector<Symptom> symptoms = {};
+  std::vector<Symptom> symptoms = {};   // errors first
 
   /// "ok", "warning", "wrong" or "not examined".
   [[nodiscard]] std::string_view state() const;

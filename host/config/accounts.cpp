@@ -13,7 +13,7 @@
 namespace berth::config {
 namespace {
 
-constexpr std::array<Role, 14> kRoles{{
+constexpr std::array<Role, 17> kRoles{{
     {"ar", AccountType::kAsset, "The receivable control account."},
     {"undeposited", AccountType::kAsset, "Payments received and not yet deposited."},
     {"credits", AccountType::kLiability, "Customer credits that are not yet applied."},
@@ -28,6 +28,9 @@ constexpr std::array<Role, 14> kRoles{{
     {"bad_debt", AccountType::kExpense, "Write-offs."},
     {"fx_realised", AccountType::kIncome, "Realised exchange gains and losses."},
     {"fx_unrealised", AccountType::kIncome, "Unrealised exchange gains and losses."},
+    {"due_from", AccountType::kAsset, "What other companies of the group owe this one."},
+    {"due_to", AccountType::kLiability, "What this company owes others of the group."},
+    {"opening_balance", AccountType::kEquity, "The other side of receivables that were open before Berth."},
 }};
 
 constexpr std::array<AccountType, 5> kTypes{AccountType::kAsset, AccountType::kLiability, AccountType::kEquity,

@@ -34,7 +34,7 @@ struct Role {
   std::string_view what;  // one sentence for schema and forms
 };
 /// ar, undeposited, credits, discount, shipping, other, rounding, bank_fees, processor_fees, tax_withheld, returns,
-/// bad_debt, fx_realised, fx_unrealised.
+/// bad_debt, fx_realised, fx_unrealised, due_from, due_to, opening_balance.
 [[nodiscard]] std::span<const Role> roles();
 
 struct ChartOfAccounts {

@@ -68,7 +68,7 @@ bool QuotaState::make_room() {
     const auto rests = [](const QuotaShare& share) { return share.is_resting && share.owner != kSeveral; };
     const auto found = std::find_if(shares.begin(), shares.end(), rests);
     if (found == shares.end()) break;
-    const QuotaShare share = *found;
+    const QuotaShare share = std::move(*found);
     shares.erase(found);
     fold(share);
   }

@@ -13,7 +13,7 @@ constexpr std::array<std::pair<AccountType, std::string_view>, 5> kTypes{{{Accou
                                                                           {AccountType::kIncome, "income"},
                                                                           {AccountType::kExpense, "expense"}}};
 
-constexpr std::array<Role, 9> kRoles{{
+constexpr std::array<Role, 17> kRoles{{
     {role::kReceivable, AccountType::kAsset, "Accounts receivable: what customers owe."},
     {role::kCredits, AccountType::kLiability, "Customer credits: what customers have paid and not used."},
     {role::kDiscount, AccountType::kIncome, "Discounts given, shown apart from sales."},
@@ -21,8 +21,16 @@ constexpr std::array<Role, 9> kRoles{{
     {role::kOtherIncome, AccountType::kIncome, "Adjustments of invoices."},
     {role::kReturns, AccountType::kIncome, "Sales taken back by credit notes."},
     {role::kBankFees, AccountType::kExpense, "Bank charges of customer payments."},
-    {role::kRounding, AccountType::kExpense, "Round-off of totals."},
+    {role::kRounding, AccountType::kExpense, "Round-off of totals, and what converting line by line leaves over."},
     {role::kTaxWithheld, AccountType::kAsset, "Tax that customers withheld and paid for us."},
+    {role::kExchangeRealised, AccountType::kIncome, "Exchange differences of what was settled in a foreign currency."},
+    {role::kExchangeUnrealised, AccountType::kIncome, "Exchange differences of what is open at the end of a period."},
+    {role::kBadDebt, AccountType::kExpense, "Invoices, or parts of them, that were written off."},
+    {role::kUndeposited, AccountType::kAsset, "Payments received and not yet paid out to a bank."},
+    {role::kProcessorFees, AccountType::kExpense, "Fees that a payment processor keeps from a payout."},
+    {role::kDueFrom, AccountType::kAsset, "What other companies of the group owe this one."},
+    {role::kDueTo, AccountType::kLiability, "What this company owes others of the group."},
+    {role::kOpeningBalance, AccountType::kEquity, "The other side of receivables that were open before Berth."},
 }};
 
 }  // namespace

@@ -51,6 +51,14 @@ inline constexpr std::string_view kReturns = "returns";
 inline constexpr std::string_view kBankFees = "bank_fees";
 inline constexpr std::string_view kRounding = "rounding";
 inline constexpr std::string_view kTaxWithheld = "tax_withheld";
+inline constexpr std::string_view kExchangeRealised = "fx_realised";
+inline constexpr std::string_view kExchangeUnrealised = "fx_unrealised";
+inline constexpr std::string_view kBadDebt = "bad_debt";
+inline constexpr std::string_view kUndeposited = "undeposited";
+inline constexpr std::string_view kProcessorFees = "processor_fees";
+inline constexpr std::string_view kDueFrom = "due_from";
+inline constexpr std::string_view kDueTo = "due_to";
+inline constexpr std::string_view kOpeningBalance = "opening_balance";
 }  // namespace role
 
 /// (kind, key, company) → account, of one integration. Kinds: default_income default_expense payment_mode tax

@@ -239,11 +239,15 @@ Status WorkerInstance::handle(Frame&& frame) {
     return success();
   }
   const Status served = serve(frame);
-  // While the host works the plugin waits, and neither silence nor the grace of a stop is its own.
-  const auto after = Clock::now();
-  if (stop_sent_) *stop_sent_ += after - last_sign_;
-  last_sign_ = after;
+  host_has_worked();
   return served;
+}
+
+/// While the host works the plugin waits, and neither silence nor the grace of a stop is its own.
+void WorkerInstance::host_has_worked() {
+  const auto now = Clock::now();
+  if (stop_sent_) *stop_sent_ += now - last_sign_;
+  last_sign_ = now;
 }
 
 Status WorkerInstance::serve(const Frame& frame) {
@@ -362,6 +366,7 @@ Result<std::string> WorkerInstance::send_batch(Decoder& arguments) {
     });
   };
   const auto deliver = [&](const HttpReply& reply) -> Status {
+    host_has_worked();
     const std::uint32_t id = ++last_id_;
     std::string frame = call_frame(id, Name::kReply, Encoder().i64(gate_.now().unix_ms).reply(reply).bytes());
     if (frame.size() > kFrameBytesMax) {
@@ -386,6 +391,7 @@ Result<std::string> WorkerInstance::send_batch(Decoder& arguments) {
     return worker.ok() && go_on;
   });
   BERTH_CHECK(std::move(worker));
+  if (open.empty()) host_has_worked();  // it waited for nothing but the end of the batch
   BERTH_CHECK(pump([&] {
     collect();
     return open.empty();

@@ -59,6 +59,7 @@ class WorkerInstance final : public PluginInstance {
   Status take(std::chrono::milliseconds timeout, bool& took);
   Status watch();
   Status handle(Frame&& frame);
+  void host_has_worked();
   Status serve(const Frame& frame);
   Result<std::string> answer(Name name, Decoder& arguments);
   Result<std::string> send_batch(Decoder& arguments);

@@ -12,8 +12,9 @@ constexpr std::int64_t kGoOnDrainingMs = 600'000;
 void take_values(PullConfig& config, const json::Value& document, const std::string& block) {
   const json::Value* object = document.find(block);
   if (object == nullptr) return;
+  const std::string prefix = block + ".";
   for (const auto& [key, value] : object->members()) {
-    if (value.is_string() || value.is_number()) config.values[block + "." + key] = value.text();
+    if (value.is_string() || value.is_number()) config.values[prefix + key] = value.text();
   }
 }
 

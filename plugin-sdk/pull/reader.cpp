@@ -167,8 +167,8 @@ void Reader::finish() {
   for (const auto& [key, value] : value_.members()) {
     if (!known_.contains(key)) {
       std::string known;
-      for (const std::string& one : known_) known += (known.empty() ? "" : ", ") + one;
-      problem(key, "The key \"" + key + "\" is not known here; known are " + known + ".");
+      for (const std::string& one : known_) known.append(known.empty() ? "" : ", ").append(one);
+      problem(key, std::string("The key \"").append(key).append("\" is not known here; known are ").append(known).append("."));
     }
   }
 }

@@ -22,23 +22,26 @@ std::string text_of(const fs::path& file) {
   return text.str();
 }
 
-/// The connector's phases with short waits; in a file that goes with this process.
-const std::string& fast_phases() {
-  struct File {
-    std::string path = (fs::temp_directory_path() / ("berth-phases-" + std::to_string(getpid()) + ".yaml")).string();
-    File() {
-      const std::string text = text_of(fs::path(BERTH_SOURCE_DIR) / "plugins/zoho_books/phases.yaml");
-      std::ofstream(path) << std::regex_replace(text, std::regex(R"(first: \d+s)"), "first: 5ms");
-    }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-    ~File() {
+/// The connector's phases with short waits, and pages of that size; in a file that goes with this process.
+std::string fast_phases(int page_rows) {
+  struct Files {
+    std::map<int, std::string> paths;
+    Files() = default;
+    Files(const Files&) = delete;
+    Files& operator=(const Files&) = delete;
+    ~Files() {
       std::error_code ignored;
-      fs::remove(path, ignored);
+      for (const auto& [rows, path] : paths) fs::remove(path, ignored);
     }
   };
-  static const File file;
-  return file.path;
+  static Files files;
+  std::string& path = files.paths[page_rows];
+  if (!path.empty()) return path;
+  path = (fs::temp_directory_path() / ("berth-phases-" + std::to_string(getpid()) + "-" + std::to_string(page_rows) + ".yaml")).string();
+  std::string text = std::regex_replace(text_of(fs::path(BERTH_SOURCE_DIR) / "plugins/zoho_books/phases.yaml"), std::regex(R"(first: \d+s)"), "first: 5ms");
+  if (page_rows > 0) text = std::regex_replace(text, std::regex("size: 200"), "size: " + std::to_string(page_rows));
+  std::ofstream(path) << text;
+  return path;
 }
 
 std::int64_t high_water(pid_t process) {
@@ -62,10 +65,10 @@ const Replacements& of_syncs() {
   return all;
 }
 
-e2e::Settings fast_settings() {
+e2e::Settings fast_settings(int page_rows) {
   e2e::Settings settings;
-  settings.extra = "    phases: " + fast_phases() + "\n";
-  settings.schedule = "{invoices: 1h, customer_payments: 1h, contacts: 1h, items: 1d}";
+  settings.extra = "    phases: " + fast_phases(page_rows) + "\n";
+  if (page_rows == 0) settings.schedule = "{invoices: 1h, customer_payments: 1h, contacts: 1h, items: 1d}";
   return settings;
 }
 
@@ -99,7 +102,7 @@ void map_by_file(const e2e::Workspace& berth) {
   throw std::runtime_error("there are always new account rows");
 }
 
-Remote::Remote(const e2e::Sizes& sizes) : simulator(sizes), berth(simulator, fast_settings()) {
+Remote::Remote(const e2e::Sizes& sizes, int page_rows) : simulator(sizes), berth(simulator, fast_settings(page_rows)) {
   berth.connect();
   berth.must({"sync", "zoho"});
   map_by_file(berth);

@@ -16,7 +16,8 @@ namespace bad_input {
 
 class Remote {
  public:
-  explicit Remote(const e2e::Sizes& sizes = {.contacts = 6, .items = 4, .invoices = 12, .payments = 5, .credit_notes = 0});
+  /// `page_rows` of a page of the lists; 0: 200, as the connector has it.
+  explicit Remote(const e2e::Sizes& sizes = {.contacts = 6, .items = 4, .invoices = 12, .payments = 5, .credit_notes = 0}, int page_rows = 0);
 
   const e2e::Simulator simulator;
   const e2e::Workspace berth;
@@ -46,8 +47,8 @@ class Remote {
 /// What differs from run to run in what `berth sync` prints: the table of phases before the outcome, ids.
 const Replacements& of_syncs();
 
-/// For a folder that is set up as Remote's is, not yet connected.
-e2e::Settings fast_settings();
+/// For a folder that is set up as Remote's is, not yet connected. With a size of pages, credit notes are switched on, too.
+e2e::Settings fast_settings(int page_rows = 0);
 /// Maps all accounts by `accounts:` in berth.yaml, a sync at a time.
 void map_by_file(const e2e::Workspace& berth);
 

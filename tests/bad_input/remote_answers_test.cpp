@@ -27,7 +27,26 @@ const Row kContextMissing(kSection, "list.context_missing", "a full page without
 const Row kEndless(kSection, "list.endless", "a list that promises another page for ever", "berth sync zoho --full", "zoho_books.list.endless");
 const Row kRepeated(kSection, "list.repeated", "the same page, whatever page is asked for", "berth sync zoho --full", "zoho_books.list.repeated");
 const Row kRemoved(kSection, "list.removed", "rows removed between two pages, which pulls others onto the page before", "berth sync zoho --full", "zoho_books.list.shifted");
+const Row kRemovedPayments(kSection, "list.removed_payments", "the same in the list of payments", "berth sync zoho --full", "zoho_books.list.shifted");
+const Row kRemovedContacts(kSection, "list.removed_contacts", "the same in the list of contacts", "berth sync zoho --full", "zoho_books.list.shifted");
+const Row kRemovedItems(kSection, "list.removed_items", "the same in the list of items", "berth sync zoho --full", "zoho_books.list.shifted");
+const Row kRemovedCreditNotes(kSection, "list.removed_credit_notes", "the same in the list of credit notes", "berth sync zoho --full", "zoho_books.list.shifted");
+const Row kUnsteady(kSection, "list.unsteady", "rows removed faster than a list can be read", "berth sync zoho --full", "berth.list_unsteady");
 const Row kAdded(kSection, "list.added", "rows added between two pages, which come twice", "berth sync zoho --full", "");
+
+/// The first of the remote's list that is in the books here.
+std::string newest_posted_invoice(const Remote& remote) {
+  const std::string token(remote.simulator.post("tokens/issue", R"({"scope":"ZohoBooks.fullaccess.all"})").text_of("access_token"));
+  const e2e::Value list = e2e::get(remote.simulator.origin() + "/books/v3/invoices?organization_id=927000001&sort_column=created_time&sort_order=D",
+                                   {{"Authorization", "Zoho-oauthtoken " + token}})
+                              .json();
+  for (const e2e::Value& row : list.find("invoices")->items()) {
+    std::string id(row.text_of("invoice_id"));
+    if (remote.record(id).text_of("state") == "posted") return id;
+  }
+  FAIL("no invoice of the first page is posted");
+  return {};
+}
 
 const std::string kItems = R"("path":"/books/v3/items","count":-1})";
 
@@ -74,22 +93,68 @@ TEST_CASE("lists that lie about their pages end, lose no record and are read who
   remote.takes(R"({"kind":"same_page",)" + invoices, kRepeated);
   remote.takes(R"({"kind":"page_context_missing",)" + invoices, kContextMissing, 0);
 
-  // A row on page 1 is deleted before page 2 is read, and invoices are made before page 2 is read.
-  const std::string gone = remote.invoice("10.00");
-  remote.mends();
-  REQUIRE(remote.record(gone).text_of("state") == "posted");
+  // A row on page 1 is deleted before page 2 is read. This pass has seen it: that it is gone is found by the next one.
+  const std::string gone = newest_posted_invoice(remote);
   remote.breaks(R"({"kind":"first","path":"/books/v3/invoices","skip":1,"field":"DELETE invoices/)" + gone + R"(","body":"{}"})");
-  // Whether this pass or the next one finds that the row is gone depends on the page on which it was seen.
-  remote.sync_shows(kRemoved, 0, 60, {{"nothing_changed", "succeeded"}});
-  for (auto& l : remote.simulator.log()) MESSAGE(l); MESSAGE(gone);
+  remote.sync_shows(kRemoved, 0);
+  CHECK(remote.record(gone).text_of("state") == "posted");
   remote.mends();
+  // And one is made before page 2 is read.
   remote.breaks(R"({"kind":"first","path":"/books/v3/invoices","skip":1,"field":"POST invoices","body":"{\"line_items\":[{\"name\":\"Work\",\"quantity\":1,\"rate\":20}]}"})");
   remote.sync_shows(kAdded, 0);
   remote.mends();
-  CHECK(remote.record(gone).text_of("state") != "posted");
-  CHECK(e2e::number_at(remote.simulator.control("books"), "counts.invoices") == 231);
+  CHECK(remote.record(gone).text_of("state") == "archived");
+  CHECK(e2e::number_at(remote.simulator.control("books"), "counts.invoices") == 230);
   const e2e::Value all = remote.berth.json({"records", "list", "zoho", "--entity", "invoice", "--limit", "1000"});
-  CHECK(all.find("records")->items().size() == 232);   // with the deleted one
+  CHECK(all.find("records")->items().size() == 231);   // with the deleted one
+}
+
+TEST_CASE("rows removed between two pages are noticed on every list, and no record is lost") {
+  const Remote remote({.contacts = 26, .items = 24, .invoices = 24, .payments = 24, .credit_notes = 24}, 8);
+  // What is made and fetched within one second is fetched again: nothing here is so young.
+  remote.simulator.post("clock", R"({"advance":-60})");
+  const std::string customer(e2e::row_where(*remote.berth.json({"records", "list", "zoho", "--entity", "contact", "--limit", "100"}).find("records"), "state", "posted").text_of("remote_id"));
+  struct List {
+    const Row& row;
+    std::string path, name, entity, first;   // `first` makes what comes first in the list, with nothing that hangs on it
+  };
+  const std::vector<List> lists{
+      {kRemovedPayments, "customerpayments", "payments", "customer_payment", R"({"amount":5,"payment_mode":"Cash","date":"2031-01-01","customer_id":")" + customer + "\"}"},
+      {kRemovedContacts, "contacts", "contacts", "contact", R"({"contact_name":"New Ltd","contact_type":"customer"})"},
+      {kRemovedItems, "items", "items", "item", R"({"name":"0 first","rate":5})"},
+      {kRemovedCreditNotes, "creditnotes", "credit_notes", "credit_note", R"({"customer_id":")" + customer + R"(","line_items":[{"name":"Back","quantity":1,"rate":5}]})"},
+  };
+  const auto stored = [&](const std::string& entity) {
+    return remote.berth.json({"records", "list", "zoho", "--entity", entity, "--limit", "1000"}).find("records")->size();
+  };
+  for (const List& list : lists) {
+    CAPTURE(list.path);
+    const std::string first(remote.simulator.post(list.name, list.first).text_of("id"));
+    remote.mends();
+    const std::size_t before = stored(list.entity);
+    // One that nobody here has seen: a removal pulls it, or one like it, onto the page before.
+    remote.breaks(R"({"kind":"first","path":"/books/v3/)" + list.path + R"(","skip":1,"field":"DELETE )" + list.name + "/" + first + R"(","body":"{}"})");
+    remote.sync_shows(list.row, 0);
+    CHECK(stored(list.entity) == before);
+    remote.mends();
+    const e2e::Value books = remote.simulator.control("books");
+    if (const e2e::Value* count = books.at_path("counts." + list.name)) CHECK(count->integer().value() >= static_cast<std::int64_t>(before) - 1);
+  }
+}
+
+TEST_CASE("a list that loses rows faster than it can be read ends its phase as incomplete, and is read again by the next sync") {
+  const Remote remote({.contacts = 6, .items = 260, .invoices = 12, .payments = 5, .credit_notes = 0}, 8);
+  remote.breaks(R"({"kind":"first","path":"/books/v3/items","count":-1,"field":"DELETE items/first?count=9","body":"{}"})");
+  remote.simulator.reset_counters();
+  kUnsteady.refused(remote.berth, 0, of_syncs());
+  CHECK(e2e::number_at(remote.simulator.control("counters"), "calls") < 60);
+  const e2e::Value newest = remote.berth.json({"runs", "zoho"}).find("runs")->items().at(0);
+  CHECK(newest.text_of("outcome") == "incomplete");
+  CHECK(newest.text_of("reason") == "berth.list_unsteady");
+  CHECK(remote.berth.status().text_of("reason") == "berth.list_unsteady");
+  CHECK(remote.berth.run({"sync", "zoho", "--strict"}).exit == 0);   // of the changes, which are one page
+  remote.mends();
+  CHECK(remote.berth.status().text_of("status") == "connected");
 }
 
 TEST_CASE("a first sync that loses a row between two pages still takes every record") {

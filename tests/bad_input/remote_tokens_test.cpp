@@ -22,13 +22,17 @@ const Row kOutage(kSection, "token.outage", "the accounts server answers 503", k
 const Row kSilent(kSection, "token.reset", "the accounts server resets the connection", kSync, "oauth.unreachable");
 const Row kElsewhere(kSection, "token.data_center", "the token of one data centre used at another", "berth connect zoho", "zoho_books.auth.rejected");
 const Row kLifetime(kSection, "clock.lifetime", "tokens with an absurd lifetime", kSync, "");
-const Row kAhead(kSection, "clock.ahead", "Zoho's clock 30 days ahead of this machine's", kSync, "");
+const Row kAhead(kSection, "clock.ahead", "Zoho's clock 30 days ahead of this machine's", kSync, "zoho_books.list.clock");
+const Row kBehind(kSection, "clock.behind", "this machine's clock an hour ahead of Zoho's", kSync, "zoho_books.list.clock");
 const Row kUsed(kSection, "code.used", "an authorisation code that was used before", "berth connect zoho --code 1000.made.up --accounts-server ADDRESS --location test",
                 "oauth.code_expired_or_used");
 const Row kClock(kSection, "code.clock", "a code while this machine's clock is wrong", "berth connect zoho --code 1000.another --accounts-server ADDRESS --location test",
                  "oauth.clock");
 
 const std::string kToken = R"("path":"/oauth/v2/token","count":-1})";
+
+/// What the end of a token leaves in the report.
+const Replacements kOfExpiring{{R"(what went wrong[^\n]*\n +1 x zoho_books\.auth\.rejected[^\n]*\n)", ""}, {R"( +1 x zoho_books\.auth\.rejected[^\n]*\n)", ""}};
 
 /// Access tokens end now; the next call asks for another one.
 void expire(const Remote& remote) { remote.simulator.post("tokens/expire"); }
@@ -94,7 +98,7 @@ TEST_CASE("clocks that disagree lose nothing and end no connection") {
     expire(remote);
     remote.breaks(std::string(R"({"kind":"field","field":"expires_in","body":")") + lifetime + "\"," + kToken);
     if (std::string_view(lifetime) == "-1") {
-      remote.sync_shows(kLifetime, 0);
+      remote.sync_shows(kLifetime, 0, 60, kOfExpiring);
     } else {
       CHECK(remote.berth.run({"sync", "zoho"}).exit == 0);
     }
@@ -104,13 +108,20 @@ TEST_CASE("clocks that disagree lose nothing and end no connection") {
   remote.simulator.post("clock", R"({"advance":2592000})");
   const std::string future = remote.invoice("10.00");
   expire(remote);
-  remote.sync_shows(kAhead, 0);
+  remote.sync_shows(kAhead, 0, 60, kOfExpiring);
   CHECK(remote.record(future).text_of("state") == "posted");
   remote.simulator.post("clock", R"({"advance":-2592000})");
   const std::string now = remote.invoice("20.00");
   expire(remote);
   remote.mends();
   CHECK(remote.record(now).text_of("state") == "posted");
+  remote.simulator.post("clock", R"({"advance":-3600})");
+  const std::string past = remote.invoice("30.00");
+  expire(remote);
+  remote.sync_shows(kBehind, 0, 60, kOfExpiring);
+  CHECK(remote.record(past).text_of("state") == "posted");
+  remote.simulator.post("clock", R"({"advance":3600})");
+  remote.mends();
   CHECK(remote.berth.run({"ledger", "check"}).exit == 0);
 }
 

@@ -43,7 +43,8 @@ class Row {
   /// Runs the row's command in the folder, then answered().
   e2e::Outcome refused(const e2e::Workspace& berth, int exit, const Replacements& more = {}) const;
   /// Holds an answer to what every bad input must get: it ended by itself with this code, gives the row's reason, shows no secret, no
-  /// crash and no inside of the program, is short and is printable. Then enters what was printed.
+  /// crash and no inside of the program, is short and is printable. Where the row has no reason, it ended well and gives none at all
+  /// (`more` takes out what the test itself did). Then enters what was printed.
   void answered(const e2e::Workspace& berth, const e2e::Outcome& outcome, int exit, const Replacements& more = {}) const;
   /// Enters a text: compares it with the page, or writes it there.
   void shows(const e2e::Workspace& berth, const std::string& text, const Replacements& more = {}) const;

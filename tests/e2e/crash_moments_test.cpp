@@ -5,7 +5,8 @@
 // A moment is a number and not a time, so that every run of this test kills in the same places: the n-th call of the
 // sync, whose answer the simulator holds back while the kill comes; or the n-th write into the database, in the middle
 // of which the process is killed or stopped (support/at_write.c), which reaches the beginning and the end of a sync,
-// commits, and applying. Half of the accounts are mapped before, so that the sync posts, and half after.
+// commits, and applying. Half of the accounts are mapped before, so that the sync posts, and half after. Pages have eight rows,
+// so every list has several, and besides the even moments each turn of a page is one.
 #include <doctest/doctest.h>
 #include <signal.h>
 
@@ -36,7 +37,7 @@ void kill_host(Process& sync) {
 }  // namespace
 
 TEST_CASE("B6: kill -9 of the host at 16 calls of a first sync costs at most a batch, and the books are the same") {
-  const FirstSync ground;
+  const FirstSync ground(kPageRows);
   std::size_t most = 0;
   for (const std::int64_t call : moments(ground.calls, 16)) {
     CAPTURE(call);
@@ -51,7 +52,7 @@ TEST_CASE("B6: kill -9 of the host at 16 calls of a first sync costs at most a b
 }
 
 TEST_CASE("B6: kill -9 of the host inside 16 writes of a first sync costs at most a batch, and the books are the same") {
-  const FirstSync ground;
+  const FirstSync ground(kPageRows);
   std::size_t most = 0;
   for (const std::int64_t write : moments(ground.last_write(), 16)) {
     CAPTURE(write);
@@ -68,7 +69,7 @@ TEST_CASE("B6: kill -9 of the host inside 16 writes of a first sync costs at mos
 }
 
 TEST_CASE("B6: kill -9 of the worker at 24 calls of a first sync costs at most a batch, and the books are the same") {
-  const FirstSync ground;
+  const FirstSync ground(kPageRows);
   std::size_t most = 0;
   for (const std::int64_t call : moments(ground.calls, 24)) {
     CAPTURE(call);
@@ -87,8 +88,39 @@ TEST_CASE("B6: kill -9 of the worker at 24 calls of a first sync costs at most a
   CHECK(most > 0);
 }
 
+TEST_CASE("B6: kill -9 of the host between two pages of a list, at every turn of a page of a first sync, and the books are the same") {
+  const FirstSync ground(kPageRows);
+  REQUIRE(ground.page_turns.size() >= 15);
+  for (const std::int64_t call : ground.page_turns) {
+    CAPTURE(call);
+    const Workspace berth(Workspace::CopyOf{*ground.connected});
+    const auto sync = ground.sync_until_call(berth, call);
+    kill_host(*sync);
+    ground.simulator.clear_faults();
+    CHECK(ground.recover(berth) == 0);   // the documents before are committed, those behind not asked for
+  }
+  MESSAGE("turns of a page: " << ground.page_turns.size());
+}
+
+TEST_CASE("B6: kill -9 of the worker between two pages of a list, at every turn of a page of a first sync, and the books are the same") {
+  const FirstSync ground(kPageRows);
+  for (const std::int64_t call : ground.page_turns) {
+    CAPTURE(call);
+    const Workspace berth(Workspace::CopyOf{*ground.connected});
+    const auto sync = ground.sync_until_call(berth, call);
+    const std::vector<pid_t> workers = children_of(sync->id());
+    REQUIRE(workers.size() == 1);
+    kill(workers.front(), SIGKILL);
+    ground.simulator.clear_faults();
+    const Outcome crashed = sync->wait();
+    CHECK(crashed.signal == 0);
+    CHECK(crashed.out.find("crashed") != std::string::npos);
+    CHECK(ground.recover(berth) == 0);
+  }
+}
+
 TEST_CASE("B6: kill -9 of the worker while the host writes, at 8 moments of a first sync and more, costs at most a batch") {
-  const FirstSync ground;
+  const FirstSync ground(kPageRows);
   std::size_t most = 0;
   int killed = 0;
   // Applying, which comes after the last worker, writes the most.

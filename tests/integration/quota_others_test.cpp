@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "host/admin/quota.hpp"
 #include "host/runs/quota_board.hpp"
 #include "integration/world.hpp"
 
@@ -203,6 +204,37 @@ TEST_CASE("D12: a bare 429 is repeated a few times with growing waits, then the 
   world.clock.set(report.next_attempt);
   const runs::RunReport again = world.sync();
   CHECK_MESSAGE(again.outcome == runs::RunOutcome::kSucceeded, again.reason << ": " << again.message);
+}
+
+TEST_CASE("D12: a block that is wrong is lifted by a person, and the integration goes on at once") {
+  World world(with_limits("{per_minute: 60000, concurrent: 1, per_day: 1000}"));
+  world.connect();
+  world.control("POST", "limits", R"({"per_day":100000,"used_today":0})");
+  std::atomic<bool> is_wrong = true;
+  world.transport.before = [&](const std::string&) -> std::optional<http::Response> {
+    if (!is_wrong) return std::nullopt;
+    return answer(429, R"({"code":45,"message":"For security reasons you have been blocked for some time"})", {{"x-rate-limit-limit", "10"}, {"x-rate-limit-remaining", "0"}});
+  };
+  const runs::RunReport blocked = world.sync();
+  REQUIRE(blocked.outcome == runs::RunOutcome::kRateLimited);
+  CHECK(world.integration().next_attempt > world.clock.now() + 1h);
+  const json::Value before = *status_view(world).find("quota");
+  CHECK(before.text_of("blocked_reason") == "zoho_books.rate_limit.daily");
+  CHECK(before.text_of("blocked_message").find("code 45") != std::string::npos);
+  CHECK(before.find("day_left")->integer() == 0);
+  is_wrong = false;
+  CHECK(world.sync().outcome == runs::RunOutcome::kRateLimited);   // nobody has asked the remote
+  const auto now = world.clock.now();
+  const auto lifted = admin::reset_quota(*world.database, world.registry->quota_keys(), world.integration(), "Ada", now);
+  REQUIRE(lifted.ok());
+  CHECK(lifted->find("blocked_until")->is_null());
+  CHECK(lifted->find("day_limit")->is_null());
+  CHECK(world.integration().next_attempt.unix_ms == 0);
+  CHECK(world.integration().actual == "waiting_quota");   // until a run has shown how it is
+  CHECK(world.number("SELECT COUNT(*) FROM audit WHERE action = 'quota.reset' AND actor = 'Ada'") == 1);
+  const runs::RunReport again = world.sync();
+  CHECK_MESSAGE(again.outcome == runs::RunOutcome::kSucceeded, again.reason << ": " << again.message);
+  CHECK(status_view(world).at_pointer("/quota/day_limit")->integer() == 100'000);
 }
 
 TEST_CASE("A5: a clock that jumps makes nobody wait for ever") {

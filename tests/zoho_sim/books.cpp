@@ -323,6 +323,14 @@ void Books::void_credit_note(Id id, Time now) {
   touch(note, now);
 }
 
+void Books::delete_credit_note(Id id, Time now) {
+  auto& note = require_credit_note(id);
+  if (!note.applications.empty() || !note.refunds.empty())
+    throw ApiError{400, 12008, "Credits have been applied. Delete them first."};
+  note.is_deleted = true;
+  touch(note, now);
+}
+
 void Books::delete_contact(Id id, Time now) {
   auto& contact = require_contact(id);
   const auto uses = [&](const auto& table) {
@@ -358,6 +366,20 @@ void Books::delete_item(Id id, Time now) {
   auto& item = require_item(id);
   item.is_deleted = true;
   touch(item, now);
+}
+
+Id Books::delete_first_items(std::size_t count, Time now) {
+  std::vector<Item*> rows;
+  for (auto& item : items.all()) {
+    if (!item.is_deleted) rows.push_back(&item);
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const Item* a, const Item* b) { return lower(a->name) < lower(b->name); });
+  rows.resize(std::min(rows.size(), count));
+  for (Item* item : rows) {
+    item->is_deleted = true;
+    touch(*item, now);
+  }
+  return rows.empty() ? 0 : rows.back()->id;
 }
 
 std::vector<std::string> Books::problems() const {

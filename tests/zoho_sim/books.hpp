@@ -112,10 +112,12 @@ class Books {
   void apply_credit(Id note, Id invoice, Minor amount, Day date, Time now);
   void refund_credit(Id note, Minor amount, const std::string& mode, Day date, Time now);
   void void_credit_note(Id note, Time now);
+  void delete_credit_note(Id note, Time now);  // refused while some of it is applied or refunded
 
   void delete_contact(Id contact, Time now);
   void merge_contacts(Id from, Id into, Time now);
   void delete_item(Id item, Time now);
+  Id delete_first_items(std::size_t count, Time now);  // by name, as the list has them; the last one, 0 if there was none
   // For edits of plain fields made through require_*: stamps the record and drops what was derived.
   template <class Record>
   void touch(Record& record, Time now) {

@@ -251,6 +251,10 @@ Response Control::payments(const Request& request, const std::string& id, const 
 Response Control::credit_notes(const Request& request, const std::string& id, const std::string& action) {
   auto& books = simulator_.books_;
   const Time now = simulator_.clock_->now();
+  if (request.method == "DELETE" && !id.empty() && action.empty()) {
+    books.delete_credit_note(id_of(id), now);
+    return done(id_of(id));
+  }
   if (request.method != "POST") throw unknown_path();
   const Body body(request.body);
   const Day date = body.day("date").value_or(simulator_.zone_.day_of(now));
@@ -304,6 +308,10 @@ Response Control::items(const Request& request, const std::string& id, const std
   auto& books = simulator_.books_;
   const Time now = simulator_.clock_->now();
   if (!action.empty()) throw unknown_path();
+  if (id == "first" && request.method == "DELETE") {
+    const auto count = parse_decimal(value_of(request.query, "count"), 0).value_or(1);
+    return done(books.delete_first_items(static_cast<std::size_t>(std::max<std::int64_t>(count, 0)), now));
+  }
   const Body body(request.method == "POST" ? request.body : std::string());
   if (id.empty() && request.method == "POST") {
     Item item;

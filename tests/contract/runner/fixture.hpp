@@ -10,6 +10,8 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "host/core/time.hpp"
@@ -56,6 +58,7 @@ class RecordingServices final : public Services {
   std::optional<Error> emit_error;  // what emit answers
   std::optional<Instant> fixed_now;
   std::atomic<bool> stop{false};
+  std::chrono::milliseconds first_answer_takes{0};   // of real time, which the host's patience with a plugin is measured in
   std::stop_source* stop_on_log = nullptr;  // stopped when the plugin logs "started"
 
   [[nodiscard]] std::vector<Log> logs() const {
@@ -81,6 +84,7 @@ class RecordingServices final : public Services {
     logs_.push_back({level, std::string(message), std::string(fields_json)});
   }
   Status send_batch(std::span<const HttpRequest> batch, const std::function<bool(HttpReply&&)>& on_reply) override {
+    std::this_thread::sleep_for(std::exchange(first_answer_takes, {}));
     for (std::uint32_t i = 0; i < batch.size(); ++i) {
       requests.push_back(batch[i].method + " " + batch[i].path);
       HttpReply reply;

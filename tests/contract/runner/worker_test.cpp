@@ -78,6 +78,17 @@ TEST_CASE("a plugin that is silent for too long is ended") {
   CHECK(reason_of(opened.run("loop")) == "plugin.hang");
 }
 
+TEST_CASE("a plugin that waits for an answer longer than it may be silent is not ended: calls wait at the quota for minutes") {
+  WorkerOptions options = Worker::options();
+  options.stall_after = kShortSilence;
+  const auto opened = open_with(make_worker_runner(options), "probe");
+  opened.services->first_answer_takes = kShortSilence * 3 / 2;
+  CHECK(reason_of(opened.run("send")) == "ok");
+  opened.services->first_answer_takes = kShortSilence * 3 / 2;
+  CHECK(reason_of(opened.run("batch")) == "ok");
+  CHECK(reason_of(opened.run("loop")) == "plugin.hang");
+}
+
 TEST_CASE("a plugin that closes or spoils the pipe is ended") {
   const auto closing = open<Worker>();
   CHECK(reason_of(closing.run("close_the_pipe")) == "plugin.crashed");

@@ -17,6 +17,7 @@ namespace e2e {
 inline const Sizes kFirstSyncSizes{.contacts = 20, .items = 10, .invoices = 80, .payments = 50, .credit_notes = 10};
 inline constexpr std::size_t kBatch = 20;   // documents of one commit; plugin-sdk/pull/details.cpp
 inline constexpr int kListCallsMax = 2;     // of one page: before the cut and after it
+inline constexpr int kPageRows = 8;         // so that every list has several pages
 
 /// Counts the writes of the processes that are started with environment().
 class Writes {
@@ -46,10 +47,13 @@ struct FirstSync {
   std::unique_ptr<Workspace> connected;
   std::string journal;
   std::int64_t calls = 0, writes = 0;
+  std::vector<std::int64_t> page_turns;   // of the calls those that ask for a further page of a list
 
-  FirstSync() {
+  /// `page_rows` of a page, 0: one page holds any of the lists.
+  explicit FirstSync(int page_rows = 0) {
     const std::string rows = rows_of_own_company();
     Settings settings;
+    settings.page_rows = page_rows;
     settings.extra = "    accounts: " + rows + "\n";
     connected = std::make_unique<Workspace>(simulator, settings);
     connected->connect();
@@ -61,6 +65,7 @@ struct FirstSync {
     calls = simulator.control("counters").find("calls")->integer().value();
     writes = counted.count();
     REQUIRE(fetched_again().empty());
+    find_page_turns();
     const std::string before = berth.sorted_journal();
     berth.map_all_accounts();
     journal = berth.sorted_journal();
@@ -69,6 +74,16 @@ struct FirstSync {
     REQUIRE(journal.size() > before.size());
     REQUIRE(calls > 200);
     REQUIRE(writes > 100);
+  }
+
+  void find_page_turns() {
+    std::int64_t number = 0;
+    for (const std::string& call : simulator.log()) {
+      ++number;
+      const std::size_t page = call.find("&page=");
+      if (page != std::string::npos && call.compare(page, 8, "&page=1&") != 0) page_turns.push_back(number);
+    }
+    REQUIRE(number == calls);
   }
 
   /// Near the end: how many pages a sync writes differs a little from run to run.

@@ -139,6 +139,16 @@ Workspace::Workspace(const Simulator& simulator, const Settings& settings) {
           "      - "
        << data_centers << "\n"
        << settings.extra;
+  if (settings.page_rows > 0) {
+    std::ifstream in(source / "plugins/zoho_books/phases.yaml", std::ios::binary);
+    std::ostringstream text;
+    text << in.rdbuf();
+    std::string phases = text.str();
+    const std::string size = "size: 200";
+    if (phases.find(size) == std::string::npos) throw std::runtime_error("the connector's pages have another size than 200");
+    write("phases.yaml", phases.replace(phases.find(size), size.size(), "size: " + std::to_string(settings.page_rows)));
+    yaml << "    phases: ./phases.yaml\n";
+  }
   write("berth.yaml", yaml.str());
   must({"vault", "init"});
   must({"plugin", "trust", "zoho_books"});

@@ -55,6 +55,7 @@ struct Settings {
   std::string data_centers;       // instead of the entry of the simulator
   std::string limits = "{per_minute: 60000, concurrent: 10, per_day: 100000}";
   std::string schedule = "{invoices: 1h, customer_payments: 1h, contacts: 1h, items: 1d, credit_notes: 1h}";
+  int page_rows = 0;              // of the lists; 0: as the connector has it, 200
 };
 
 class Workspace {

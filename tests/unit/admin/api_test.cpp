@@ -180,6 +180,27 @@ TEST_CASE("D3 D17: sync now queues once, paused or not connected it is 409 and n
   CHECK(rest.ask("POST", "/api/v1/integrations/nobody/sync").status == 404);
 }
 
+TEST_CASE("D12: a quota is shown, and by an admin reset, which ends the wait of the integration") {
+  Rest rest;
+  rest.connect();
+  const std::string path = "/api/v1/integrations/zoho_acme";
+  const runs::RemoteAccess access = rest.registry->access(rest.unit()).value();
+  access.gate->block_until(rest.clock.now() + std::chrono::hours(20), "zoho_books.rate_limit.daily", "no more");
+  const json::Value shown = *rest.json_of(rest.ask("GET", path, {}, true)).find("quota");
+  CHECK(shown.text_of("key") == "zoho_books/927000001");
+  CHECK(shown.text_of("blocked_reason") == "zoho_books.rate_limit.daily");
+  CHECK(shown.text_of("blocked_message") == "no more");
+  CHECK(shown.find("per_minute")->integer() == 60'000);
+  CHECK(shown.find("at_once_limit")->integer() == 5);
+  CHECK(rest.ask("POST", path + "/quota/reset", "{}", true).status == 403);
+  CHECK(rest.ask("POST", "/api/v1/integrations/nobody/quota/reset", "{}").status == 404);
+  const server::Response reset = rest.ask("POST", path + "/quota/reset", "{}");
+  CHECK(reset.status == 200);
+  CHECK(rest.json_of(reset).at_pointer("/quota/blocked_until")->is_null());
+  CHECK(rest.woken == 1);
+  CHECK(rest.json_of(rest.ask("GET", path)).at_pointer("/quota/blocked_reason")->is_null());
+}
+
 TEST_CASE("mapping an account by REST posts what waited for it, unknown accounts and kinds are refused with the nearest") {
   Rest rest;
   rest.connect();

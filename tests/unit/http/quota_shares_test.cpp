@@ -213,6 +213,53 @@ TEST_CASE("A5: what one process learns about the day and about waits, the others
   CHECK(refused.error().message.find("shop.limit.daily") != std::string::npos);
 }
 
+TEST_CASE("D12: what a person lifts is lifted for every process, and none brings it back") {
+  Rig rig(100, 1'000);
+  rig.clock.advance(1h);
+  const auto one = rig.gate("a");
+  const auto two = rig.gate("b");
+  const Headers spent{{"limit", "500"}, {"remaining", "0"}};
+  one->acquire({}).value().finish(&spent);
+  one->block_until(rig.clock.now() + 20h, "shop.limit.daily", "no more");
+  one->fewer_at_once();
+  REQUIRE(two->look().ok());
+  REQUIRE(!two->acquire({}).ok());
+  auto state = rig.board.read();
+  state.lift(rig.clock.now());
+  rig.board.text = json::dump(state.to_json());
+  // The one that was told of the block is the first to write again.
+  REQUIRE(one->look().ok());
+  REQUIRE(two->look().ok());
+  REQUIRE(one->look().ok());
+  for (const auto* gate : {&one, &two}) {
+    CHECK((*gate)->snapshot().blocked_until == std::nullopt);
+    CHECK((*gate)->snapshot().day_limit == 1'000);
+    CHECK((*gate)->snapshot().concurrent_limit == 4);
+    CHECK(*(*gate)->day_left() > 900);
+    CHECK((*gate)->acquire({}).ok());
+  }
+  CHECK(rig.board.read().blocked_until.unix_ms == 0);
+  // What the next answer says counts again, and so does a process that begins after that.
+  one->acquire({}).value().finish(&spent);
+  REQUIRE(one->look().ok());
+  const auto three = rig.gate("c");
+  REQUIRE(three->look().ok());
+  CHECK(*three->day_left() == 0);
+}
+
+TEST_CASE("D12: what was called within the minute stays counted when a person lifts the rest") {
+  Rig rig(100, 0);
+  const auto one = rig.gate("a");
+  const auto two = rig.gate("b");
+  REQUIRE(burst(rig, *one, 100) == 100);
+  REQUIRE(one->rest().ok());
+  auto state = rig.board.read();
+  state.lift(rig.clock.now());
+  rig.board.text = json::dump(state.to_json());
+  CHECK(burst(rig, *two, 1) == 0);
+  CHECK(rig.clock.now() >= kStart + 60s);
+}
+
 TEST_CASE("A5: what was counted survives a restart, also what was in flight") {
   Rig rig;
   {
