@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "host/admin/resolutions.hpp"
 #include "host/admin/views.hpp"
@@ -46,7 +47,11 @@ class Doctor {
       skip({"data folder", "database", "books", "vault", "plugins", "isolation", "integrations"});
     }
     for (Examined& one : examined_) {
-      std::stable_partition(one.symptoms.begin(), one.symptoms.end(), [](const Symptom& symptom) { return !symptom.is_warning; });
+      std::vector<Symptom> errors, warnings;
+      std::partition_copy(one.symptoms.begin(), one.symptoms.end(), std::back_inserter(warnings), std::back_inserter(errors),
+                          [](const Symptom& symptom) { return symptom.is_warning; });
+      errors.insert(errors.end(), warnings.begin(), warnings.end());
+      one.symptoms = std::move(errors);
     }
     return std::move(examined_);
   }
@@ -253,15 +258,18 @@ class Doctor {
   std::vector<Examined> examined_;
 };
 
+std::string way_out(const Symptom& symptom, const admin::Resolution* resolution) {
+  if (!symptom.what_to_do.empty()) return symptom.what_to_do;
+  return resolution == nullptr ? std::string() : resolution->what_to_do;
+}
+
 void print_examined(const Examined& one) {
   print_line(fmt::format("{:<8} {}{}{}", one.state(), one.what, one.detail.empty() ? "" : ": ", one.detail));
   for (const Symptom& symptom : one.symptoms) {
     print_line(fmt::format("  {}[{}]: {}", symptom.is_warning ? "warning" : "error", symptom.reason, symptom.message));
     const admin::Resolution* resolution = admin::find_resolution(symptom.reason);
     if (resolution != nullptr && symptom.what_to_do.empty()) print_line(fmt::format("    cause: {}", resolution->cause));
-    if (!symptom.what_to_do.empty() || resolution != nullptr) {
-      print_line(fmt::format("    do:    {}", symptom.what_to_do.empty() ? resolution->what_to_do : symptom.what_to_do));
-    }
+    if (const std::string what = way_out(symptom, resolution); !what.empty()) print_line("    do:    " + what);
   }
 }
 
@@ -271,9 +279,7 @@ json::Value examined_json(const Examined& one) {
     json::Value value = json::Value::object({{"severity", symptom.is_warning ? "warning" : "error"}, {"reason", symptom.reason}, {"message", symptom.message}});
     const admin::Resolution* resolution = admin::find_resolution(symptom.reason);
     if (resolution != nullptr) value.set("cause", resolution->cause);
-    if (!symptom.what_to_do.empty() || resolution != nullptr) {
-      value.set("resolution", symptom.what_to_do.empty() ? resolution->what_to_do : symptom.what_to_do);
-    }
+    if (const std::string what = way_out(symptom, resolution); !what.empty()) value.set("resolution", what);
     symptoms.push_back(std::move(value));
   }
   return json::Value::object({{"what", one.what}, {"state", one.state()}, {"detail", one.detail}, {"findings", std::move(symptoms)}});

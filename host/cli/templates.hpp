@@ -36,8 +36,11 @@ accounts:
   - {id: undeposited, name: Undeposited Funds, type: asset}
   - {id: bank, name: Bank, type: asset}
   - {id: tax_withheld, name: Tax Withheld by Customers, type: asset}
+  - {id: due_from_group, name: Due from Group Companies, type: asset}
   - {id: credits, name: Customer Credits, type: liability}
   - {id: tax_payable, name: Tax Payable, type: liability}
+  - {id: due_to_group, name: Due to Group Companies, type: liability}
+  - {id: opening_balances, name: Opening Balances, type: equity}
   - {id: sales, name: Sales, type: income}
   - {id: discounts, name: Discounts Given, type: income}
   - {id: shipping, name: Shipping Charges, type: income}
@@ -64,6 +67,9 @@ roles:
   bad_debt: bad_debt
   fx_realised: fx
   fx_unrealised: fx
+  due_from: due_from_group
+  due_to: due_to_group
+  opening_balance: opening_balances
 )";
 
 }  // namespace berth::cli

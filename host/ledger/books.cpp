@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "berth/json.hpp"
+#include "host/ledger/live_entries.hpp"
 #include "host/storage/rows.hpp"
 
 namespace berth::ledger {
@@ -10,39 +13,6 @@ namespace {
 
 using storage::Connection;
 using storage::Row;
-
-// An entry is live when it is no reversal and has none.
-constexpr std::string_view kLiveEntry =
-    "e.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM entry AS r WHERE r.reverses = e.id)";
-
-constexpr std::string_view kEntryColumns =
-    "e.id, e.integration, e.entity, e.remote_id, e.version, e.event, e.sequence, e.fingerprint, e.company, e.date, "
-    "e.document_date, "
-    "(SELECT MAX(s.sequence) FROM entry AS s WHERE s.integration = e.integration AND s.entity = e.entity "
-    "AND s.remote_id = e.remote_id AND s.event = e.event)";
-constexpr std::size_t kEntryColumnCount = 12;
-
-Error damaged(std::string_view what, const Error& cause) {
-  return make_error(Code::kEnvironment, "ledger.damaged", fmt::format("{}: {}", what, cause.message));
-}
-
-Result<LiveEntry> read_live(const Row& row) {
-  LiveEntry entry;
-  entry.id = row.integer(0);
-  entry.source = {row.text(1), row.text(2), row.text(3), row.text(4)};
-  entry.event = row.text(5);
-  entry.sequence = row.integer(6);
-  entry.fingerprint = row.text(7);
-  entry.company = row.text(8);
-  const auto date = parse_date(row.text(9));
-  const auto document_date = parse_date(row.text(10));
-  if (!date) return damaged(fmt::format("entry {}", entry.id), date.error());
-  if (!document_date) return damaged(fmt::format("entry {}", entry.id), document_date.error());
-  entry.date = *date;
-  entry.document_date = *document_date;
-  entry.last_sequence = row.integer(11);
-  return entry;
-}
 
 Status load_own_entries(Connection& connection, const documents::Source& source, Books& books) {
   const auto sequences = BERTH_TRY(connection.query(
@@ -52,7 +22,7 @@ Status load_own_entries(Connection& connection, const documents::Source& source,
   if (sequences.empty()) return success();
   const auto rows = BERTH_TRY(connection.query(
       fmt::format("SELECT {} FROM entry AS e WHERE e.integration = ? AND e.entity = ? AND e.remote_id = ? AND {}",
-                  kEntryColumns, kLiveEntry),
+                  kLiveColumns, kLiveEntry),
       {source.integration, source.entity, source.remote_id}));
   for (const Row& row : rows) {
     LiveEntry entry = BERTH_TRY(read_live(row));
@@ -69,16 +39,16 @@ Status load_incoming(Connection& connection, const documents::Source& source, Bo
           "= 0 "
           "AND NOT (e.integration = m.integration AND e.entity = m.entity AND e.remote_id = m.remote_id) AND {} "
           "GROUP BY e.id, m.currency, m.company, m.customer ORDER BY e.id",
-          kEntryColumns, kLiveEntry),
+          kLiveColumns, kLiveEntry),
       {source.integration, source.entity, source.remote_id}));
   for (const Row& row : rows) {
     IncomingRelief relief;
     relief.entry = BERTH_TRY(read_live(row));
-    const auto currency = Currency::of(row.text(kEntryColumnCount));
+    const auto currency = Currency::of(row.text(kLiveColumnCount));
     if (!currency) return damaged(fmt::format("match of entry {}", relief.entry.id), currency.error());
-    relief.amount = Money(row.integer(kEntryColumnCount + 1), *currency);
-    relief.company = row.text(kEntryColumnCount + 2);
-    relief.customer = row.text(kEntryColumnCount + 3);
+    relief.amount = Money(row.integer(kLiveColumnCount + 1), *currency);
+    relief.company = row.text(kLiveColumnCount + 2);
+    relief.customer = row.text(kLiveColumnCount + 3);
     books.incoming.push_back(std::move(relief));
   }
   return success();
@@ -90,7 +60,7 @@ Status load_referred(Connection& connection, const documents::Source& source, co
   // A document that changed company or customer leaves items of zero behind; the live one comes first.
   const auto row =
       BERTH_TRY(connection.first("SELECT entity, remote_id, company, customer, currency, base_currency, posts, "
-                                 "total_minor, open_minor, base_open_minor, number "
+                                 "total_minor, open_minor, base_open_minor, number, base_total_minor "
                                  "FROM open_item WHERE integration = ? AND local_id = ? ORDER BY posts DESC LIMIT 1",
                                  {source.integration, local_id}));
   ReferredDocument referred;
@@ -113,6 +83,7 @@ Status load_referred(Connection& connection, const documents::Source& source, co
   referred.open = Money(row->integer(8), *currency);
   referred.base_open = Money(row->integer(9), *base_currency);
   referred.number = row->text(10);
+  referred.base_total = Money(row->integer(11), *base_currency);
   // Reversed entries and their reversals cancel, so the sum over all is what the live ones relieve.
   const auto relief = BERTH_TRY(connection.first(
       "SELECT COALESCE(SUM(m.document_minor), 0) FROM open_item_match AS m JOIN entry AS e ON e.id = m.entry "
@@ -138,7 +109,46 @@ Status load_item(Connection& connection, const std::string& item, Books& books) 
   return success();
 }
 
+/// The document, or what it has posted before, is in another currency than the books.
+template <class Document>
+bool is_in_foreign_currency(const Books& books, const Document& document) {
+  const auto company = books.companies.find(document.company);
+  if (company != books.companies.end() && document.state == documents::State::kOpen &&
+      document.currency != company->second.base_currency)
+    return true;
+  return std::any_of(books.live.begin(), books.live.end(),
+                     [](const auto& one) { return one.second.currency != one.second.base_currency; });
+}
+
 }  // namespace
+
+Error damaged(std::string_view what, const Error& cause) {
+  return make_error(Code::kEnvironment, "ledger.damaged", fmt::format("{}: {}", what, cause.message));
+}
+
+Result<LiveEntry> read_live(const Row& row) {
+  LiveEntry entry;
+  entry.id = row.integer(0);
+  entry.source = {row.text(1), row.text(2), row.text(3), row.text(4)};
+  entry.event = row.text(5);
+  entry.sequence = row.integer(6);
+  entry.fingerprint = row.text(7);
+  entry.company = row.text(8);
+  const auto date = parse_date(row.text(9));
+  const auto document_date = parse_date(row.text(10));
+  if (!date) return damaged(fmt::format("entry {}", entry.id), date.error());
+  if (!document_date) return damaged(fmt::format("entry {}", entry.id), document_date.error());
+  entry.date = *date;
+  entry.document_date = *document_date;
+  entry.last_sequence = row.integer(11);
+  const auto currency = Currency::of(row.text(12));
+  const auto base_currency = Currency::of(row.text(13));
+  if (!currency) return damaged(fmt::format("entry {}", entry.id), currency.error());
+  if (!base_currency) return damaged(fmt::format("entry {}", entry.id), base_currency.error());
+  entry.currency = *currency;
+  entry.base_currency = *base_currency;
+  return entry;
+}
 
 Result<Books> load_common(Connection& connection, const BooksContext& context) {
   Books books;
@@ -157,6 +167,7 @@ Status load_document(Connection& connection, const documents::Document& document
   books.last_sequence.clear();
   books.referred.clear();
   books.incoming.clear();
+  books.written.clear();
 
   const auto* invoice = std::get_if<documents::Invoice>(&document);
   const auto* payment = std::get_if<documents::CustomerPayment>(&document);
@@ -175,7 +186,9 @@ Status load_document(Connection& connection, const documents::Document& document
       BERTH_CHECK(load_referred(connection, source, row.invoice.id, books));
     }
   }
-  return success();
+  // In the base currency an amount is its own base, and nobody else's entries matter.
+  const bool is_foreign = invoice != nullptr ? is_in_foreign_currency(books, *invoice) : is_in_foreign_currency(books, *payment);
+  return is_foreign ? load_written(connection, source, books) : success();
 }
 
 Result<Books> load_books(Connection& connection, const documents::Document& document, const BooksContext& context) {

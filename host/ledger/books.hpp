@@ -20,10 +20,13 @@ namespace berth::ledger {
 enum class PeriodPolicy { kRedate, kHold, kSkip };
 enum class Presentation { kNet, kGross };
 
+/// One company has the bank, and owes the others their part.
+inline constexpr std::string_view kDueToFrom = "due_to_from";
+
 struct Policies {
   PeriodPolicy periods = PeriodPolicy::kRedate;
   Presentation presentation = Presentation::kNet;
-  std::string intercompany;  // "" or "none": one entry per company, nothing between them
+  std::string intercompany;  // "": one entry per company, nothing between them; or kDueToFrom
   bool bad_debt_relief = false;
 };
 
@@ -60,6 +63,7 @@ struct LiveEntry {
   std::int64_t last_sequence = 0;  // of this source and event, reversals included
   std::string fingerprint, company;
   Date date, document_date;
+  Currency currency, base_currency;
 };
 
 /// A document that the planned one names.
@@ -69,7 +73,7 @@ struct ReferredDocument {
   std::string company, customer, number;
   Currency currency;
   Money total, open;  // as an invoice shows them: positive while something is owed
-  Money base_open;    // carrying base
+  Money base_total, base_open;  // carrying base
   Money own_relief;   // what live entries of the planned document relieve of it now
 };
 
@@ -78,6 +82,22 @@ struct IncomingRelief {
   LiveEntry entry;
   std::string company, customer;  // of the open item it relieves
   Money amount;                   // positive for an invoice
+};
+
+/// Which open item: those of a document that changed company, customer or currency are different ones.
+struct ItemKey {
+  std::string entity, remote_id, company, customer, currency;
+  friend auto operator<=>(const ItemKey&, const ItemKey&) = default;
+};
+[[nodiscard]] ItemKey key_of(const Match& match);
+
+/// A live entry as it is stored.
+struct WrittenEntry {
+  LiveEntry live;
+  std::string local_id, rules_revision, description;
+  std::optional<Decimal> rate;
+  std::vector<EntryLine> lines;
+  std::vector<Match> matches;
 };
 
 struct ItemAccount {
@@ -95,7 +115,11 @@ struct Books {
   std::map<std::string, ReferredDocument> referred;   // by local id
   std::vector<IncomingRelief> incoming;
   std::map<std::string, ItemAccount> items;  // by local id
+  /// Documents in a foreign currency only: every live entry that moves an item which this one opens or relieves, in order
+  /// of recording. What an item is carried at follows from all of them.
+  std::map<std::int64_t, WrittenEntry> written;
 };
+
 
 Result<Books> load_books(storage::Connection& connection, const documents::Document& document,
                          const BooksContext& context);

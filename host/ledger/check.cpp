@@ -3,7 +3,7 @@
 // well be the currency.
 #include <fmt/format.h>
 
-#include "host/ledger/queries.hpp"
+#include "host/ledger/invariants.hpp"
 
 namespace berth::ledger {
 namespace {
@@ -11,14 +11,7 @@ namespace {
 using storage::Connection;
 using storage::Row;
 
-/// A query that yields a row per violation.
-struct Rule {
-  std::string_view invariant;
-  std::string_view text;  // {0}, {1}, ... are the columns, as text
-  std::string_view sql;
-};
-
-constexpr Rule kRules[] = {
+constexpr Invariant kRules[] = {
     {"I1", "entry {0}: debits and credits differ by {1} in base currency",
      "SELECT CAST(e.id AS TEXT), CAST(SUM(l.base_minor) AS TEXT) FROM entry AS e JOIN entry_line AS l ON l.entry = "
      "e.id "
@@ -101,13 +94,17 @@ std::size_t columns_of(std::string_view text) {
 
 }  // namespace
 
+Status find_violations(Connection& connection, const Invariant& invariant,
+                       const std::vector<storage::Parameter>& parameters, std::vector<CheckFinding>& findings) {
+  for (const Row& row : BERTH_TRY(connection.query(invariant.sql, parameters))) {
+    findings.push_back({std::string(invariant.id), fill(invariant.text, row, columns_of(invariant.text))});
+  }
+  return success();
+}
+
 Result<std::vector<CheckFinding>> check(Connection& connection) {
   std::vector<CheckFinding> findings;
-  for (const Rule& rule : kRules) {
-    const auto rows = BERTH_TRY(connection.query(rule.sql));
-    for (const Row& row : rows)
-      findings.push_back({std::string(rule.invariant), fill(rule.text, row, columns_of(rule.text))});
-  }
+  for (const Invariant& rule : kRules) BERTH_CHECK(find_violations(connection, rule, {}, findings));
   return findings;
 }
 

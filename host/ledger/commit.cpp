@@ -35,12 +35,19 @@ struct EntryRow {
 
 constexpr std::size_t kLinesInStatement = 8;
 
+/// Whose entry is written: the planned document's, or one that is derived again.
+struct Origin {
+  const Source& source;
+  const std::string& local_id;
+  const std::string& rules_revision;
+};
+
 class Committer {
  public:
   Committer(Connection& connection, const CommitContext& context) : connection_(connection), context_(context) {}
 
   Status reverse(const Reversal& reversal);
-  Status post(const Entry& entry, const std::vector<Match>& matches);
+  Status post(const Entry& entry, const std::vector<Match>& matches, const Origin& origin);
   Status replace_pending(const std::vector<PendingApplication>& shares);
   Committed take() { return std::move(committed_); }
 
@@ -236,8 +243,8 @@ Status Committer::write_lines(std::int64_t entry, const std::vector<EntryLine>& 
   return success();
 }
 
-Status Committer::post(const Entry& entry, const std::vector<Match>& matches) {
-  const Source& source = context_.source;
+Status Committer::post(const Entry& entry, const std::vector<Match>& matches, const Origin& origin) {
+  const Source& source = origin.source;
   const auto taken =
       BERTH_TRY(connection_.first("SELECT fingerprint, company, reverses, line_count FROM entry WHERE integration = ? "
                                   "AND entity = ? AND remote_id = ? AND event = ? "
@@ -254,7 +261,7 @@ Status Committer::post(const Entry& entry, const std::vector<Match>& matches) {
   std::size_t position = 0;
   for (const Match& match : matches) {
     if (match.event != entry.event) continue;
-    const std::string& local_id = match.local_id.empty() ? context_.local_id : match.local_id;
+    const std::string& local_id = match.local_id.empty() ? origin.local_id : match.local_id;
     BERTH_CHECK(write_match(
         id, position++,
         {match.item, local_id, match.company, match.customer, std::string(match.amount.currency().code()),
@@ -274,7 +281,7 @@ Status Committer::post(const Entry& entry, const std::vector<Match>& matches) {
                            to_string(entry.document_date), std::string(entry.currency.code()),
                            std::string(entry.base_currency.code()), entry.rate ? entry.rate->to_plain() : "",
                            entry.description, entry.fingerprint, 0, superseded ? superseded->integer(0) : 0,
-                           entry.lines.size(), context_.local_id, context_.rules_revision}));
+                           entry.lines.size(), origin.local_id, origin.rules_revision}));
   return success();
 }
 
@@ -298,7 +305,11 @@ Status Committer::replace_pending(const std::vector<PendingApplication>& shares)
 Result<Committed> commit(Connection& connection, const Plan& plan, const CommitContext& context) {
   Committer committer(connection, context);
   for (const Reversal& reversal : plan.reversals) BERTH_CHECK(committer.reverse(reversal));
-  for (const Entry& entry : plan.entries) BERTH_CHECK(committer.post(entry, plan.matches));
+  const Origin own{context.source, context.local_id, context.rules_revision};
+  for (const Entry& entry : plan.entries) BERTH_CHECK(committer.post(entry, plan.matches, own));
+  for (const Rederived& again : plan.rederived) {
+    BERTH_CHECK(committer.post(again.entry, again.matches, {again.source, again.local_id, again.rules_revision}));
+  }
   BERTH_CHECK(committer.replace_pending(plan.pending_applications));
   Committed committed = committer.take();
   committed.replan = plan.replan;

@@ -1,5 +1,7 @@
-// Invoices and credit notes: docs/accounting.md, "Invoices" and "Credit notes".
-#include "host/ledger/drafting.hpp"
+// Invoices and credit notes: docs/accounting.md, "Invoices" and "Credit notes". What a credit note is applied to stands in
+// draft_credit.cpp, what is written off in draft_write_off.cpp.
+#include "host/ledger/draft_invoice.hpp"
+#include "host/ledger/fx.hpp"
 #include "host/ledger/gates.hpp"
 #include "host/ledger/plan.hpp"
 
@@ -25,24 +27,16 @@ std::vector<Money*> amounts_of(Invoice& invoice) {
   return amounts;
 }
 
-Entry entry_of(const Invoice& invoice, const Company& company, std::string event, Date date) {
-  Entry entry;
-  entry.event = std::move(event);
-  entry.company = company.id;
-  entry.date = entry.document_date = date;
-  entry.currency = invoice.currency;
-  entry.base_currency = company.base_currency;
-  entry.description = invoice.number;
-  return entry;
-}
-
 // A credit note is an invoice with its sides exchanged, and income taken back goes to its own account (E14).
-DraftEvent draft_post(const Invoice& invoice, const Company& company, const InvoiceTotals& totals,
-                      AccountResolver& accounts) {
-  DraftEvent event{entry_of(invoice, company, "post", invoice.date), {}};
+DraftEvent draft_post(const Invoice& invoice, const Company& company, const InvoiceTotals& totals, Money base_total,
+                      Conversion& convert, AccountResolver& accounts) {
+  DraftEvent event{invoice_entry(invoice, company, "post", invoice.date), {}};
   Entry& entry = event.entry;
   const auto debit = [&](Money amount) { return invoice.is_credit_note ? amount.negated() : amount; };
   const auto credit = [&](Money amount) { return debit(amount).negated(); };
+  const auto add = [&](std::string account, Money signed_amount) {
+    return add_line(entry, std::move(account), signed_amount, convert(signed_amount));
+  };
   const bool is_gross = company.policies.presentation == Presentation::kGross && totals.document_discount.is_zero() &&
                         accounts.has_role(company.id, role::kDiscount);
   const bool posts = !invoice.total.is_zero();  // L2: a total of zero is recorded without lines
@@ -68,55 +62,60 @@ DraftEvent draft_post(const Invoice& invoice, const Company& company, const Invo
   for (std::string& text : line_texts) lines.push_back(std::move(text));
 
   if (posts) {
-    add_line(entry, accounts.role(company.id, role::kReceivable), debit(invoice.total), Control::kReceivable,
-             invoice.customer);
-    if (!shown_discount.is_zero()) add_line(entry, accounts.role(company.id, role::kDiscount), debit(shown_discount));
+    add_line(entry, accounts.role(company.id, role::kReceivable), debit(invoice.total), debit(base_total),
+             Control::kReceivable, invoice.customer);
+    if (!shown_discount.is_zero()) add(accounts.role(company.id, role::kDiscount), debit(shown_discount));
     for (const auto& [account, line] : income) {
-      EntryLine* added = add_line(entry, account, credit(is_gross ? line->amount + line->discount : line->amount));
+      EntryLine* added = add(account, credit(is_gross ? line->amount + line->discount : line->amount));
       if (added != nullptr) added->description = line->description;
     }
-    if (!invoice.shipping.is_zero())
-      add_line(entry, accounts.role(company.id, role::kShipping), credit(invoice.shipping));
-    for (const ResolvedTax& tax : totals.taxes) add_line(entry, accounts.tax(company.id, tax.tax), credit(tax.amount));
-    if (!invoice.adjustment.is_zero())
-      add_line(entry, accounts.role(company.id, role::kOtherIncome), credit(invoice.adjustment));
-    if (!invoice.round_off.is_zero())
-      add_line(entry, accounts.role(company.id, role::kRounding), credit(invoice.round_off));
-    for (EntryLine& line : entry.lines) {
-      line.location = invoice.location;
-      line.service_type = invoice.service_type;
-    }
+    if (!invoice.shipping.is_zero()) add(accounts.role(company.id, role::kShipping), credit(invoice.shipping));
+    for (const ResolvedTax& tax : totals.taxes) add(accounts.tax(company.id, tax.tax), credit(tax.amount));
+    if (!invoice.adjustment.is_zero()) add(accounts.role(company.id, role::kOtherIncome), credit(invoice.adjustment));
+    if (!invoice.round_off.is_zero()) add(accounts.role(company.id, role::kRounding), credit(invoice.round_off));
   }
-  event.matches.push_back(
-      make_match(entry, invoice.source, "", invoice.customer, Control::kReceivable, true, debit(invoice.total)));
+  event.matches.push_back(opening_match(entry, invoice.source, invoice.customer, Control::kReceivable,
+                                        debit(invoice.total), debit(base_total)));
 
   json::Value taxes = json::Value::array();
   for (const ResolvedTax& tax : totals.taxes) {
     taxes.push_back(json::Value::object({{"tax", tax.tax}, {"amount", tax.amount.to_string()}}));
   }
   // Number, reference, due date, balance and version are left out on purpose: what changes only them posts nothing.
-  entry.fingerprint =
-      fingerprint_of(json::Value::object({{"event", invoice.is_credit_note ? "credit_note.post" : "invoice.post"},
-                                          {"date", to_string(invoice.date)},
-                                          {"company", company.id},
-                                          {"customer", invoice.customer},
-                                          {"currency", invoice.currency.code()},
-                                          {"location", invoice.location},
-                                          {"service_type", invoice.service_type},
-                                          {"lines", std::move(lines)},
-                                          {"taxes", std::move(taxes)},
-                                          {"discount", totals.document_discount.to_string()},
-                                          {"shipping", invoice.shipping.to_string()},
-                                          {"adjustment", invoice.adjustment.to_string()},
-                                          {"round_off", invoice.round_off.to_string()},
-                                          {"total", invoice.total.to_string()}}));
+  json::Value content = json::Value::object({{"event", invoice.is_credit_note ? "credit_note.post" : "invoice.post"},
+                                             {"date", to_string(invoice.date)},
+                                             {"company", company.id},
+                                             {"customer", invoice.customer},
+                                             {"currency", invoice.currency.code()},
+                                             {"location", invoice.location},
+                                             {"service_type", invoice.service_type},
+                                             {"lines", std::move(lines)},
+                                             {"taxes", std::move(taxes)},
+                                             {"discount", totals.document_discount.to_string()},
+                                             {"shipping", invoice.shipping.to_string()},
+                                             {"adjustment", invoice.adjustment.to_string()},
+                                             {"round_off", invoice.round_off.to_string()},
+                                             {"total", invoice.total.to_string()}});
+  if (convert.is_foreign()) {
+    content.set("rate", convert.rate()->to_plain());
+    content.set("base_total", base_total.to_string());
+  }
+  entry.rate = convert.rate();
+  entry.fingerprint = fingerprint_of(content);
   return event;
+}
+
+void set_dimensions(const Invoice& invoice, Entry& entry) {
+  for (EntryLine& line : entry.lines) {
+    line.location = invoice.location;
+    line.service_type = invoice.service_type;
+  }
 }
 
 // An edit must not leave an invoice below what live payments and credits take from it. Those of another company or
 // customer are taken back by this plan, so they do not count.
 std::optional<Refusal> check_relief(const Invoice& invoice, const Books& books, std::string_view what) {
-  Money relieved = Money::zero(invoice.currency);
+  Money relieved = invoice.written_off;
   std::vector<std::string> documents;
   for (const IncomingRelief& relief : books.incoming) {
     if (relief.company != invoice.company || relief.customer != invoice.customer ||
@@ -127,123 +126,58 @@ std::optional<Refusal> check_relief(const Invoice& invoice, const Books& books, 
   }
   if (documents.empty() || relieved <= invoice.total) return std::nullopt;
   return disagreement("ledger.over_application",
-                      fmt::format("{}: payments and credits of {} are applied to it, its total is now {}", what,
+                      fmt::format("{}: {} of it are paid, credited or written off, its total is now {}", what,
                                   relieved.to_string(), invoice.total.to_string()),
                       std::move(documents), invoice.source, books);
 }
 
-// T14: what is applied and refunded is at most the credit note.
-std::optional<Refusal> check_applications(const Invoice& note, const Books& books, std::string_view what) {
-  Money used = Money::zero(note.currency);
-  std::vector<std::string> invoices;
-  for (const documents::Application& row : note.applications) {
-    if (row.amount.is_negative())
-      return failed("ledger.credit_over_applied", fmt::format("{}: application {} is negative", what, row.id));
-    used += row.amount;
-    invoices.push_back(awaited_of(books, row.invoice));
-  }
-  for (const documents::Refund& row : note.refunds) {
-    if (row.amount.is_negative())
-      return failed("ledger.credit_over_applied", fmt::format("{}: refund {} is negative", what, row.id));
-    used += row.amount;
-  }
-  if (used <= note.total) return std::nullopt;
-  return disagreement("ledger.credit_over_applied",
-                      fmt::format("{}: {} of it are applied or refunded, its total is {}", what, used.to_string(),
-                                  note.total.to_string()),
-                      std::move(invoices), note.source, books);
-}
-
-std::optional<Refusal> draft_applications(const Invoice& note, const Company& company, const Books& books,
-                                          std::string_view what, Excess excess, Draft& draft) {
-  std::map<std::string, Money> needed;
-  for (const documents::Application& row : note.applications) {
-    if (row.amount.is_zero()) continue;
-    const ReferredDocument* invoice = posted_referred(books, row.invoice);
-    if (invoice == nullptr) {
-      draft.pending.push_back({row.id, awaited_of(books, row.invoice), row.amount});
-      continue;
-    }
-    if (invoice->currency != note.currency) {
-      return failed("ledger.currency_mismatch",
-                    fmt::format("{}: it is in {}, invoice {} in {}", what, note.currency.code(), invoice->number,
-                                invoice->currency.code()));
-    }
-    // Matching moves nothing in the books, so both sides must be the same receivable.
-    if (invoice->company != company.id) {
-      return parked(
-          "ledger.intercompany_unsupported",
-          fmt::format("{}: it belongs to {}, invoice {} to {}", what, company.id, invoice->number, invoice->company),
-          {std::string(kAwaitsIntercompany)});
-    }
-    if (invoice->customer != note.customer) {
-      return failed("ledger.customer_mismatch", fmt::format("{}: it is of customer {}, invoice {} of {}", what,
-                                                            note.customer, invoice->number, invoice->customer));
-    }
-    auto [sum, is_new] = needed.emplace(row.invoice.id, row.amount);
-    if (!is_new) sum->second += row.amount;
-    if (sum->second > invoice->open + invoice->own_relief) {
-      if (excess == Excess::kWait) {
-        sum->second -= row.amount;
-        draft.pending.push_back({row.id, awaited_document(invoice->source), row.amount});
-        continue;
-      }
-      return disagreement(
-          "ledger.over_application",
-          fmt::format("{}: {} are applied to invoice {}, which has {} open", what, sum->second.to_string(),
-                      invoice->number, (invoice->open + invoice->own_relief).to_string()),
-          {awaited_document(invoice->source)}, note.source, books);
-    }
-    DraftEvent event{entry_of(note, company, "credit_application:" + row.id, row.applied_on.value_or(note.date)), {}};
-    event.matches.push_back(
-        make_match(event.entry, note.source, "", note.customer, Control::kReceivable, false, row.amount));
-    event.matches.push_back(make_match(event.entry, invoice->source, row.invoice.id, invoice->customer,
-                                       Control::kReceivable, false, row.amount.negated()));
-    // Totals and bases of both sides belong here only where rates can differ, that is in foreign currency.
-    event.entry.fingerprint = fingerprint_of(json::Value::object({{"event", "credit_application"},
-                                                                  {"invoice", invoice->source.remote_id},
-                                                                  {"amount", row.amount.to_string()},
-                                                                  {"applied_on", to_string(event.entry.date)},
-                                                                  {"company", company.id},
-                                                                  {"customer", note.customer},
-                                                                  {"currency", note.currency.code()}}));
-    draft.events.push_back(std::move(event));
-  }
-  return std::nullopt;
-}
-
 }  // namespace
+
+Entry invoice_entry(const Invoice& invoice, const Company& company, std::string event, Date date) {
+  Entry entry;
+  entry.event = std::move(event);
+  entry.company = company.id;
+  entry.date = entry.document_date = date;
+  entry.currency = invoice.currency;
+  entry.base_currency = company.base_currency;
+  entry.description = invoice.number;
+  return entry;
+}
 
 Drafted draft_invoice(Invoice invoice, const Books& books, Excess excess) {
   const std::string what = title_of(invoice.source, invoice.number);
   const auto found = posting_company(books, invoice.company, what);
   if (const auto* refusal = std::get_if<Refusal>(&found)) return *refusal;
   const Company& company = *std::get<const Company*>(found);
-  if (auto refusal = check_currency(company, invoice.currency, invoice.rate, what)) return *refusal;
+  auto conversion = conversion_of(company, invoice.currency, invoice.rate, what);
+  if (auto* refusal = std::get_if<Refusal>(&conversion)) return std::move(*refusal);
+  auto& convert = std::get<Conversion>(conversion);
   const std::size_t rows = invoice.lines.size() + invoice.taxes.size() + invoice.applications.size() +
                            invoice.refunds.size() + books.incoming.size();
   if (auto refusal = normalise_amounts(amounts_of(invoice), invoice.currency, rows, what)) return *refusal;
   if (invoice.customer.empty()) return failed("ledger.customer_missing", fmt::format("{}: it names no customer", what));
-  if (!invoice.written_off.is_zero()) {
-    return parked("ledger.write_off_unsupported",
-                  fmt::format("{}: {} of it are written off; write-offs are not posted yet", what,
-                              invoice.written_off.to_string()),
-                  {std::string(kAwaitsWriteOff)});
-  }
   InvoiceTotals totals;
   if (auto refusal = check_invoice(invoice, what, totals)) return *refusal;
+  auto base = base_total_of(invoice.total, invoice.base_total, convert, what);
+  if (auto* refusal = std::get_if<Refusal>(&base)) return std::move(*refusal);
+  const Money base_total = std::get<Money>(base);
 
   Draft draft;
   draft.flags = totals.flags;
   AccountResolver accounts(books);
-  draft.events.push_back(draft_post(invoice, company, totals, accounts));
+  draft.events.push_back(draft_post(invoice, company, totals, base_total, convert, accounts));
+  if (auto refusal = convert.refusal(what)) return *refusal;
+  Entry& post = draft.events.front().entry;
+  if (convert.is_foreign()) {
+    if (auto refusal = close_with_rounding(post, what, [&] { return accounts.role(company.id, role::kRounding); }))
+      return *refusal;
+  }
+  set_dimensions(invoice, post);
   if (invoice.is_credit_note) {
-    if (auto refusal = check_applications(invoice, books, what)) return *refusal;
-    if (auto refusal = draft_applications(invoice, company, books, what, excess, draft)) return *refusal;
-    draft_refunds(invoice.refunds, {"credit_note.refund", role::kReceivable, Control::kReceivable, invoice.source, invoice.customer, invoice.currency},
-                  company, [&](std::string event, Date date) { return entry_of(invoice, company, std::move(event), date); }, accounts, draft);
-  } else if (auto refusal = check_relief(invoice, books, what)) {
-    return *refusal;
+    if (auto refusal = draft_credit(invoice, company, base_total, books, what, excess, accounts, draft)) return *refusal;
+  } else {
+    if (auto refusal = check_relief(invoice, books, what)) return *refusal;
+    if (auto refusal = draft_write_off(invoice, company, totals, base_total, what, accounts, draft)) return *refusal;
   }
   if (auto refusal = accounts.refusal()) return *refusal;
   return draft;

@@ -80,22 +80,53 @@ std::optional<Refusal> AccountResolver::refusal() const {
   return refusal;
 }
 
-EntryLine* add_line(Entry& entry, std::string account, Money signed_amount, Control control, std::string party) {
-  if (signed_amount.is_zero()) return nullptr;
+EntryLine* add_line(Entry& entry, std::string account, Money signed_amount, Money signed_base, Control control,
+                    std::string party) {
+  if (signed_amount.is_zero() && signed_base.is_zero()) return nullptr;
   EntryLine& line = entry.lines.emplace_back();
   line.account = std::move(account);
-  line.side = signed_amount.is_negative() ? Side::kCredit : Side::kDebit;
-  line.base = signed_amount.absolute();
-  line.document = line.base;
+  line.side = signed_amount.is_negative() || (signed_amount.is_zero() && signed_base.is_negative()) ? Side::kCredit
+                                                                                                    : Side::kDebit;
+  line.base = signed_base.absolute();
+  if (!signed_amount.is_zero()) line.document = signed_amount.absolute();
   line.control = control;
   line.party = std::move(party);
   return &line;
 }
 
-Match make_match(const Entry& entry, documents::Source item, std::string local_id, std::string customer,
-                 Control control, bool opens, Money signed_amount) {
-  return Match{entry.event, std::move(item), std::move(local_id), entry.company, std::move(customer),
-               control,     opens,           signed_amount,       signed_amount};
+Money portion(Money whole, Money part, Money of) {
+  if (part == of) return whole;
+  if (of.is_zero()) return Money::zero(whole.currency());
+  // Amounts have at most 16 digits, so the product fits.
+  const Int128 product = static_cast<Int128>(whole.minor()) * part.minor();
+  const bool is_negative = (product < 0) != of.is_negative();
+  const Int128 dividend = product < 0 ? -product : product;
+  const Int128 divisor = of.absolute().minor();
+  const auto rounded = static_cast<std::int64_t>((2 * dividend + divisor) / (2 * divisor));
+  return {is_negative ? -rounded : rounded, whole.currency()};
+}
+
+Match opening_match(const Entry& entry, const documents::Source& source, const std::string& customer, Control control,
+                    Money signed_amount, Money signed_base) {
+  return Match{entry.event, source, "", entry.company, customer, control, true, signed_amount, signed_base};
+}
+
+void add_relief(DraftEvent& event, const Relieved& item, Money signed_amount, std::optional<std::string> account) {
+  Entry& entry = event.entry;
+  const bool is_foreign = entry.currency != entry.base_currency;
+  const Money base = is_foreign ? Money::zero(entry.base_currency) : signed_amount;
+  Relief relief{event.matches.size(), std::nullopt};
+  event.matches.push_back(Match{entry.event, item.source, item.local_id, entry.company, item.customer, item.control,
+                                false, signed_amount, base});
+  if (account) {
+    relief.line = entry.lines.size();
+    add_line(entry, std::move(*account), signed_amount, base, item.control, item.customer);
+  }
+  if (is_foreign) event.reliefs.push_back(relief);
+}
+
+std::string carried_suffix(Money total, Money base) {
+  return fmt::format("~{}={}", total.to_string(), base.to_string());
 }
 
 std::string fingerprint_of(const json::Value& content) {
@@ -115,22 +146,6 @@ std::variant<const Company*, Refusal> posting_company(const Books& books, std::s
                               found->second.base_currency.code(), organisation));
   }
   return &found->second;
-}
-
-std::optional<Refusal> check_currency(const Company& company, Currency currency, const std::optional<Decimal>& rate,
-                                      std::string_view what) {
-  if (currency == Currency()) return failed("ledger.currency_unknown", fmt::format("{}: there is no currency", what));
-  if (currency == company.base_currency) {
-    if (rate && *rate != Decimal::from_integer(1)) {
-      return failed("ledger.rate", fmt::format("{}: the rate is {} although {} is the base currency of {}", what,
-                                               rate->to_plain(), currency.code(), company.id));
-    }
-    return std::nullopt;
-  }
-  return parked("ledger.foreign_currency_unsupported",
-                fmt::format("{}: its currency is {}, the books of {} are in {}; foreign currency is not posted yet",
-                            what, currency.code(), company.id, company.base_currency.code()),
-                {std::string(kAwaitsForeignCurrency)});
 }
 
 std::optional<Refusal> normalise_amounts(const std::vector<Money*>& amounts, Currency currency, std::size_t rows,
@@ -179,26 +194,6 @@ std::string awaited_of(const Books& books, const documents::Reference& reference
   const auto found = books.referred.find(reference.id);
   if (found == books.referred.end() || found->second.source.remote_id.empty()) return "invoice/" + reference.id;
   return awaited_document(found->second.source);
-}
-
-void draft_refunds(const std::vector<documents::Refund>& refunds, const Refunded& what, const Company& company,
-                   const std::function<Entry(std::string event, Date date)>& entry_of, AccountResolver& accounts, Draft& draft) {
-  for (const documents::Refund& row : refunds) {
-    if (row.amount.is_zero()) continue;
-    DraftEvent event{entry_of("refund:" + row.id, row.date), {}};
-    const std::string account = accounts.payment_mode(company.id, row.mode);
-    add_line(event.entry, accounts.role(company.id, what.role), row.amount, what.control, what.customer);
-    add_line(event.entry, account, row.amount.negated());
-    event.matches.push_back(make_match(event.entry, what.source, "", what.customer, what.control, false, row.amount));
-    event.entry.fingerprint = fingerprint_of(json::Value::object({{"event", what.fingerprint_kind},
-                                                                  {"date", to_string(row.date)},
-                                                                  {"company", company.id},
-                                                                  {"customer", what.customer},
-                                                                  {"currency", what.currency.code()},
-                                                                  {"amount", row.amount.to_string()},
-                                                                  {"account", account}}));
-    draft.events.push_back(std::move(event));
-  }
 }
 
 }  // namespace berth::ledger

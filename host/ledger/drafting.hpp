@@ -16,10 +16,24 @@
 
 namespace berth::ledger {
 
+/// How far an event relieves an open item in a foreign currency: which match says so, and which line (none where an event
+/// has no line for it). The base amounts of both are found when it is known what else relieves the item (relief.hpp).
+struct Relief {
+  std::size_t match = 0;
+  std::optional<std::size_t> line;
+};
+/// How an event with reliefs is balanced once their base is known.
+enum class Closing {
+  kExchange,  // what is left over is a realised exchange difference
+  kShares     // the other lines are shares of what is relieved; the first one takes what rounding leaves (E16)
+};
 /// One event with the lines and matches it should have; sequence and posting date are set later.
 struct DraftEvent {
   Entry entry;
   std::vector<Match> matches;
+  std::vector<Relief> reliefs = {};  // empty in the base currency, where an amount is its own base
+  Closing closing = Closing::kExchange;
+  std::string exchange_account = {};
 };
 struct Draft {
   std::vector<DraftEvent> events;
@@ -71,22 +85,33 @@ class AccountResolver {
   std::vector<MissingAccount> missing_;
 };
 
-/// Adds a line for a signed amount in the base currency (positive = debit) and returns it; nullptr, and no line, for
-/// zero.
-EntryLine* add_line(Entry& entry, std::string account, Money signed_amount, Control control = Control::kNone,
-                    std::string party = "");
-/// A match of the planned document itself or of a referred one.
-[[nodiscard]] Match make_match(const Entry& entry, documents::Source item, std::string local_id, std::string customer,
-                               Control control, bool opens, Money signed_amount);
+/// Adds a line for signed amounts (positive = debit) in the document's currency and in base, and returns it; nullptr, and
+/// no line, for zero.
+EntryLine* add_line(Entry& entry, std::string account, Money signed_amount, Money signed_base,
+                    Control control = Control::kNone, std::string party = "");
+/// whole × part ÷ of, half away from zero (N2); the whole itself where part equals `of`, nothing where `of` is zero.
+[[nodiscard]] Money portion(Money whole, Money part, Money of);
+/// The match that opens the planned document's own item.
+[[nodiscard]] Match opening_match(const Entry& entry, const documents::Source& source, const std::string& customer,
+                                  Control control, Money signed_amount, Money signed_base);
+/// The open item that an event relieves.
+struct Relieved {
+  const documents::Source& source;
+  std::string local_id;  // "" = the planned document itself
+  const std::string& customer;
+  Control control = Control::kReceivable;
+};
+/// Relieves an item by a signed amount, with a line on its control account, or (nothing) without one.
+void add_relief(DraftEvent& event, const Relieved& item, Money signed_amount, std::optional<std::string> account);
+/// What an item was opened with, as fingerprints of what relieves it carry it in a foreign currency: "~1200.00=1302.52".
+/// Another total or base is another carrying amount, so what was relieved has to be derived again (C2).
+[[nodiscard]] std::string carried_suffix(Money total, Money base);
 /// BLAKE2b over the canonical JSON of what would be posted.
 [[nodiscard]] std::string fingerprint_of(const json::Value& content);
 
 /// The company, checked: known, and with the base currency of the organisation (N3, T19).
 [[nodiscard]] std::variant<const Company*, Refusal> posting_company(const Books& books, std::string_view company,
                                                                     std::string_view what);
-/// Foreign documents are held, and a rate other than 1 in one currency is refused (T5).
-[[nodiscard]] std::optional<Refusal> check_currency(const Company& company, Currency currency,
-                                                    const std::optional<Decimal>& rate, std::string_view what);
 /// Every amount in the document's currency and within kAmountMinorMax; zeros get the currency.
 [[nodiscard]] std::optional<Refusal> normalise_amounts(const std::vector<Money*>& amounts, Currency currency,
                                                        std::size_t rows, std::string_view what);
@@ -103,16 +128,17 @@ EntryLine* add_line(Entry& entry, std::string account, Money signed_amount, Cont
 
 /// Whose money a refund gives back, and from which control account.
 struct Refunded {
-  std::string_view fingerprint_kind;   // "payment.refund": part of the fingerprint, so it never changes
+  std::string_view fingerprint_kind;  // "payment.refund": part of the fingerprint, so it never changes
   std::string_view role;
-  Control control = Control::kNone;
-  const documents::Source& source;
-  const std::string& customer;
-  Currency currency;
+  Relieved item;
+  std::optional<Decimal> rate;  // of the document, for refunds without their own
+  Money opened, base_opened;    // of the item
 };
 /// One entry `refund:<id>` per refund that is not zero: Dr the control account, Cr the account of the refund's mode (E8c,
 /// E13a). `entry_of` begins an entry of the document with that event and date.
-void draft_refunds(const std::vector<documents::Refund>& refunds, const Refunded& what, const Company& company,
-                   const std::function<Entry(std::string event, Date date)>& entry_of, AccountResolver& accounts, Draft& draft);
+[[nodiscard]] std::optional<Refusal> draft_refunds(const std::vector<documents::Refund>& refunds, const Refunded& from,
+                                                   const Company& company,
+                                                   const std::function<Entry(std::string event, Date date)>& entry_of,
+                                                   std::string_view what, AccountResolver& accounts, Draft& draft);
 
 }  // namespace berth::ledger

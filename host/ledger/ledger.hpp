@@ -41,7 +41,7 @@ struct EntryLine {
 
 /// One journal entry as planned. No lines: an event that only matches open items, or one of nothing (L2).
 struct Entry {
-  std::string event;  // post, cash, cash:<company>, allocation:<id>, refund:<id>, credit_application:<id>
+  std::string event;  // post, cash, cash:<company>, allocation:<id>, refund:<id>, credit_application:<id>, writeoff, ...
   std::int64_t sequence = 1;
   std::string company;
   Date date, document_date;
@@ -80,10 +80,20 @@ struct PendingApplication {
   Money amount;
 };
 
+/// A live entry, mostly of another document, that is posted again because what it relieves is carried at another base now
+/// (C2). Its own reversal is among those of the plan.
+struct Rederived {
+  documents::Source source;  // version: of the document that made the entry
+  std::string local_id, rules_revision;
+  Entry entry;
+  std::vector<Match> matches;
+};
+
 struct Plan {
   std::vector<Reversal> reversals;
   std::vector<Entry> entries;
   std::vector<Match> matches;
+  std::vector<Rederived> rederived;
   std::vector<std::string> pending;  // "invoice/<remote id>": allocations that wait for it
   std::vector<PendingApplication> pending_applications;
   std::vector<std::string> flags;   // facts that block nothing: "ledger.balance_identity"

@@ -5,6 +5,7 @@
 
 #include "host/core/text.hpp"
 #include "host/ledger/drafting.hpp"
+#include "host/ledger/relief.hpp"
 
 namespace berth::ledger {
 namespace {
@@ -22,50 +23,20 @@ class Sequences {
   std::map<std::string, std::int64_t> last_;
 };
 
-// What should be there against what is live: the same fingerprint posts nothing, another one reverses and reposts, an
-// event that is gone is reversed.
-Planned reconcile(Draft draft, const Books& books, std::string_view what) {
-  Plan plan;
+std::optional<Refusal> take_pending(Draft& draft, std::string_view what, Plan& plan) {
   plan.flags = std::move(draft.flags);
   plan.pending_applications = std::move(draft.pending);
   std::set<std::string> waiting;
   for (const PendingApplication& share : plan.pending_applications) {
-    if (!waiting.insert(share.id).second) {
-      return {std::nullopt,
-              failed("ledger.key_conflict", fmt::format("{}: two of its rows have the id {}", what, share.id))};
-    }
+    if (!waiting.insert(share.id).second)
+      return failed("ledger.key_conflict", fmt::format("{}: two of its rows have the id {}", what, share.id));
     if (std::find(plan.pending.begin(), plan.pending.end(), share.awaited) == plan.pending.end())
       plan.pending.push_back(share.awaited);
   }
-
-  std::set<std::string> wanted;
-  std::set<std::string> unchanged;
-  for (const DraftEvent& event : draft.events) {
-    if (!wanted.insert(event.entry.event).second) {
-      return {std::nullopt,
-              failed("ledger.key_conflict", fmt::format("{}: two of its rows are both {}", what, event.entry.event))};
-    }
-    const auto live = books.live.find(event.entry.event);
-    if (live != books.live.end() && live->second.fingerprint == event.entry.fingerprint)
-      unchanged.insert(event.entry.event);
-  }
-  Sequences sequences(books);
-  for (const auto& [event, live] : books.live) {
-    if (unchanged.contains(event)) continue;
-    // The reversal of an invoice that is not replaced has its own key.
-    const std::string key = event == "post" && !wanted.contains(event) ? "void" : event;
-    plan.reversals.push_back({live.id, key, sequences.next(key), live.date});
-  }
-  for (DraftEvent& event : draft.events) {
-    if (unchanged.contains(event.entry.event)) continue;
-    event.entry.sequence = sequences.next(event.entry.event);
-    for (Match& match : event.matches) plan.matches.push_back(std::move(match));
-    plan.entries.push_back(std::move(event.entry));
-  }
-  return {std::move(plan), std::nullopt};
+  return std::nullopt;
 }
 
-// C2: an invoice that moves to another company or customer takes the live allocations on its old self back; the
+// C2: an invoice that moves to another company, customer or currency takes the live allocations on its old self back; the
 // payments are planned again and find the new one.
 void release_moved(const documents::Invoice& invoice, const Books& books, Plan& plan) {
   for (const IncomingRelief& relief : books.incoming) {
@@ -79,6 +50,46 @@ void release_moved(const documents::Invoice& invoice, const Books& books, Plan& 
   }
 }
 
+// What should be there against what is live: the same fingerprint posts nothing, another one reverses and reposts, an
+// event that is gone is reversed. `moving` is the invoice whose allocations may have to be released.
+Planned reconcile(Draft draft, const Books& books, std::string_view what, const documents::Invoice* moving) {
+  Plan plan;
+  if (auto refusal = take_pending(draft, what, plan)) return {std::nullopt, std::move(refusal)};
+  std::set<std::string> wanted;
+  std::set<std::string> unchanged;
+  bool has_reliefs = false;
+  for (const DraftEvent& event : draft.events) {
+    if (!wanted.insert(event.entry.event).second) {
+      return {std::nullopt,
+              failed("ledger.key_conflict", fmt::format("{}: two of its rows are both {}", what, event.entry.event))};
+    }
+    has_reliefs = has_reliefs || !event.reliefs.empty();
+    const auto live = books.live.find(event.entry.event);
+    if (live != books.live.end() && live->second.fingerprint == event.entry.fingerprint)
+      unchanged.insert(event.entry.event);
+  }
+  Sequences sequences(books);
+  for (const auto& [event, live] : books.live) {
+    if (unchanged.contains(event)) continue;
+    // The reversal of an invoice that is not replaced has its own key.
+    const std::string key = event == "post" && !wanted.contains(event) ? "void" : event;
+    plan.reversals.push_back({live.id, key, sequences.next(key), live.date});
+  }
+  if (moving != nullptr) release_moved(*moving, books, plan);
+  if (has_reliefs || !books.written.empty()) {
+    AccountResolver accounts(books);
+    settle_carrying(draft.events, unchanged, books, accounts, plan);
+    if (auto refusal = accounts.refusal()) return {std::nullopt, std::move(refusal)};
+  }
+  for (DraftEvent& event : draft.events) {
+    if (unchanged.contains(event.entry.event)) continue;
+    event.entry.sequence = sequences.next(event.entry.event);
+    for (Match& match : event.matches) plan.matches.push_back(std::move(match));
+    plan.entries.push_back(std::move(event.entry));
+  }
+  return {std::move(plan), std::nullopt};
+}
+
 const LiveEntry* find_entry(const Books& books, std::int64_t id) {
   for (const auto& [event, live] : books.live) {
     if (live.id == id) return &live;
@@ -86,6 +97,7 @@ const LiveEntry* find_entry(const Books& books, std::int64_t id) {
   for (const IncomingRelief& relief : books.incoming) {
     if (relief.entry.id == id) return &relief.entry;
   }
+  if (const auto written = books.written.find(id); written != books.written.end()) return &written->second.live;
   return nullptr;
 }
 
@@ -113,6 +125,7 @@ std::optional<Refusal> apply_periods(Plan& plan, const Books& books, std::string
     if (entry != nullptr) settle(entry->company, reversal.date, true);
   }
   for (Entry& entry : plan.entries) settle(entry.company, entry.date, false);
+  for (Rederived& again : plan.rederived) settle(again.entry.company, again.entry.date, true);
   if (held.empty()) return std::nullopt;
   Refusal refusal = parked("ledger.period_locked",
                            fmt::format("{}: it posts into {}, which is closed", what, join(held, ", ")), held);
@@ -154,21 +167,19 @@ template <class Document>
 Planned plan_gone(const Document& document, const Books& books, std::string_view what) {
   if (auto refusal = check_allocations_live(books, document.state, what, document.source))
     return {std::nullopt, std::move(refusal)};
-  return finish(reconcile({}, books, what), books, what);
+  return finish(reconcile({}, books, what, nullptr), books, what);
 }
 
 Planned draft_of(const documents::Invoice& invoice, const Books& books, Excess excess, std::string_view what) {
   Drafted drafted = draft_invoice(invoice, books, excess);
   if (auto* refusal = std::get_if<Refusal>(&drafted)) return {std::nullopt, std::move(*refusal)};
-  Planned planned = reconcile(std::get<Draft>(std::move(drafted)), books, what);
-  if (planned.plan) release_moved(invoice, books, *planned.plan);
-  return planned;
+  return reconcile(std::get<Draft>(std::move(drafted)), books, what, &invoice);
 }
 
 Planned draft_of(const documents::CustomerPayment& payment, const Books& books, Excess excess, std::string_view what) {
   Drafted drafted = draft_payment(payment, books, excess);
   if (auto* refusal = std::get_if<Refusal>(&drafted)) return {std::nullopt, std::move(*refusal)};
-  return reconcile(std::get<Draft>(std::move(drafted)), books, what);
+  return reconcile(std::get<Draft>(std::move(drafted)), books, what, nullptr);
 }
 
 bool takes_back_shares(const Plan& plan) {

@@ -16,9 +16,7 @@ inline constexpr std::size_t kRowsMax = 5000;
 /// `books` must be a snapshot for exactly this document. Master data plans nothing.
 [[nodiscard]] Planned plan(const documents::Document& document, const Books& books);
 
-/// What a held document waits for until a version of Berth posts such documents: "ledger/foreign_currency".
-inline constexpr std::string_view kAwaitsForeignCurrency = "ledger/foreign_currency";
-inline constexpr std::string_view kAwaitsWriteOff = "ledger/write_off";
+/// What a document waits for that needs entries between companies where its company has none (policies.intercompany).
 inline constexpr std::string_view kAwaitsIntercompany = "ledger/intercompany";
 
 }  // namespace berth::ledger

@@ -47,7 +47,7 @@ P cut_page(P page, std::size_t rows, const PlaceOf& place_of) {
   return page;
 }
 
-/// WHERE of optional filters: "" is no filter.
+/// WHERE of optional filters: "" is no filter. Keeps texts of its own: what a filter is made of may be gone when it is asked.
 class Conditions {
  public:
   void equals(std::string_view column, std::string_view value) {
@@ -56,14 +56,17 @@ class Conditions {
   void add(std::string_view condition, Parameter parameter) {
     sql_ += sql_.empty() ? " WHERE " : " AND ";
     sql_ += condition;
-    parameters_.push_back(std::move(parameter));
+    then(std::move(parameter));
   }
   void add(std::string_view condition) {
     sql_ += sql_.empty() ? " WHERE " : " AND ";
     sql_ += condition;
   }
   /// A parameter of what follows the conditions, such as LIMIT.
-  void then(Parameter parameter) { parameters_.push_back(std::move(parameter)); }
+  void then(Parameter parameter) {
+    const auto* seen = std::get_if<std::string_view>(&parameter.value());
+    parameters_.push_back(seen == nullptr ? std::move(parameter) : Parameter(std::string(*seen)));
+  }
   [[nodiscard]] const std::string& sql() const { return sql_; }
   [[nodiscard]] const std::vector<Parameter>& parameters() const { return parameters_; }
 

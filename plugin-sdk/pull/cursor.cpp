@@ -12,7 +12,7 @@ namespace {
 constexpr std::int64_t kCursorRevision = 1;
 constexpr std::int64_t kMaxPage = 10'000'000;
 constexpr std::int64_t kMaxCovered = kMaxPage * 1000;
-/// Two of each of 500 pages, 16 KiB of the 64 that a cursor may have; an unfinished record has up to 40.
+/// Two of each of 500 pages, 16 KiB of the 64 that a cursor may have; unfinished records have up to 40.
 constexpr std::size_t kOlderKept = 1000;
 constexpr std::size_t kHexOfRow = 16;
 
@@ -86,6 +86,15 @@ void only_keys(const json::Value& object, std::initializer_list<std::string_view
   }
 }
 
+Unfinished read_unfinished(const json::Value& kept) {
+  only_keys(kept, {"id", "version", "document", "parts"});
+  const json::Value* document = kept.find("document");
+  const json::Value* parts = kept.find("parts");
+  if (document == nullptr || !document->is_object() || parts == nullptr || !parts->is_object())
+    refuse_cursor("its unfinished record has no document or no parts.");
+  return {std::string(kept.text_of("id")), std::string(kept.text_of("version")), *document, *parts};
+}
+
 }  // namespace
 
 Plan read_plan(std::string_view plan_json) {
@@ -151,11 +160,12 @@ json::Value Cursor::to_json() const {
     inner.set("asking", asking->second);
     out.set("pass", std::move(inner));
   }
-  if (unfinished) {
-    out.set("unfinished", json::Value::object({{"id", unfinished->id},
-                                               {"version", unfinished->version},
-                                               {"document", unfinished->document},
-                                               {"parts", unfinished->parts}}));
+  if (!unfinished.empty()) {
+    json::Value list = json::Value::array();
+    for (const Unfinished& one : unfinished) {
+      list.push_back(json::Value::object({{"id", one.id}, {"version", one.version}, {"document", one.document}, {"parts", one.parts}}));
+    }
+    out.set("unfinished", std::move(list));
   }
   return out;
 }
@@ -201,14 +211,12 @@ Cursor read_cursor(std::string_view cursor_json) {
     pass.asking = known->first;
     cursor.pass = pass;
   }
-  if (const json::Value* kept = value.find("unfinished")) {
-    only_keys(*kept, {"id", "version", "document", "parts"});
-    const json::Value* document = kept->find("document");
-    const json::Value* parts = kept->find("parts");
-    if (document == nullptr || !document->is_object() || parts == nullptr || !parts->is_object())
-      refuse_cursor("its unfinished record has no document or no parts.");
-    cursor.unfinished =
-        Unfinished{std::string(kept->text_of("id")), std::string(kept->text_of("version")), *document, *parts};
+  if (const json::Value* list = value.find("unfinished")) {
+    if (list->is_object()) {
+      cursor.unfinished.push_back(read_unfinished(*list));  // of an engine that kept one at most
+    } else {
+      for (const json::Value& kept : list->items()) cursor.unfinished.push_back(read_unfinished(kept));
+    }
   }
   return cursor;
 }

@@ -66,7 +66,7 @@ struct Cursor {
   std::optional<std::int64_t> disobeyed_until_ms;  // until then sort, filter and probe are not tried
   std::optional<std::int64_t> draining_ms;         // the list is done, the queue was being worked off then
   std::optional<Pass> pass;
-  std::optional<Unfinished> unfinished;
+  std::vector<Unfinished> unfinished;
 
   [[nodiscard]] json::Value to_json() const;
 };

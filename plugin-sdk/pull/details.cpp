@@ -12,8 +12,11 @@ namespace {
 /// are allowed, less than half a minute's. It is not smaller because the next batch begins when this one has ended: a few
 /// rounds of as many calls as may be made at once.
 constexpr std::uint32_t kQueueSlice = 20;
-/// What is kept of an unfinished record at most; the boundary takes cursors of 64 KiB.
+/// What is kept of unfinished records at most; the boundary takes cursors of 64 KiB.
 constexpr std::size_t kUnfinishedBytes = std::size_t{40} << 10u;
+/// Documents with parts that are begun before the first of them is whole: as many as may be asked for at once as a rule.
+/// One after the other, each would wait for two answers while nothing else is asked for.
+constexpr std::size_t kWholeAtOnce = 5;
 /// How near to its end a file must hold what `must_contain_end` names.
 constexpr std::size_t kFileTailBytes = 1024;
 /// Characters that need no encoding in a path; other ids would have to be escaped, which no host accepts.
@@ -24,6 +27,7 @@ struct Job {
   std::optional<json::Value> document;                     // the detail, once it is here
   std::vector<std::pair<std::string, std::string>> parts;  // name and JSON
   bool is_broken = false;                                  // nothing more is asked or sent for it
+  bool is_sent = false;                                    // with its parts
 };
 
 bool is_path_safe(std::string_view id) {
@@ -103,47 +107,72 @@ class Fetcher {
     return std::move(parsed.value);
   }
 
-  /// Documents that have parts, one after the other: whatever ends the batch cuts one of them and not all, and of that
-  /// one everything that came is kept in the cursor. The parts of a document are asked for together.
+  /// Documents that have parts, a few at a time: whatever ends the batch cuts those and not all, and of them everything
+  /// that came is kept in the cursor. The details of a few are asked for together, and then their parts; before them those
+  /// of which an earlier call kept the detail, so that no number of calls is too small to get further.
   std::optional<Failure> fetch_whole(std::vector<Job>& jobs) {
-    for (Job& job : jobs) {
-      const std::span<Job> one(&job, 1);
-      std::optional<Failure> ended;
-      if (!take_unfinished(job)) ended = fetch_details(one);
-      if (!ended) ended = fetch_parts(one);
-      const bool is_whole = job.document && !job.is_broken && !wants_part(job);
-      if (is_whole) emit_detail(job);
-      if (ended && job.document && !is_whole) keep_unfinished(job);
-      if (ended) return ended;
+    const auto fresh = std::stable_partition(jobs.begin(), jobs.end(), [&](Job& job) { return take_unfinished(job); });
+    for (const std::span<Job> all : {std::span<Job>(jobs.begin(), fresh), std::span<Job>(fresh, jobs.end())}) {
+      for (std::size_t from = 0; from < all.size(); from += kWholeAtOnce) {
+        if (auto ended = fetch_few(all.subspan(from, std::min(kWholeAtOnce, all.size() - from)))) {
+          keep_unfinished(jobs);
+          return ended;
+        }
+      }
     }
     return std::nullopt;
   }
 
+  std::optional<Failure> fetch_few(std::span<Job> jobs) {
+    std::optional<Failure> ended = fetch_details(jobs);
+    if (!ended) ended = fetch_parts(jobs);
+    for (Job& job : jobs) {
+      if (!job.document || job.is_broken || wants_part(job)) continue;
+      emit_detail(job);
+      job.is_sent = true;
+    }
+    return ended;
+  }
+
   /// The document as an earlier call left it, if it is still that version which is wanted.
   bool take_unfinished(Job& job) {
-    auto& kept = session_.cursor.unfinished;
-    if (!kept || !job.wanted.detail || kept->id != job.wanted.ref.remote_id) return false;
+    auto& all = session_.cursor.unfinished;
+    const auto kept = std::find_if(all.begin(), all.end(),
+                                   [&](const Unfinished& one) { return one.id == job.wanted.ref.remote_id; });
+    if (!job.wanted.detail || kept == all.end()) return false;
     const bool is_same = !kept->version.empty() && kept->version == job.wanted.ref.version;
     if (is_same) {
       job.document = std::move(kept->document);
       for (const auto& [name, rows] : kept->parts.members()) job.parts.emplace_back(name, json::dump(rows));
     }
-    kept.reset();
+    all.erase(kept);
     return is_same;
   }
 
-  void keep_unfinished(const Job& job) {
+  /// What came of documents that are not whole, as far as there is room.
+  void keep_unfinished(const std::vector<Job>& jobs) {
+    std::size_t bytes = 0;
+    for (const Unfinished& one : session_.cursor.unfinished) {
+      bytes += json::dump(one.document).size() + json::dump(one.parts).size();
+    }
+    for (const Job& job : jobs) {
+      if (job.document && !job.is_sent) keep_unfinished(job, bytes);
+    }
+  }
+
+  void keep_unfinished(const Job& job, std::size_t& bytes) {
     if (job.wanted.ref.version.empty()) return;  // nobody could tell later whether it is still current
     Unfinished kept{job.wanted.ref.remote_id, job.wanted.ref.version, *job.document, json::Value::object()};
-    std::size_t bytes = json::dump(kept.document).size();
+    std::size_t own = json::dump(kept.document).size();
     for (const auto& [name, text] : job.parts) {
       kept.parts.set(name, json::parse(text).value);
-      bytes += text.size();
+      own += text.size();
     }
-    if (bytes > kUnfinishedBytes) return;
-    session_.cursor.unfinished = std::move(kept);
+    if (bytes + own > kUnfinishedBytes) return;
+    bytes += own;
+    session_.cursor.unfinished.push_back(std::move(kept));
     // Within the cursor it lies deeper than in the answer: one that nobody could read back would end the phase for good.
-    if (!json::parse(json::dump(session_.cursor.to_json())).ok()) session_.cursor.unfinished.reset();
+    if (!json::parse(json::dump(session_.cursor.to_json())).ok()) session_.cursor.unfinished.pop_back();
   }
 
   static bool has_part(const Job& job, std::string_view name) {
@@ -160,7 +189,7 @@ class Fetcher {
     std::vector<std::size_t> of;
     std::vector<Request> requests;
     for (std::size_t i = 0; i < jobs.size(); ++i) {
-      if (!jobs[i].wanted.detail || !phase_.detail) continue;
+      if (!jobs[i].wanted.detail || !phase_.detail || jobs[i].document) continue;
       of.push_back(i);
       requests.push_back(request(*phase_.detail, jobs[i], CallKind::kDetail));
     }
@@ -318,7 +347,7 @@ void run_queue(Session& session) {
       if (session.cursor.draining_ms) session.cursor.draining_ms = session.host().now_unix_ms();
       fetcher.fetch(std::move(wanted));
     }
-    session.cursor.unfinished.reset();  // nobody wants it any more
+    session.cursor.unfinished.clear();  // nobody wants them any more
   } catch (const Failure& failure) {
     // Budget and quota come back in another run, which has to read the list again.
     if (failure.status() == BERTH_QUOTA_EXHAUSTED && session.cursor.draining_ms) {

@@ -128,7 +128,7 @@ bool Edges::drop(const Ask& ask) {
     session_.checkpoint();
     throw Failure(BERTH_BAD_RESPONSE, "berth.list_unsteady",
                   "Rows of the list of the phase " + session_.phase().id + " were removed faster than it could be read, at page " +
-                      std::to_string(ask.number) + "; the next run reads it again from the beginning.");
+                      std::to_string(ask.number) + "; the next pass reads it again from the beginning.");
   }
   session_.warn("list.shifted", "Rows were removed or moved while the list was read; it is read again from before them.",
                 json::Value::object({{"page", ask.number}}));

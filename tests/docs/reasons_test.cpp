@@ -24,11 +24,15 @@ bool is_something_else(const std::string& text) {
   return others.contains(text) || text.ends_with(".hpp");
 }
 
+/// Whole literals of the form of a reason, also those in single quotes within SQL, which sets the reason of a run by itself.
+const std::regex& literal() {
+  static const std::regex form(R"re(["']([a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+)["'])re");
+  return form;
+}
+
 /// Reasons by the file that has them.
 std::map<std::string, std::string> reasons_of_the_code() {
   std::map<std::string, std::string> found;
-  // In single quotes within SQL, which sets the reason of a run by itself.
-  const std::regex literal(R"re(["']([a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+)["'])re");
   // The pull engine puts the plugin's id before these: session_.reason("list.refused") is zoho_books.list.refused.
   const std::regex of_the_plugin(R"re((reason|warn|skip)\(\s*(job,\s*)?"([a-z_]+\.[a-z_]+)")re");
   const std::regex in_yaml(R"re((zoho_books\.[a-z_.]*[a-z_]))re");
@@ -41,7 +45,7 @@ std::map<std::string, std::string> reasons_of_the_code() {
       if ((!is_code && !is_rules) || shown.starts_with("plugin-sdk/testing")) continue;
       const std::string text = docs::read(file);
       const std::sregex_iterator end;
-      for (auto match = std::sregex_iterator(text.begin(), text.end(), is_code ? literal : in_yaml); match != end; ++match) {
+      for (auto match = std::sregex_iterator(text.begin(), text.end(), is_code ? literal() : in_yaml); match != end; ++match) {
         const std::string reason = (*match)[1];
         if (prefixes().contains(reason.substr(0, reason.find('.'))) && !is_something_else(reason)) found.emplace(reason, shown);
       }
@@ -66,6 +70,15 @@ std::set<std::string> reasons_of_the_page() {
 }
 
 }  // namespace
+
+TEST_CASE("a reason that only SQL names is found, too") {
+  const std::string sql = docs::read(docs::root() / "host/storage/runs.cpp");
+  bool is_found = false;
+  for (auto match = std::sregex_iterator(sql.begin(), sql.end(), literal()); match != std::sregex_iterator(); ++match) {
+    is_found = is_found || (*match)[1] == "berth.run_abandoned";
+  }
+  CHECK(is_found);
+}
 
 TEST_CASE("every reason id of the code is explained, and none is explained that does not exist") {
   const auto of_code = reasons_of_the_code();

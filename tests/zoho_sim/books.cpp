@@ -1,5 +1,6 @@
 #include "tests/zoho_sim/books.hpp"
 
+#include "tests/zoho_sim/message.hpp"
 #include "tests/zoho_sim/totals.hpp"
 
 #include <algorithm>

@@ -112,9 +112,10 @@ CREATE INDEX record_version_by_record ON record_version (record, kind, id);
 
 -- Named things a record waits for: "customer/46…", "account/payment_mode/Stripe/acme_us".
 CREATE TABLE waiting (
+  -- SQLite 3.40 reports values as missing where a clustered table does not begin with the columns of its key.
   record BIGINT NOT NULL REFERENCES record (id),
-  integration TEXT NOT NULL,
   awaited TEXT NOT NULL,
+  integration TEXT NOT NULL,
   PRIMARY KEY (record, awaited)
 ) @CLUSTERED@;
 CREATE INDEX waiting_by_awaited ON waiting (integration, awaited);

@@ -94,9 +94,6 @@ inline void on_every_engine(const std::function<void(storage::Database&)>& test)
     const auto database = must(engine.open(folder, clock));
     CHECK(database->engine() == engine.name);
     test(*database);
-    // Whatever a case has written: `berth ledger check` begins with this. SQLite 3.40 takes a value for missing where a
-    // clustered table does not begin with the columns of its key.
-    for (const std::string& damage : must(database->check())) FAIL_CHECK(damage);
     CHECK(must(database->check()).empty());
   }
 }

@@ -78,12 +78,17 @@ struct FirstSync {
 
   void find_page_turns() {
     std::int64_t number = 0;
+    std::set<std::string> lists;
     for (const std::string& call : simulator.log()) {
       ++number;
       const std::size_t page = call.find("&page=");
-      if (page != std::string::npos && call.compare(page, 8, "&page=1&") != 0) page_turns.push_back(number);
+      if (page != std::string::npos && call.compare(page, 8, "&page=1&") != 0) {
+        page_turns.push_back(number);
+        lists.insert(call.substr(0, call.find('?')));
+      }
     }
     REQUIRE(number == calls);
+    REQUIRE(lists.size() == (page_turns.empty() ? 0u : 5u));   // every list, or none
   }
 
   /// Near the end: how many pages a sync writes differs a little from run to run.

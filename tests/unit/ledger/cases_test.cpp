@@ -28,6 +28,7 @@ void apply_books(Fixture& fixture, const json::Value& books) {
                                          : PeriodPolicy::kRedate;
     if (policies.text_of("presentation") == "gross") target.presentation = Presentation::kGross;
     target.intercompany = policies.text_of("intercompany");
+    if (const json::Value* relief = policies.find("bad_debt_relief")) target.bad_debt_relief = relief->boolean();
   }
 }
 
@@ -59,7 +60,12 @@ void expect_entries(const Posted& posted, const json::Value& step) {
       if (const json::Value* date = dates->find(key)) CHECK(to_string(entry.date) == date->text());
     }
   }
-  CHECK(found == expected);
+  const auto shown = [](const std::map<std::string, std::string>& entries) {
+    std::string text;
+    for (const auto& [event, lines] : entries) text += fmt::format("\n  {}: {}", event, lines);
+    return text;
+  };
+  CHECK(shown(found) == shown(expected));
   const Plan& plan = *posted.planned.plan;
   if (const json::Value* pending = step.find("pending")) CHECK(sorted(plan.pending) == join(texts_of(*pending), ", "));
   if (const json::Value* flags = step.find("flags")) CHECK(sorted(plan.flags) == join(texts_of(*flags), ", "));
@@ -138,6 +144,15 @@ TEST_CASE("the worked examples of credit notes post as docs/accounting.md says")
 }
 TEST_CASE("the worked examples of corrections, voids and closed months post as docs/accounting.md says") {
   run_file(kCases + "corrections.json");
+}
+TEST_CASE("the worked examples in foreign currency post as docs/accounting.md says") {
+  run_file(kCases + "foreign_currency.json");
+}
+TEST_CASE("the worked examples of write-offs post as docs/accounting.md says") {
+  run_file(kCases + "write_offs.json");
+}
+TEST_CASE("the worked examples of several companies post as docs/accounting.md says") {
+  run_file(kCases + "companies.json");
 }
 TEST_CASE("what must not post is refused with its own reason, and nothing of it posts") {
   run_file(kCases + "refusals.json");

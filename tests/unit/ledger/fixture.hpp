@@ -18,6 +18,7 @@
 #include "host/core/text.hpp"
 #include "host/ledger/books.hpp"
 #include "host/ledger/commit.hpp"
+#include "host/ledger/invariants.hpp"
 #include "host/ledger/plan.hpp"
 #include "host/ledger/queries.hpp"
 #include "host/storage/database.hpp"
@@ -67,7 +68,10 @@ inline Company company(std::string id, std::string_view currency) {
       {"tax_5", AccountType::kLiability},   {"tax_20", AccountType::kLiability},
       {"undeposited", AccountType::kAsset}, {"bank_main", AccountType::kAsset},
       {"bankfees", AccountType::kExpense},  {"rounding", AccountType::kExpense},
-      {"taxwithheld", AccountType::kAsset}};
+      {"taxwithheld", AccountType::kAsset}, {"fx_realised", AccountType::kIncome},
+      {"fx_unrealised", AccountType::kIncome}, {"baddebt", AccountType::kExpense},
+      {"procfees", AccountType::kExpense},  {"due_from", AccountType::kAsset},
+      {"due_to", AccountType::kLiability},  {"opening", AccountType::kEquity}};
   for (const auto& [account, type] : accounts) made.chart.accounts[account] = {account, account, type};
   made.chart.roles = {{"ar", "ar"},
                       {"credits", "credits"},
@@ -77,7 +81,15 @@ inline Company company(std::string id, std::string_view currency) {
                       {"returns", "returns"},
                       {"bank_fees", "bankfees"},
                       {"rounding", "rounding"},
-                      {"tax_withheld", "taxwithheld"}};
+                      {"tax_withheld", "taxwithheld"},
+                      {"fx_realised", "fx_realised"},
+                      {"fx_unrealised", "fx_unrealised"},
+                      {"bad_debt", "baddebt"},
+                      {"undeposited", "undeposited"},
+                      {"processor_fees", "procfees"},
+                      {"due_from", "due_from"},
+                      {"due_to", "due_to"},
+                      {"opening_balance", "opening"}};
   return made;
 }
 
@@ -143,8 +155,11 @@ inline std::string sorted_lines(std::vector<std::string> lines) {
 inline std::string lines_of(const StoredEntry& entry) {
   std::vector<std::string> lines;
   for (const StoredLine& line : entry.lines) {
-    lines.push_back(
-        fmt::format("{} {} {}", line.side == Side::kDebit ? "Dr" : "Cr", line.account, line.base.to_string()));
+    std::string text =
+        fmt::format("{} {} {}", line.side == Side::kDebit ? "Dr" : "Cr", line.account, line.base.to_string());
+    if (line.document && !(entry.currency == entry.base_currency))
+      text += fmt::format(" [{} {}]", entry.currency.code(), line.document->to_string());
+    lines.push_back(std::move(text));
   }
   return sorted_lines(std::move(lines));
 }
@@ -241,6 +256,8 @@ class Fixture {
       posted.planned = plan(document, books);
       if (!posted.planned.plan) return success();
       posted.committed = BERTH_TRY(commit(c, *posted.planned.plan, commit_context(document)));
+      for (const CheckFinding& finding : BERTH_TRY(check_touched(c, Touched::by(posted.committed))))
+        FAIL_CHECK(finding.invariant << ": " << finding.message);
       for (const std::int64_t id : posted.committed.entries) {
         EntryFilter only;
         only.cursor = std::to_string(id - 1);
@@ -284,7 +301,12 @@ class Fixture {
     const auto rows =
         read<std::vector<Receivable>>([&](storage::Connection& c) { return receivables(c, kIntegration, entity); });
     for (const Receivable& row : rows) {
-      if (row.remote_id == remote_id) return row.open.to_string();
+        if (row.remote_id != remote_id) continue;
+      // In a foreign currency also what it is carried at.
+      const bool is_foreign = !(row.open.currency() == row.base_open.currency());
+      return is_foreign ? fmt::format("{} {} = {} {}", row.open.currency().code(), row.open.to_string(),
+                                      row.base_open.currency().code(), row.base_open.to_string())
+                        : row.open.to_string();
     }
     return "not posted";
   }

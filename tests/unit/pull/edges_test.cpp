@@ -326,6 +326,23 @@ TEST_CASE("the page that reaches furthest begins at the row or before it, and ne
   }
 }
 
+TEST_CASE("a pass that was cut goes on where it was, although three pages of rows came before it meanwhile") {
+  Fixture f(with_size(config_of(kSortedQuery, kNoDetail), 20));
+  f.remote.page_size = 20;
+  f.remote.fill(200);
+  f.host.stop_after_requests = 6;
+  REQUIRE(f.run().status == BERTH_CANCELLED);
+  f.remote.fill(70, kMay1 + kDay);
+  f.host.stop_after_requests = -1;
+  f.host.forget_calls();
+  f.host.now_ms += kDay;
+  REQUIRE(f.run().status == BERTH_OK);
+  CHECK(f.host.logged("shop.list.shifted") == 0);
+  CHECK(f.lists() <= 12);   // what came before pushed the rest down; the beginning, six pages, is not read again
+  REQUIRE(f.run().status == BERTH_OK);
+  CHECK(f.host.records.size() == 270);
+}
+
 TEST_CASE("a pass that was cut goes on from the cursor of an engine that kept only the number of a page") {
   Fixture f(config_of(kSortedQuery, kNoDetail));
   f.remote.fill(12);
