@@ -95,6 +95,7 @@ int ledger_entries(const Global& global, const std::string& company, const std::
 int ledger_check(const Global& global);
 int ledger_receivables(const Global& global, const std::string& id);
 int ledger_export(const Global& global, const std::string& format, const std::string& sort);
+int ledger_opening(const Global& global, const std::string& id, const std::string& file);
 int ledger_period(const Global& global, const std::string& verb, const std::string& company, const std::string& month);
 
 }  // namespace berth::cli

@@ -152,6 +152,11 @@ void declare_mapping_and_ledger(CLI::App& app, Line& line) {
                                [&] { return ledger_export(global, line.id, line.second.empty() ? "recording" : line.second); });
   exported->add_option("--format", line.id, "hledger")->required();
   exported->add_option("--sort", line.second, "recording (default), or source: the same bytes from every host that took the same documents");
+  CLI::App* opening = group(*ledger, "opening", "Receivables from before these books began");
+  CLI::App* imported = command(*opening, line, "import", "Post open invoices that are older than the first pull, from a CSV file; all of it or nothing",
+                               [&] { return ledger_opening(global, line.id, line.second); });
+  imported->add_option("ID", line.id, "integration id")->required();
+  imported->add_option("FILE", line.second, "invoice,number,customer,company,currency,open,base,date")->required();
   CLI::App* period = group(*ledger, "period", "Closed months");
   command(*period, line, "list", "Closed months", [&] { return ledger_period(global, "list", line.id, {}); })->add_option("--company", line.id, "only this company");
   for (const std::string verb : {"close", "open"}) {

@@ -132,7 +132,26 @@ struct CustomerPayment {
   std::vector<Refund> refunds;
 };
 
-using Document = std::variant<Customer, Vendor, Item, Invoice, CustomerPayment>;
+/// A payment, or a refund, that a payout contains.
+struct DepositPart {
+  std::string reference;  // local payment, or id of the refund
+  Money amount;
+};
+/// What a processor paid out, or what was brought to a bank. Made here, never pulled.
+struct Deposit {
+  Source source;
+  State state = State::kOpen;
+  std::string company;
+  Currency currency;
+  std::optional<Decimal> rate;
+  std::string kind;  // payout | stand_alone
+  std::string reference, bank_account, fees_account;
+  Date date;
+  std::vector<DepositPart> payments, refunds;
+  Money fees, net;
+};
+
+using Document = std::variant<Customer, Vendor, Item, Invoice, CustomerPayment, Deposit>;
 
 /// Reads the JSON form. `model` decides the type. A document that is not open may leave out everything but source and
 /// state; amounts that are absent become zero. Errors: documents.invalid with the path of the value,
@@ -158,10 +177,11 @@ struct Field {
 struct Model {
   std::string name;                 // "invoice"
   int revision = 1;
-  bool has_state = false;           // invoices, credit notes, payments
+  bool has_state = false;           // invoices, credit notes, payments, deposits
   std::vector<Field> fields;        // without model, source, state, currency
+  bool is_pulled = true;            // rules can make it from records of a remote
 };
-/// customer, vendor, item, invoice, credit_note, customer_payment.
+/// customer, vendor, item, invoice, credit_note, customer_payment, deposit.
 [[nodiscard]] const std::vector<Model>& models();
 [[nodiscard]] const Model* find_model(std::string_view name);
 [[nodiscard]] const Field* find_field(const std::vector<Field>& fields, std::string_view name);

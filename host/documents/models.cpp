@@ -175,10 +175,34 @@ Model customer_payment() {
            refunds()}};
 }
 
+Model deposit() {
+  return {"deposit",
+          1,
+          true,
+          {text("reference", "Number of the payout; finds it again at the remote."),
+           required(text("kind", "payout: of a processor; stand_alone: brought to a bank.")),
+           required(date("date", "Day on which the money arrived.")),
+           required(reference("company", "company", "The company whose bank it is.")),
+           make("rate", FieldType::kRate, "Base units per document unit; absent only in the base currency."),
+           required(make("bank_account", FieldType::kAccount, "Account of the bank.")),
+           make("fees_account", FieldType::kAccount, "Account of what the processor kept; absent: the role processor_fees."),
+           required(list("payments",
+                         {required(reference("payment", "customer_payment", "Payment that is paid out.")),
+                          required(money("amount", "How much of it."))},
+                         "Payments that are paid out, before fees.")),
+           required(list("refunds",
+                         {required(text("refund", "Id of the refund.")), required(money("amount", "How much went back."))},
+                         "Refunds that the payout is smaller by.")),
+           required(money("fees", "What the processor kept.")),
+           required(money("net", "What arrived: payments less fees and refunds."))},
+          false};
+}
+
 }  // namespace
 
 const std::vector<Model>& models() {
-  static const std::vector<Model> all{customer(), vendor(), item(), invoice(), credit_note(), customer_payment()};
+  static const std::vector<Model> all{customer(), vendor(), item(), invoice(), credit_note(), customer_payment(),
+                                      deposit()};
   return all;
 }
 

@@ -292,6 +292,22 @@ CustomerPayment read_payment(const Reader& from) {
   return payment;
 }
 
+Deposit read_deposit(const Reader& from) {
+  Deposit deposit;
+  deposit.company = from.text("company");
+  deposit.rate = from.decimal("rate");
+  deposit.kind = from.text("kind");
+  deposit.reference = from.text("reference");
+  deposit.bank_account = from.text("bank_account");
+  deposit.fees_account = from.text("fees_account");
+  deposit.date = from.date("date");
+  deposit.payments = from.rows("payments", [](const Reader& row) { return DepositPart{row.text("payment"), row.money("amount")}; });
+  deposit.refunds = from.rows("refunds", [](const Reader& row) { return DepositPart{row.text("refund"), row.money("amount")}; });
+  deposit.fees = from.money("fees");
+  deposit.net = from.money("net");
+  return deposit;
+}
+
 Result<const Model*> model_of(const json::Value& canonical) {
   const std::string_view name = canonical.text_of("model");
   for (const Model& model : models()) {
@@ -340,6 +356,7 @@ Result<Document> parse(const json::Value& canonical) {
   BERTH_CHECK(check_fields(model.fields, canonical, rules, "", kOther));
   const Currency currency = rules.currency.value_or(Currency{});
   const Reader reader(canonical, currency);
+  if (model.name == "deposit") return with_header(read_deposit(reader), std::move(source), state, currency);
   if (model.name == "customer_payment") return with_header(read_payment(reader), std::move(source), state, currency);
   return with_header(read_invoice(reader, model.name == "credit_note"), std::move(source), state, currency);
 }

@@ -1,12 +1,10 @@
 #include "host/http/api_client.hpp"
 
 #include <algorithm>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
 #include <optional>
 
 #include "host/http/call_runner.hpp"
+#include "host/http/call_stream.hpp"
 #include "host/http/crew.hpp"
 #include "host/http/url.hpp"
 
@@ -40,96 +38,6 @@ class Worst {
   std::optional<Error> error_;
 };
 
-/// One send_batch(): some threads run calls, the caller's thread replies.
-class Batch {
- public:
-  Batch(CallRunner& runner, Crew& crew, std::span<const ApiCall> calls, std::stop_token stop, std::chrono::milliseconds stop_grace)
-      : runner_(runner), crew_(crew), calls_(calls), stop_grace_(stop_grace), host_stop_(stop), on_stop_(std::move(stop), [this] {
-          stop_.request_stop();
-        }) {}
-  ~Batch() {
-    // Also when a callback threw: no thread may be left waiting.
-    stop_.request_stop();
-    std::unique_lock lock(mutex_);
-    next_ = calls_.size();
-    changed_.notify_all();
-    changed_.wait(lock, [this] { return at_work_ == 0; });
-  }
-  Batch(const Batch&) = delete;
-  Batch& operator=(const Batch&) = delete;
-
-  Status run(int threads, const OnReply& on_reply) {
-    at_work_ = threads;
-    for (int i = 0; i < threads; ++i) crew_.start([this] { work(); });
-    Worst worst;
-    for (std::size_t replies = 0; replies < calls_.size(); ++replies) {
-      auto finished = next_finished();
-      worst.see(finished.outcome);
-      if (!on_reply(ApiReply{finished.index, std::move(finished.outcome.result)})) stop_.request_stop();
-      {
-        const std::scoped_lock lock(mutex_);
-        ++replied_;
-      }
-      changed_.notify_all();
-    }
-    return std::move(worst).status();
-  }
-
- private:
-  struct Finished {
-    std::size_t index;
-    CallRunner::Outcome outcome;
-  };
-
-  void work() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      changed_.wait(lock, [this] { return next_ >= calls_.size() || next_ - replied_ < kFinishedMax; });
-      if (next_ >= calls_.size()) break;
-      const auto index = next_++;
-      lock.unlock();
-      auto outcome = runner_.run(calls_[index], stop_.get_token(), abort_.get_token());
-      lock.lock();
-      finished_.push_back({index, std::move(outcome)});
-      changed_.notify_all();
-    }
-    --at_work_;
-    changed_.notify_all();  // with the lock: the batch may be gone without it
-  }
-
-  Finished next_finished() {
-    std::unique_lock lock(mutex_);
-    const auto has_one = [this] { return !finished_.empty(); };
-    if (!changed_.wait(lock, host_stop_, has_one)) {
-      // Paid calls on their way get some time to arrive. Real time: it bounds real sockets.
-      if (!grace_ends_) grace_ends_ = std::chrono::steady_clock::now() + stop_grace_;
-      if (!changed_.wait_until(lock, *grace_ends_, has_one)) {
-        abort_.request_stop();
-        changed_.wait(lock, has_one);
-      }
-    }
-    auto finished = std::move(finished_.front());
-    finished_.pop_front();
-    return finished;
-  }
-
-  CallRunner& runner_;
-  Crew& crew_;
-  const std::span<const ApiCall> calls_;
-  const std::chrono::milliseconds stop_grace_;
-  const std::stop_token host_stop_;  // the host's own, after which answers have a limited time
-  std::stop_source stop_;            // begin nothing more: the host's, or the callback's
-  std::stop_source abort_;           // end also what is on its way
-  std::mutex mutex_;                 // guards what follows
-  std::condition_variable_any changed_;
-  std::size_t next_ = 0;  // calls begun
-  std::size_t replied_ = 0;
-  int at_work_ = 0;  // threads that use this object
-  std::deque<Finished> finished_;
-  std::optional<std::chrono::steady_clock::time_point> grace_ends_;
-  std::stop_callback<std::function<void()>> on_stop_;
-};
-
 }  // namespace
 
 class ApiClient::Impl {
@@ -146,12 +54,24 @@ class ApiClient::Impl {
                             std::to_string(kBatchCallsMax) + ".");
     }
     if (calls.empty()) return success();
-    const int threads = std::min({gate_.limits().concurrent, kConcurrentMax, static_cast<int>(calls.size())});
-    return Batch(runner_, crew_, calls, std::move(stop), stop_grace_).run(threads, on_reply);
+    CallStream stream(runner_, crew_, threads(), std::move(stop), stop_grace_);
+    stream.add(calls);
+    Worst worst;
+    for (auto finished = stream.take(1); !finished.empty(); finished = stream.take(1)) {
+      CallRunner::Outcome& outcome = finished.front().outcome;
+      worst.see(outcome);
+      if (!on_reply(ApiReply{finished.front().index, std::move(outcome.result)})) stream.stop();
+    }
+    return std::move(worst).status();
+  }
+  std::unique_ptr<CallStream> open_stream(std::stop_token stop) {
+    return std::make_unique<CallStream>(runner_, crew_, threads(), std::move(stop), stop_grace_);
   }
   [[nodiscard]] CallReport report() const { return runner_.report(); }
 
  private:
+  [[nodiscard]] int threads() const { return std::min(gate_.limits().concurrent, kConcurrentMax); }
+
   QuotaGate& gate_;
   const std::chrono::milliseconds stop_grace_;
   CallRunner runner_;
@@ -171,11 +91,47 @@ Result<std::unique_ptr<ApiClient>> ApiClient::create(ApiServices services, Error
       new ApiClient(std::make_unique<Impl>(services, std::move(rules), std::move(options))));
 }
 
+class ApiStream::Impl {
+ public:
+  explicit Impl(std::unique_ptr<CallStream> calls) : calls_(std::move(calls)) {}
+  CallStream& calls() { return *calls_; }
+
+ private:
+  std::unique_ptr<CallStream> calls_;
+};
+
+ApiStream::ApiStream(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ApiStream::~ApiStream() = default;
+
+Status ApiStream::add(std::span<const ApiCall> calls) {
+  if (impl_->calls().under_way() + calls.size() > kBatchCallsMax) {
+    return make_error(Code::kInternal, "http.batch_too_large",
+                      std::to_string(impl_->calls().under_way()) + " calls are under way and " + std::to_string(calls.size()) +
+                          " more were added; the limit is " + std::to_string(kBatchCallsMax) + ".");
+  }
+  impl_->calls().add(calls);
+  return success();
+}
+
+std::vector<ApiReply> ApiStream::take(std::size_t most) {
+  std::vector<ApiReply> replies;
+  for (CallStream::Finished& finished : impl_->calls().take(most)) {
+    replies.push_back({finished.index, std::move(finished.outcome.result)});
+  }
+  return replies;
+}
+
+void ApiStream::stop() { impl_->calls().stop(); }
+
 ApiClient::ApiClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ApiClient::~ApiClient() = default;
 
 Status ApiClient::send_batch(std::span<const ApiCall> calls, std::stop_token stop, const OnReply& on_reply) {
   return impl_->send_batch(calls, std::move(stop), on_reply);
+}
+
+std::unique_ptr<ApiStream> ApiClient::open_stream(std::stop_token stop) {
+  return std::unique_ptr<ApiStream>(new ApiStream(std::make_unique<ApiStream::Impl>(impl_->open_stream(std::move(stop)))));
 }
 
 Result<ApiAnswer> ApiClient::send(const ApiCall& call, std::stop_token stop) {

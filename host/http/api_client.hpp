@@ -42,6 +42,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "host/core/random.hpp"
 #include "host/core/result.hpp"
@@ -113,6 +114,28 @@ struct ApiOptions {
   telemetry::Log log = {};  // remote errors go there, too
 };
 
+/// Calls that are under way while the run does other things. The same rules as for a batch, but for what ends it: every
+/// reply says for itself. One thread, the run's; it ends before its client.
+class ApiStream {
+ public:
+  ~ApiStream();
+  ApiStream(const ApiStream&) = delete;
+  ApiStream& operator=(const ApiStream&) = delete;
+  /// Begins them as the limits allow. Errors: http.batch_too_large with more than kBatchCallsMax under way.
+  Status add(std::span<const ApiCall> calls);
+  /// Waits for a reply and returns those that are there, at most so many; none: nothing is under way. `index` is the place
+  /// among all calls that were ever added.
+  std::vector<ApiReply> take(std::size_t most);
+  /// Begins nothing more; what was not begun is replied with berth.cancelled.
+  void stop();
+
+ private:
+  friend class ApiClient;
+  class Impl;
+  explicit ApiStream(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
 class ApiClient {
  public:
   /// Errors: http.url_refused for a base URL that is not https (or allowed loopback http) or has a query.
@@ -122,6 +145,8 @@ class ApiClient {
   ApiClient& operator=(const ApiClient&) = delete;
 
   Status send_batch(std::span<const ApiCall> calls, std::stop_token stop, const OnReply& on_reply);
+  /// `stop`: as a batch's.
+  std::unique_ptr<ApiStream> open_stream(std::stop_token stop);
   /// A batch of one.
   Result<ApiAnswer> send(const ApiCall& call, std::stop_token stop);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "berth/json.hpp"
+#include "host/ledger/deposit.hpp"
 #include "host/ledger/live_entries.hpp"
 #include "host/storage/rows.hpp"
 
@@ -168,9 +169,15 @@ Status load_document(Connection& connection, const documents::Document& document
   books.referred.clear();
   books.incoming.clear();
   books.written.clear();
+  books.undeposited.clear();
 
   const auto* invoice = std::get_if<documents::Invoice>(&document);
   const auto* payment = std::get_if<documents::CustomerPayment>(&document);
+  const auto* deposit = std::get_if<documents::Deposit>(&document);
+  if (deposit != nullptr) {
+    BERTH_CHECK(load_own_entries(connection, deposit->source, books));
+    return load_deposit(connection, *deposit, books);
+  }
   if (invoice == nullptr && payment == nullptr) return success();  // master data posts nothing
 
   const documents::Source& source = documents::source_of(document);

@@ -115,6 +115,7 @@ struct Books {
   std::map<std::string, ReferredDocument> referred;   // by local id
   std::vector<IncomingRelief> incoming;
   std::map<std::string, ItemAccount> items;  // by local id
+  std::map<std::string, Money> undeposited;  // by local id of a payment that a payout names: what no other payout has
   /// Documents in a foreign currency only: every live entry that moves an item which this one opens or relieves, in order
   /// of recording. What an item is carried at follows from all of them.
   std::map<std::int64_t, WrittenEntry> written;

@@ -66,6 +66,19 @@ constexpr Invariant kRules[] = {
     {"I5", "{0} {1}: more was applied than it has, {2} of {3} are open",
      "SELECT entity, remote_id, CAST(open_minor AS TEXT), CAST(total_minor AS TEXT) FROM open_item "
      "WHERE (total_minor >= 0 AND open_minor < 0 AND control = 'ar') OR (total_minor <= 0 AND open_minor > 0)"},
+    {"I6", "{0}, account {1}: payouts have taken {2} out of it, their payments and refunds add up to {3}",
+     "SELECT p.company, p.account, CAST(-COALESCE((SELECT SUM(l.base_minor) FROM entry AS e JOIN entry_line AS l ON "
+     "l.entry = e.id WHERE e.entity = 'deposit' AND e.company = p.company AND l.account = p.account), 0) AS TEXT), "
+     "CAST(SUM(p.amount_minor) AS TEXT) FROM payout_part AS p GROUP BY p.company, p.account "
+     "HAVING SUM(p.amount_minor) <> -COALESCE((SELECT SUM(l.base_minor) FROM entry AS e JOIN entry_line AS l ON "
+     "l.entry = e.id WHERE e.entity = 'deposit' AND e.company = p.company AND l.account = p.account), 0)"},
+    {"I6", "{0}: {1} of it are paid out, {2} came in",
+     "SELECT p.part, CAST(SUM(p.amount_minor) AS TEXT), CAST(COALESCE((SELECT SUM(l.base_minor) FROM entry AS e JOIN "
+     "entry_line AS l ON l.entry = e.id WHERE e.local_id = SUBSTR(p.part, 9) AND e.event LIKE 'cash%' AND "
+     "e.company = p.company AND l.account = p.account), 0) AS TEXT) FROM payout_part AS p WHERE p.part LIKE 'payment/%' "
+     "GROUP BY p.part, p.company, p.account HAVING SUM(p.amount_minor) > COALESCE((SELECT SUM(l.base_minor) FROM entry AS e "
+     "JOIN entry_line AS l ON l.entry = e.id WHERE e.local_id = SUBSTR(p.part, 9) AND e.event LIKE 'cash%' AND "
+     "e.company = p.company AND l.account = p.account), 0)"},
     {"I7", "{0}: the trial balance is off by {1}",
      "SELECT e.company, CAST(SUM(l.base_minor) AS TEXT) FROM entry AS e JOIN entry_line AS l ON l.entry = e.id GROUP "
      "BY e.company "

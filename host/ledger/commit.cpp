@@ -48,6 +48,7 @@ class Committer {
 
   Status reverse(const Reversal& reversal);
   Status post(const Entry& entry, const std::vector<Match>& matches, const Origin& origin);
+  Status replace_payout(const std::vector<PayoutPart>& parts);
   Status replace_pending(const std::vector<PendingApplication>& shares);
   Committed take() { return std::move(committed_); }
 
@@ -285,6 +286,18 @@ Status Committer::post(const Entry& entry, const std::vector<Match>& matches, co
   return success();
 }
 
+Status Committer::replace_payout(const std::vector<PayoutPart>& parts) {
+  const Source& source = context_.source;
+  BERTH_CHECK(connection_.execute("DELETE FROM payout_part WHERE integration = ? AND remote_id = ?",
+                                  {source.integration, source.remote_id}));
+  for (const PayoutPart& part : parts) {
+    BERTH_CHECK(connection_.execute(
+        "INSERT INTO payout_part (integration, remote_id, part, company, account, amount_minor) VALUES (?, ?, ?, ?, ?, ?)",
+        {source.integration, source.remote_id, part.part, part.company, part.account, part.amount.minor()}));
+  }
+  return success();
+}
+
 Status Committer::replace_pending(const std::vector<PendingApplication>& shares) {
   const Source& source = context_.source;
   BERTH_CHECK(
@@ -311,6 +324,7 @@ Result<Committed> commit(Connection& connection, const Plan& plan, const CommitC
     BERTH_CHECK(committer.post(again.entry, again.matches, {again.source, again.local_id, again.rules_revision}));
   }
   BERTH_CHECK(committer.replace_pending(plan.pending_applications));
+  if (context.source.entity == "deposit") BERTH_CHECK(committer.replace_payout(plan.payout_parts));
   Committed committed = committer.take();
   committed.replan = plan.replan;
   return committed;

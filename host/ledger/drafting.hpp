@@ -39,6 +39,7 @@ struct Draft {
   std::vector<DraftEvent> events;
   std::vector<PendingApplication> pending;
   std::vector<std::string> flags;
+  std::vector<PayoutPart> payout_parts = {};
 };
 using Drafted = std::variant<Draft, Refusal>;
 
@@ -46,6 +47,9 @@ using Drafted = std::variant<Draft, Refusal>;
 enum class Excess { kRefuse, kWait };
 [[nodiscard]] Drafted draft_invoice(documents::Invoice invoice, const Books& books, Excess excess);  // credit notes too
 [[nodiscard]] Drafted draft_payment(documents::CustomerPayment payment, const Books& books, Excess excess);
+
+/// The last part of plan(): compares with what is live, derives carrying amounts, and settles dates in closed months.
+[[nodiscard]] Planned plan_draft(Draft draft, const Books& books, std::string_view what);
 
 [[nodiscard]] inline Refusal failed(std::string reason, std::string message) {
   return Refusal{std::move(reason), std::move(message), Consequence::kFailed, {}, {}, {}};

@@ -80,6 +80,13 @@ struct PendingApplication {
   Money amount;
 };
 
+/// A payment, or (negative) a refund, that a payout takes out of undeposited funds.
+struct PayoutPart {
+  std::string part;  // "payment/pay_91", "refund/R7"
+  std::string company, account;
+  Money amount;
+};
+
 /// A live entry, mostly of another document, that is posted again because what it relieves is carried at another base now
 /// (C2). Its own reversal is among those of the plan.
 struct Rederived {
@@ -96,6 +103,7 @@ struct Plan {
   std::vector<Rederived> rederived;
   std::vector<std::string> pending;  // "invoice/<remote id>": allocations that wait for it
   std::vector<PendingApplication> pending_applications;
+  std::vector<PayoutPart> payout_parts;  // of a deposit
   std::vector<std::string> flags;   // facts that block nothing: "ledger.balance_identity"
   std::vector<std::string> replan;  // "customer_payment/<remote id>": apply again after the commit (C2)
   [[nodiscard]] bool is_empty() const { return reversals.empty() && entries.empty() && matches.empty(); }

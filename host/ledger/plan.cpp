@@ -4,7 +4,9 @@
 #include <set>
 
 #include "host/core/text.hpp"
+#include "host/ledger/deposit.hpp"
 #include "host/ledger/drafting.hpp"
+#include "host/ledger/opening.hpp"
 #include "host/ledger/relief.hpp"
 
 namespace berth::ledger {
@@ -26,6 +28,7 @@ class Sequences {
 std::optional<Refusal> take_pending(Draft& draft, std::string_view what, Plan& plan) {
   plan.flags = std::move(draft.flags);
   plan.pending_applications = std::move(draft.pending);
+  plan.payout_parts = std::move(draft.payout_parts);
   std::set<std::string> waiting;
   for (const PendingApplication& share : plan.pending_applications) {
     if (!waiting.insert(share.id).second)
@@ -167,10 +170,16 @@ template <class Document>
 Planned plan_gone(const Document& document, const Books& books, std::string_view what) {
   if (auto refusal = check_allocations_live(books, document.state, what, document.source))
     return {std::nullopt, std::move(refusal)};
-  return finish(reconcile({}, books, what, nullptr), books, what);
+  return plan_draft({}, books, what);
 }
 
 Planned draft_of(const documents::Invoice& invoice, const Books& books, Excess excess, std::string_view what) {
+  if (books.live.contains(std::string(kOpeningEvent))) {
+    // What was open before Berth was entered by hand; the document itself is older than these books.
+    Planned planned{Plan{}, std::nullopt};
+    planned.plan->flags.emplace_back("ledger.opening");
+    return planned;
+  }
   Drafted drafted = draft_invoice(invoice, books, excess);
   if (auto* refusal = std::get_if<Refusal>(&drafted)) return {std::nullopt, std::move(*refusal)};
   return reconcile(std::get<Draft>(std::move(drafted)), books, what, &invoice);
@@ -209,9 +218,14 @@ Planned plan_document(const Document& document, const Books& books) {
 
 }  // namespace
 
+Planned plan_draft(Draft draft, const Books& books, std::string_view what) {
+  return finish(reconcile(std::move(draft), books, what, nullptr), books, what);
+}
+
 Planned plan(const documents::Document& document, const Books& books) {
   if (const auto* invoice = std::get_if<documents::Invoice>(&document)) return plan_document(*invoice, books);
   if (const auto* payment = std::get_if<documents::CustomerPayment>(&document)) return plan_document(*payment, books);
+  if (const auto* deposit = std::get_if<documents::Deposit>(&document)) return plan_deposit(*deposit, books);
   return {Plan{}, std::nullopt};  // master data posts nothing
 }
 

@@ -90,8 +90,7 @@ struct CheckFinding {
   std::string invariant;  // "I1"
   std::string message;    // one sentence with both sides
 };
-/// I1–I5, I7, I8 over everything stored, tolerance zero. Empty = sound. (I6 needs deposits, I9 is a test, I10 a
-/// tie-out.)
+/// I1–I8 over everything stored, tolerance zero. Empty = sound. (I9 is a test, I10 a tie-out.)
 Result<std::vector<CheckFinding>> check(storage::Connection& connection);
 
 }  // namespace berth::ledger

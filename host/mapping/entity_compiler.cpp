@@ -162,9 +162,12 @@ void compile_entity(Report& report, FileScope& file, const Node& entities, const
   out.name = member.key;
   scope.name = member.key;
   out.model = documents::find_model(member.key);
+  if (out.model != nullptr && !out.model->is_pulled) out.model = nullptr;
   if (out.model == nullptr) {
     std::vector<std::string> names;
-    for (const documents::Model& model : documents::models()) names.push_back(model.name);
+    for (const documents::Model& model : documents::models()) {
+      if (model.is_pulled) names.push_back(model.name);
+    }
     report.add(member.key_place, "mapping.entity_unknown", fmt::format("`{}` is not a canonical model", member.key), config::did_you_mean(member.key, names));
     return;
   }

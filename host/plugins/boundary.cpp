@@ -40,6 +40,12 @@ std::string name_of(const Ref& ref) {
 
 }  // namespace
 
+Status Services::add_calls(std::span<const HttpRequest>) {
+  return make_error(Code::kUnsupported, "plugin.unsupported", "calls cannot be added here; send them in batches");
+}
+
+Status Services::take_replies(bool, const std::function<void(HttpReply&&)>&) { return add_calls({}); }
+
 Error plugin_bug(std::string reason, std::string message) {
   return make_error(Code::kInternal, std::move(reason), std::move(message));
 }

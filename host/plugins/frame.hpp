@@ -49,6 +49,8 @@ enum class Name : std::uint8_t {
   kNow,
   kProgress,
   kRefused,  // a posted call that the worker's side refused already
+  kAddCalls,
+  kTakeReplies,
 };
 
 struct Frame {

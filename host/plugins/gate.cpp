@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::size_t kRequestLineMax = 200;
 
+std::string request_line(const HttpRequest& request) { return shortened(request.method + " " + request.path, kRequestLineMax); }
+
 std::string readable(std::string_view text, std::size_t limit) {
   if (!is_valid_utf8(text)) return fmt::format("({} bytes that are not UTF-8)", text.size());
   return shortened(text, limit);
@@ -28,6 +30,8 @@ void Gate::begin_call(std::stop_token stop) {
   last_request_.clear();
   refused_.reset();
   last_failure_.reset();
+  under_way_.clear();
+  added_ = 0;
   records_ = record_bytes_ = wanted_ = files_ = file_bytes_ = 0;
   log_lines_ = 0;
 }
@@ -100,9 +104,7 @@ Status Gate::send_batch(std::span<const HttpRequest> requests, const std::functi
   BERTH_CHECK(posted_so_far());
   BERTH_CHECK(check_batch(requests));
   if (requests.empty()) return success();
-  const auto note = [&](const HttpRequest& request) {
-    last_request_ = shortened(request.method + " " + request.path, kRequestLineMax);
-  };
+  const auto note = [&](const HttpRequest& request) { last_request_ = request_line(request); };
   note(requests.front());
   std::vector<bool> answered(requests.size(), false);
   return remember(services_.send_batch(requests, [&](HttpReply&& reply) {
@@ -112,6 +114,30 @@ Status Gate::send_batch(std::span<const HttpRequest> requests, const std::functi
     note(requests[reply.index]);
     if (reply.error) last_failure_ = *reply.error;
     return on_reply(std::move(reply));
+  }));
+}
+
+Status Gate::add_calls(std::span<const HttpRequest> requests) {
+  BERTH_CHECK(posted_so_far());
+  BERTH_CHECK(needs_phase());
+  BERTH_CHECK(check_batch(requests));
+  BERTH_CHECK(check_batch_count(under_way_.size() + requests.size()));
+  if (requests.empty()) return success();
+  BERTH_CHECK(remember(services_.add_calls(requests)));
+  for (const HttpRequest& request : requests) under_way_.emplace(added_++, request_line(request));
+  last_request_ = under_way_.rbegin()->second;
+  return success();
+}
+
+Status Gate::take_replies(bool stop, const std::function<void(HttpReply&&)>& on_reply) {
+  BERTH_CHECK(posted_so_far());
+  BERTH_CHECK(needs_phase());
+  return remember(services_.take_replies(stop, [&](HttpReply&& reply) {
+    auto asked = under_way_.extract(reply.index);
+    BERTH_ASSERT(!asked.empty(), "each request of a stream has exactly one reply");
+    last_request_ = std::move(asked.mapped());
+    if (reply.error) last_failure_ = *reply.error;
+    on_reply(std::move(reply));
   }));
 }
 

@@ -9,6 +9,7 @@
 // Threads: log, should_stop and now: any; everything else: the thread of the current call. Owned by a runner's
 // instance. Errors: those of boundary.hpp, sdk.checkpoint_overdue, sdk.no_phase, and those of the services.
 #include <atomic>
+#include <map>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -49,6 +50,8 @@ class Gate final : public Services {
 
   void log(int level, std::string_view message, std::string_view fields_json) override;
   Status send_batch(std::span<const HttpRequest> requests, const std::function<bool(HttpReply&&)>& on_reply) override;
+  Status add_calls(std::span<const HttpRequest> requests) override;
+  Status take_replies(bool stop, const std::function<void(HttpReply&&)>& on_reply) override;
   Status emit(EmittedRecord&& record) override;
   Status checkpoint(std::string_view cursor_json, bool pass_complete) override;
   Result<std::vector<KnownAs>> known(std::span<const Ref> refs) override;
@@ -75,6 +78,8 @@ class Gate final : public Services {
   std::string last_request_;
   std::optional<Error> refused_;       // the first refusal of a posted call in this call
   std::optional<Error> last_failure_;  // the last error that a service gave
+  std::map<std::uint32_t, std::string> under_way_;  // request lines of the stream, by index
+  std::uint32_t added_ = 0;                         // to the stream, in this phase
   std::size_t records_ = 0;            // since the last checkpoint; so the next four
   std::size_t record_bytes_ = 0;
   std::size_t wanted_ = 0;

@@ -174,6 +174,25 @@ Status RemoteServices::send_batch(std::span<const HttpRequest> requests,
   return success();
 }
 
+Status RemoteServices::add_calls(std::span<const HttpRequest> requests) {
+  BERTH_CHECK(check_batch_size(requests));
+  Encoder arguments;
+  arguments.u32(static_cast<std::uint32_t>(requests.size()));
+  for (const auto& request : requests) arguments.request(request);
+  BERTH_CHECK(link_.call(Name::kAddCalls, arguments.bytes()));
+  return success();
+}
+
+Status RemoteServices::take_replies(bool stop, const std::function<void(HttpReply&&)>& on_reply) {
+  const std::string results = BERTH_TRY(link_.call(Name::kTakeReplies, Encoder().boolean(stop).bytes()));
+  Decoder decoder(results);
+  reply_time_ = Instant{decoder.i64()};
+  for (std::uint32_t left = decoder.count(1); left > 0 && decoder.ok(); --left) on_reply(decoder.reply());
+  reply_time_.reset();
+  if (!decoder.finished()) return protocol_error("replies that cannot be read");
+  return success();
+}
+
 Status RemoteServices::checkpoint(std::string_view cursor_json, bool pass_complete) {
   BERTH_CHECK(check_cursor_size(cursor_json));
   BERTH_CHECK(link_.call(Name::kCheckpoint, Encoder().text(cursor_json).boolean(pass_complete).bytes()));

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "berth/abi/ext/stream.h"
 #include "host/plugins/boundary.hpp"
 #include "host/plugins/loaded_plugin.hpp"
 #include "host/plugins/status.hpp"
@@ -180,16 +181,8 @@ struct HostCalls {
 
   static Status run_batch(HostTables& mine, const berth_http_request* requests, std::size_t count, void* reply_ctx,
                           berth_http_reply_fn reply, const std::function<void(const HttpReply&)>& see) {
-    if (count > 0 && (requests == nullptr || reply == nullptr))
-      return plugin_bug("sdk.argument_null", "an HTTP call was made without requests or callback");
-    BERTH_CHECK(check_batch_count(count));
-    Reader reader;
-    std::vector<HttpRequest> batch;
-    for (std::size_t i = 0; i < count; ++i) {
-      BERTH_CHECK(check_unset(requests[i].reserved, 0, "the reserved field of a request"));
-      batch.push_back(request_of(requests[i], reader));
-    }
-    BERTH_CHECK(reader.status("an HTTP call"));
+    if (count > 0 && reply == nullptr) return plugin_bug("sdk.argument_null", "an HTTP call was made without a callback");
+    const auto batch = BERTH_TRY(requests_of(requests, count));
     Callback callback(mine);
     Status sent = mine.services_.send_batch(batch, [&](HttpReply&& one) {
       see(one);
@@ -215,6 +208,38 @@ struct HostCalls {
                                  void* reply_ctx, berth_http_reply_fn reply, berth_error* error) noexcept {
     return guarded(host, error, From::kRunThread, [&](HostTables& mine) {
       return run_batch(mine, requests, count, reply_ctx, reply, [](const HttpReply&) {});
+    });
+  }
+
+  static Result<std::vector<HttpRequest>> requests_of(const berth_http_request* requests, std::size_t count) {
+    if (count > 0 && requests == nullptr) return plugin_bug("sdk.argument_null", "an HTTP call was made without requests");
+    BERTH_CHECK(check_batch_count(count));
+    Reader reader;
+    std::vector<HttpRequest> all;
+    for (std::size_t i = 0; i < count; ++i) {
+      BERTH_CHECK(check_unset(requests[i].reserved, 0, "the reserved field of a request"));
+      all.push_back(request_of(requests[i], reader));
+    }
+    BERTH_CHECK(reader.status("an HTTP call"));
+    return all;
+  }
+
+  static std::int32_t add(const berth_host* host, const berth_http_request* requests, std::size_t count,
+                          berth_error* error) noexcept {
+    return guarded(host, error, From::kRunThread, [&](HostTables& mine) -> Status {
+      return mine.services_.add_calls(BERTH_TRY(requests_of(requests, count)));
+    });
+  }
+
+  static std::int32_t take(const berth_host* host, void* reply_ctx, berth_http_reply_fn reply, berth_error* error) noexcept {
+    return guarded(host, error, From::kRunThread, [&](HostTables& mine) -> Status {
+      if (reply == nullptr) return plugin_bug("sdk.argument_null", "take was called with a null pointer");
+      Callback callback(mine);
+      Status taken = mine.services_.take_replies(mine.stream_stopped_, [&](HttpReply&& one) {
+        if (!callback.run([&] { return deliver(std::move(one), reply_ctx, reply); })) mine.stream_stopped_ = true;
+      });
+      BERTH_CHECK(callback.status());
+      return taken;
     });
   }
 
@@ -331,12 +356,14 @@ struct HostCalls {
 const void* HostCalls::extension(const berth_host* host, berth_str id) {
   static const berth_host_log log{&write};
   static const berth_host_http http{&send, &send_batch};
+  static const berth_host_stream stream{&add, &take};
   static const berth_host_records records{&emit, &checkpoint, &known, &need_detail, &next_details, &attach};
   static const berth_host_control control{&should_stop, &now_unix_ms, &progress};
   if (host == nullptr || id.ptr == nullptr) return nullptr;
   const std::string_view name(id.ptr, id.len);
   if (name == BERTH_HOST_LOG) return &log;
   if (name == BERTH_HOST_HTTP) return &http;
+  if (name == BERTH_HOST_STREAM) return &stream;
   if (name == BERTH_HOST_RECORDS) return &records;
   if (name == BERTH_HOST_CONTROL) return &control;
   return nullptr;
@@ -350,6 +377,7 @@ HostTables::HostTables(Services& services) : services_(services) {
 
 HostTables::Scope::Scope(HostTables& tables) : tables_(tables) {
   tables_.in_callback_ = false;
+  tables_.stream_stopped_ = false;
   tables_.run_thread_ = std::this_thread::get_id();
 }
 

@@ -75,6 +75,11 @@ class Services {
   /// Success only if all were sent.
   virtual Status send_batch(std::span<const HttpRequest> requests,
                             const std::function<bool(HttpReply&&)>& on_reply) = 0;
+  /// Begins them and returns at once; only while a phase runs. Who offers no stream refuses both.
+  virtual Status add_calls(std::span<const HttpRequest> requests);
+  /// Waits for a reply to one of them and hands over those that are there; none where nothing is under way. `index` is the
+  /// place among all that were added in this phase. `stop`: nothing more is begun.
+  virtual Status take_replies(bool stop, const std::function<void(HttpReply&&)>& on_reply);
   virtual Status emit(EmittedRecord&& record) = 0;
   virtual Status checkpoint(std::string_view cursor_json, bool pass_complete) = 0;
   virtual Result<std::vector<KnownAs>> known(std::span<const Ref> refs) = 0;

@@ -55,6 +55,12 @@ bool may_come_in_batch(Name name) {
   }
 }
 
+std::vector<HttpRequest> requests_of(Decoder& arguments) {
+  std::vector<HttpRequest> requests;
+  for (std::uint32_t left = arguments.count(32); left > 0; --left) requests.push_back(arguments.request());
+  return requests;
+}
+
 std::string last_bytes(std::string text, std::size_t limit) {
   if (text.size() <= limit) return text;
   text.erase(0, text.size() - limit);
@@ -155,6 +161,7 @@ Result<std::string> WorkerInstance::call(Name name, std::string_view arguments, 
   stderr_lines_ = 0;
   stderr_bytes_before_ = process_->stderr_bytes();
   posted_ = 0;
+  taken_.clear();
   in_batch_ = false;
   const std::stop_callback wake_up(stop, [this] {
     const std::uint64_t one = 1;
@@ -280,6 +287,12 @@ Result<std::string> WorkerInstance::answer(Name name, Decoder& arguments) {
     }
     case Name::kSendBatch:
       return send_batch(arguments);
+    case Name::kAddCalls: {
+      const auto requests = requests_of(arguments);
+      return done(arguments.finished() ? gate_.add_calls(requests) : success());
+    }
+    case Name::kTakeReplies:
+      return take_replies(arguments);
     case Name::kEmit: {
       EmittedRecord record;
       record.ref = arguments.ref();
@@ -344,8 +357,7 @@ Result<std::string> WorkerInstance::answer(Name name, Decoder& arguments) {
 /// Replies go to the plugin as they come; up to a window of them is there at once, so that the next request does not
 /// wait for the plugin to have read the last answer.
 Result<std::string> WorkerInstance::send_batch(Decoder& arguments) {
-  std::vector<HttpRequest> requests;
-  for (std::uint32_t left = arguments.count(32); left > 0; --left) requests.push_back(arguments.request());
+  const auto requests = requests_of(arguments);
   if (!arguments.finished()) return std::string();
 
   in_batch_ = true;
@@ -398,6 +410,32 @@ Result<std::string> WorkerInstance::send_batch(Decoder& arguments) {
   }));
   BERTH_CHECK(std::move(sent));
   return std::string();
+}
+
+/// As many replies of the stream as are there, so that not each of them costs a call. What does not fit waits here.
+Result<std::string> WorkerInstance::take_replies(Decoder& arguments) {
+  const bool stop = arguments.boolean();
+  if (!arguments.finished()) return std::string();
+  if (taken_.empty()) {
+    BERTH_CHECK(gate_.take_replies(stop, [&](HttpReply&& reply) {
+      std::string bytes = Encoder().reply(reply).bytes();
+      if (bytes.size() > kFrameBytesMax - 64) {
+        HttpReply refused;
+        refused.index = reply.index;
+        refused.error = make_error(Code::kBadResponse, "http.body_too_large", "an answer is longer than may be handed to a plugin");
+        bytes = Encoder().reply(refused).bytes();
+      }
+      taken_.push_back(std::move(bytes));
+    }));
+  }
+  std::string replies;
+  std::uint32_t count = 0;
+  while (!taken_.empty() && (count == 0 || replies.size() + taken_.front().size() < kReplyWindowBytes)) {
+    replies += taken_.front();
+    taken_.pop_front();
+    ++count;
+  }
+  return Encoder().i64(gate_.now().unix_ms).u32(count).bytes() + replies;
 }
 
 Status WorkerInstance::send(std::string_view frame) {

@@ -8,6 +8,7 @@
 // The worker is not believed: a plugin shares its memory, and may write to the pipe what it likes.
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -63,6 +64,7 @@ class WorkerInstance final : public PluginInstance {
   Status serve(const Frame& frame);
   Result<std::string> answer(Name name, Decoder& arguments);
   Result<std::string> send_batch(Decoder& arguments);
+  Result<std::string> take_replies(Decoder& arguments);
   Status send(std::string_view frame);
   Error end_worker(Ended how);
   Error describe_end(Ended how, const ProcessEnd& end);
@@ -92,6 +94,7 @@ class WorkerInstance final : public PluginInstance {
   std::size_t stderr_bytes_before_ = 0;
   std::size_t posted_ = 0;  // calls without an answer since the last one with an answer
   bool in_batch_ = false;   // the plugin waits for a batch; another one inside would never end
+  std::deque<std::string> taken_;  // replies of the stream that the plugin has not asked for yet
 };
 
 }  // namespace berth::plugins

@@ -66,8 +66,9 @@ void CaptureSession::note(std::string_view message, std::string_view fields_json
   if (!id.empty() && noticed_.size() < kNoticedMax) noticed_[std::string(id)] = *found;
 }
 
-Status send_for_plugin(http::ApiClient& api, std::span<const plugins::HttpRequest> requests, std::stop_token stop,
-                       const std::function<bool(plugins::HttpReply&&)>& on_reply) {
+namespace {
+
+std::vector<http::ApiCall> calls_of(std::span<const plugins::HttpRequest> requests) {
   std::vector<http::ApiCall> calls;
   calls.reserve(requests.size());
   for (const plugins::HttpRequest& request : requests) {
@@ -79,21 +80,30 @@ Status send_for_plugin(http::ApiClient& api, std::span<const plugins::HttpReques
                      .cost = request.cost,
                      .kind = kind_of(request.kind)});
   }
-  return api.send_batch(calls, std::move(stop), [&](http::ApiReply&& reply) {
-    plugins::HttpReply out;
-    out.index = static_cast<std::uint32_t>(reply.index);
-    if (!reply.result.ok()) {
-      out.error = std::move(reply.result).error();
-      return on_reply(std::move(out));
-    }
-    http::ApiAnswer answer = std::move(reply.result).value();
-    out.status = answer.status;
-    out.verdict = static_cast<std::uint32_t>(answer.verdict);
-    out.remote_code = std::move(answer.remote_code);
-    out.headers = std::move(answer.headers);
-    out.body = std::move(answer.body);
-    return on_reply(std::move(out));
-  });
+  return calls;
+}
+
+plugins::HttpReply reply_of(http::ApiReply&& reply) {
+  plugins::HttpReply out;
+  out.index = static_cast<std::uint32_t>(reply.index);
+  if (!reply.result.ok()) {
+    out.error = std::move(reply.result).error();
+    return out;
+  }
+  http::ApiAnswer answer = std::move(reply.result).value();
+  out.status = answer.status;
+  out.verdict = static_cast<std::uint32_t>(answer.verdict);
+  out.remote_code = std::move(answer.remote_code);
+  out.headers = std::move(answer.headers);
+  out.body = std::move(answer.body);
+  return out;
+}
+
+}  // namespace
+
+Status send_for_plugin(http::ApiClient& api, std::span<const plugins::HttpRequest> requests, std::stop_token stop,
+                       const std::function<bool(plugins::HttpReply&&)>& on_reply) {
+  return api.send_batch(calls_of(requests), std::move(stop), [&](http::ApiReply&& reply) { return on_reply(reply_of(std::move(reply))); });
 }
 
 Status CaptureSession::send_batch(std::span<const plugins::HttpRequest> requests,
@@ -104,13 +114,29 @@ Status CaptureSession::send_batch(std::span<const plugins::HttpRequest> requests
   if (should_stop()) slice.request_stop();
   return send_for_plugin(dependencies_.api, requests, slice.get_token(),
                          [&](plugins::HttpReply&& reply) {
-                           if (!on_reply(std::move(reply))) return false;
-                           if (const Status kept_lease = dependencies_.keeper.beat(); !kept_lease.ok()) {
-                             if (!storage_failure_) storage_failure_ = kept_lease.error();
-                             return false;
-                           }
-                           return now() < deadline_;
+                           return on_reply(std::move(reply)) && keeps_lease() && now() < deadline_;
                          });
+}
+
+bool CaptureSession::keeps_lease() {
+  const Status kept_lease = dependencies_.keeper.beat();
+  if (!kept_lease.ok() && !storage_failure_) storage_failure_ = kept_lease.error();
+  return kept_lease.ok();
+}
+
+Status CaptureSession::add_calls(std::span<const plugins::HttpRequest> requests) {
+  if (!stream_) stream_ = dependencies_.api.open_stream(stop_);
+  if (should_stop()) stream_->stop();
+  return stream_->add(calls_of(requests));
+}
+
+Status CaptureSession::take_replies(bool stop, const std::function<void(plugins::HttpReply&&)>& on_reply) {
+  constexpr std::size_t kRepliesMax = 16;
+  if (!stream_) return success();
+  if (stop || should_stop()) stream_->stop();
+  for (http::ApiReply& reply : stream_->take(kRepliesMax)) on_reply(reply_of(std::move(reply)));
+  if (!keeps_lease()) stream_->stop();
+  return success();
 }
 
 Status CaptureSession::emit(plugins::EmittedRecord&& record) {

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -52,6 +53,8 @@ class CaptureSession final : public plugins::Services {
   void log(int level, std::string_view message, std::string_view fields_json) override;
   Status send_batch(std::span<const plugins::HttpRequest> requests,
                     const std::function<bool(plugins::HttpReply&&)>& on_reply) override;
+  Status add_calls(std::span<const plugins::HttpRequest> requests) override;
+  Status take_replies(bool stop, const std::function<void(plugins::HttpReply&&)>& on_reply) override;
   Status emit(plugins::EmittedRecord&& record) override;
   Status checkpoint(std::string_view cursor_json, bool pass_complete) override;
   Result<std::vector<plugins::KnownAs>> known(std::span<const plugins::Ref> refs) override;
@@ -83,6 +86,7 @@ class CaptureSession final : public plugins::Services {
   static constexpr std::string_view kGaveUp = "gave_up";
 
   void note(std::string_view message, std::string_view fields_json);
+  bool keeps_lease();
   struct Need {
     plugins::Ref ref;
     std::int32_t priority = 0;
@@ -127,6 +131,7 @@ class CaptureSession final : public plugins::Services {
   std::size_t held_bytes_ = 0;   // of files that are not stored yet
   std::vector<std::string> seen_;
 
+  std::unique_ptr<http::ApiStream> stream_;   // opened with the first calls that are added
   std::string last_cursor_;
   bool brake_pulled_ = false;
   bool pass_completed_ = false;

@@ -65,15 +65,14 @@ Ask Edges::next() const {
   return page_reaching(covered, size);
 }
 
-bool Edges::holds_known_row(const PageSeen& page) const {
+bool Edges::is_known(std::uint64_t row) const {
   const auto& seen = pass().seen;
-  return std::any_of(page.rows.begin(), page.rows.end(), [&](std::uint64_t row) {
-    return std::find(seen.newest.begin(), seen.newest.end(), row) != seen.newest.end() ||
-           std::find(seen.older.begin(), seen.older.end(), row) != seen.older.end();
-  });
+  return std::find(seen.newest.begin(), seen.newest.end(), row) != seen.newest.end() ||
+         std::find(seen.older.begin(), seen.older.end(), row) != seen.older.end();
 }
 
-bool Edges::joins(const Ask& ask, const PageSeen& page) {
+bool Edges::joins(const Ask& ask, PageSeen& page) {
+  page.came_before.assign(page.rows.size(), false);
   if (!page.is_sized && is_sizing()) {
     is_size_obeyed_ = false;
     back_ = 0;
@@ -90,7 +89,8 @@ bool Edges::joins(const Ask& ask, const PageSeen& page) {
     if (page.total && *page.total < *pass().total) return drop(ask);
     pass().total = page.total;
   } else if (ask.begin() < pass().covered && is_sizing() && !is_behind_empty_) {
-    if (!holds_known_row(page)) return drop(ask);
+    std::transform(page.rows.begin(), page.rows.end(), page.came_before.begin(), [this](std::uint64_t row) { return is_known(row); });
+    if (std::find(page.came_before.begin(), page.came_before.end(), true) == page.came_before.end()) return drop(ask);
   } else if (!needs_proof() && is_sizing() && !pass().unproven) {
     pass().unproven = pass().covered;
   }

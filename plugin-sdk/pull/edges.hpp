@@ -46,6 +46,7 @@ struct PageSeen {
   std::optional<std::int64_t> total;  // rows of the whole list, where the remote says so
   bool more = false;
   bool is_sized = true;               // it has the size that was asked for
+  std::vector<bool> came_before;      // for each row, set by joins(): it was on a page before, and nothing is to be done with it
 };
 
 /// What a row is recognised by: its id and its version.
@@ -59,7 +60,7 @@ class Edges {
   [[nodiscard]] Ask next() const;
   /// Whether nothing was lost between what was read before and this page, which counts as read then. If not, it is to be
   /// dropped: next() is another page now. Throws Failure when there is no sense in asking on: list.repeated, berth.list_unsteady.
-  [[nodiscard]] bool joins(const Ask& ask, const PageSeen& page);
+  [[nodiscard]] bool joins(const Ask& ask, PageSeen& page);
   /// To be asked when the rows of a page were taken: the pass goes back to an edge that has to be proven now.
   [[nodiscard]] bool goes_back();
 
@@ -68,7 +69,7 @@ class Edges {
   [[nodiscard]] bool is_sizing() const;
   [[nodiscard]] bool is_counted() const;
   [[nodiscard]] bool needs_proof() const;
-  [[nodiscard]] bool holds_known_row(const PageSeen& page) const;
+  [[nodiscard]] bool is_known(std::uint64_t row) const;
   bool is_repeated(const Ask& ask, const PageSeen& page);
   bool drop(const Ask& ask);
   void begin_again();

@@ -92,11 +92,13 @@ class ListPass {
         throw Failure(BERTH_BAD_RESPONSE, session_.reason("list.endless"),
                       "The list of the phase " + phase_.id + " promises more pages, but they are empty.");
       }
+      const bool is_end = is_last(page);
+      forget_known(page);
       const std::size_t taken = take(page);
       const bool is_cut = taken < page.rows.size();
       const bool goes_back = edges_.goes_back();
       // A limit (of a dry run) that falls on the end of a list has cut nothing off.
-      if (!is_cut && !goes_back && is_last(page)) {
+      if (!is_cut && !goes_back && is_end) {
         end();
         return true;
       }
@@ -347,6 +349,16 @@ class ListPass {
   // ---- what is done with the rows
 
   bool limit_reached() const { return session_.plan().limit && listed_ >= *session_.plan().limit; }
+
+  /// Rows by which the page joined the one before were taken with that one.
+  static void forget_known(PageRead& page) {
+    std::vector<Row> fresh;
+    fresh.reserve(page.rows.size());
+    for (std::size_t i = 0; i < page.rows.size(); ++i) {
+      if (!page.seen.came_before[i]) fresh.push_back(std::move(page.rows[i]));
+    }
+    page.rows = std::move(fresh);
+  }
 
   /// Returns how many rows were taken; fewer than there are only where the plan has a limit.
   std::size_t take(const PageRead& page) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "berth/abi/ext/stream.h"
+
 namespace berth::testing {
 namespace {
 
@@ -104,12 +106,7 @@ struct FakeTables {
           result = BERTH_CANCELLED;
           detail::fill(error, "berth.batch_stopped", "A reply said stop.");
         }
-        berth_error unsent{-1, {}, {}};
-        detail::fill(&unsent, "berth.batch_stopped", "The request was not sent.");
-        const berth_http_reply one{static_cast<std::uint32_t>(index), BERTH_CANCELLED, &unsent, nullptr};
-        fake.in_reply_ = true;
-        reply(ctx, &one);
-        fake.in_reply_ = false;
+        fake.deliver_unsent(static_cast<std::uint32_t>(index), ctx, reply);
         continue;
       }
       const Outcome outcome =
@@ -120,6 +117,32 @@ struct FakeTables {
       }
     }
     return result;
+  }
+
+  static std::int32_t add(const berth_host* host, const berth_http_request* requests, std::size_t count, berth_error* error) {
+    FakeHost& fake = self(host);
+    if (fake.in_reply_) return refuse(error, "fake_host.call_in_reply", "add was called inside a reply.");
+    if (fake.under_way_.size() + count > kMaxBatch)
+      return refuse(error, "fake_host.batch_too_large", "More than 256 requests are under way.");
+    for (std::size_t i = 0; i < count; ++i) fake.under_way_.push_back({request_of(requests[i]), fake.added_++});
+    return BERTH_OK;
+  }
+
+  static std::int32_t take(const berth_host* host, void* ctx, berth_http_reply_fn reply, berth_error* error) {
+    FakeHost& fake = self(host);
+    if (fake.in_reply_) return refuse(error, "fake_host.call_in_reply", "take was called inside a reply.");
+    if (fake.under_way_.empty()) return BERTH_OK;
+    const auto next = fake.reverse_replies ? fake.under_way_.end() - 1 : fake.under_way_.begin();
+    const FakeHost::Added one = std::move(*next);
+    fake.under_way_.erase(next);
+    if (fake.is_stream_stopped_) {
+      fake.deliver_unsent(one.index, ctx, reply);
+      return BERTH_OK;
+    }
+    bool goes_on = true;
+    (void)fake.deliver(one.request, one.index, ctx, reply, goes_on);
+    if (!goes_on) fake.is_stream_stopped_ = true;
+    return BERTH_OK;
   }
 
   static std::int32_t emit(const berth_host* host, const berth_record* record, berth_error* error) {
@@ -180,13 +203,15 @@ struct FakeTables {
   static std::int64_t now(const berth_host* host) { return self(host).now_ms; }
   static void progress(const berth_host*, std::int64_t, std::int64_t) {}
 
-  static const void* extension(const berth_host*, berth_str id) {
+  static const void* extension(const berth_host* host, berth_str id) {
     static constexpr berth_host_log kLog{&write};
     static constexpr berth_host_http kHttp{&send, &send_batch};
     static constexpr berth_host_records kRecords{&emit, &checkpoint, &known, &need_detail, &next_details, &attach};
     static constexpr berth_host_control kControl{&should_stop, &now, &progress};
     if (from_c(id) == BERTH_HOST_LOG) return &kLog;
     if (from_c(id) == BERTH_HOST_HTTP) return &kHttp;
+    static constexpr berth_host_stream kStream{&add, &take};
+    if (from_c(id) == BERTH_HOST_STREAM) return self(host).has_stream ? &kStream : nullptr;
     if (from_c(id) == BERTH_HOST_RECORDS) return &kRecords;
     if (from_c(id) == BERTH_HOST_CONTROL) return &kControl;
     return nullptr;
@@ -253,6 +278,9 @@ Outcome FakeHost::run(const std::function<void(const Run&)>& body, std::string_v
 
 void FakeHost::begin_run() {
   drop_uncommitted();
+  under_way_.clear();
+  added_ = 0;
+  is_stream_stopped_ = false;
   dead_ = false;
   for (auto& [key, entry] : queue_) entry.handed_out = false;
 }
@@ -290,6 +318,15 @@ Outcome FakeHost::deliver(const Request& request, std::uint32_t index, void* ctx
   goes_on = reply(ctx, &one) == 0 && goes_on;
   in_reply_ = false;
   return outcome;
+}
+
+void FakeHost::deliver_unsent(std::uint32_t index, void* ctx, berth_http_reply_fn reply) {
+  berth_error unsent{-1, {}, {}};
+  detail::fill(&unsent, "berth.batch_stopped", "The request was not sent.");
+  const berth_http_reply one{index, BERTH_CANCELLED, &unsent, nullptr};
+  in_reply_ = true;
+  reply(ctx, &one);
+  in_reply_ = false;
 }
 
 Answer FakeHost::answer(const Request& request) {

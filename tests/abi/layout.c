@@ -1,6 +1,7 @@
 /* The boundary as a C11 compiler sees it: every header alone compiles, and every field lies where it always lay. */
 #include "berth/abi/ext/connect.h"
 #include "berth/abi/ext/push.h"
+#include "berth/abi/ext/stream.h"
 #include "berth/abi/ext/webhook.h"
 
 #define SIZE(type, size) _Static_assert(sizeof(type) == (size), #type);

@@ -8,6 +8,7 @@
 #include "berth/abi/abi.h"
 #include "berth/abi/ext/connect.h"
 #include "berth/abi/ext/push.h"
+#include "berth/abi/ext/stream.h"
 #include "berth/abi/ext/webhook.h"
 
 #define SIZE(type, size)                 \
@@ -31,6 +32,7 @@ TEST_CASE("ids of the interfaces are what plugins already built ask for") {
   CHECK(std::string_view(BERTH_HOST_HTTP) == "berth.http/1");
   CHECK(std::string_view(BERTH_HOST_RECORDS) == "berth.records/1");
   CHECK(std::string_view(BERTH_HOST_CONTROL) == "berth.control/1");
+  CHECK(std::string_view(BERTH_HOST_STREAM) == "berth.stream/1");
   CHECK(std::string_view(BERTH_PLUGIN_CONNECT) == "berth.connect/1");
   CHECK(std::string_view(BERTH_PLUGIN_WEBHOOK) == "berth.webhook/1");
   CHECK(std::string_view(BERTH_PLUGIN_PUSH) == "berth.push/1");

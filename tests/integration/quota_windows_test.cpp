@@ -66,21 +66,28 @@ WorldOptions paced(int invoices) {
 }  // namespace
 
 TEST_CASE("A5: at 100 calls a minute the first sync meets no code 44 and uses 95 % of what is allowed") {
-  // How long a call takes. Five at once make at most 300 s / latency calls a minute: above 3 s latency that is the limit, not the quota.
   std::chrono::milliseconds latency{};
-  bool sliding = false;
-  SUBCASE("in 200 ms, in each minute of the clock") { latency = 200ms; }
-  SUBCASE("in 200 ms, in any 60 s") { latency = 200ms, sliding = true; }
-  SUBCASE("in 1.5 s, in each minute of the clock") { latency = 1500ms; }
-  SUBCASE("in 1.5 s, in any 60 s") { latency = 1500ms, sliding = true; }
-  SUBCASE("in 2 s, in any 60 s") { latency = 2000ms, sliding = true; }
-  SUBCASE("in 2.9 s, in any 60 s") { latency = 2900ms, sliding = true; }
+  std::chrono::milliseconds varies{};
+  int at_once = 5;
+  bool sliding = true;
+  SUBCASE("in 200 ms, in each minute of the clock") { latency = 200ms, sliding = false; }
+  SUBCASE("in 200 ms, in any 60 s") { latency = 200ms; }
+  SUBCASE("in 1.5 s, in each minute of the clock") { latency = 1500ms, sliding = false; }
+  SUBCASE("in 1.5 s, in any 60 s") { latency = 1500ms; }
+  SUBCASE("in 2 s, in any 60 s") { latency = 2000ms; }
+  SUBCASE("in half a second to 3.5, in any 60 s") { latency = 2000ms, varies = 1500ms; }
+  SUBCASE("in 2.9 s, in any 60 s") { latency = 2900ms; }
+  SUBCASE("in 2.9 s and ten at once, in any 60 s") { latency = 2900ms, at_once = 10; }
+  SUBCASE("in 1.4 to 4.4 s and ten at once, in any 60 s") { latency = 2900ms, varies = 1500ms, at_once = 10; }
   const int invoices = kIsSanitized ? 260 : 500;   // for five minutes at least
-  World world(paced(invoices));
+  WorldOptions options = paced(invoices);
+  options.limits = "{per_minute: 100, concurrent: " + std::to_string(at_once) + ", per_day: 100000}";
+  World world(options);
   world.connect();
   world.transport.forget_calls();
   world.simulator.set_limits({.per_minute = 100, .per_day = 100'000, .concurrent = 10, .sliding = sliding});
   world.transport.takes = latency;
+  world.transport.varies = varies;
   const runs::RunReport report = world.sync();
   CHECK_MESSAGE(report.outcome == runs::RunOutcome::kSucceeded, report.reason << ": " << report.message);
   const auto calls = world.transport.api_calls();
@@ -88,9 +95,14 @@ TEST_CASE("A5: at 100 calls a minute the first sync meets no code 44 and uses 95
   CHECK(count_code(calls, "44") == 0);
   CHECK(count_code(calls, "1070") == 0);
   CHECK(most_in_a_minute(calls) <= 100);
-  CHECK(most_at_once(calls) == 5);
+  CHECK(most_at_once(calls) == at_once);
+  // What arithmetic leaves of 100 calls a minute: so many at once make no more, and since nobody knows when within a call it
+  // is counted, its place is free 60 s after its answer.
+  const double seconds = static_cast<double>(latency.count()) / 1000;
+  const double possible = std::min({100.0, at_once * 60 / seconds, 100 * 60 / (60 + seconds)});
   const double used = used_percent(calls, 100);
-  MESSAGE(calls.size() << " calls of " << latency.count() << " ms, " << used << " % of what is allowed");
-  CHECK(used >= 95.0);
+  MESSAGE(calls.size() << " calls of " << latency.count() << " ms, " << at_once << " at once: " << used << " % of what is allowed, where " << possible << " % are possible for long");
+  CHECK(used >= 95.0 * possible / 100);
+  if (latency <= 2s || at_once == 10) CHECK(used >= 95.0);
   CHECK(used <= 101.0);
 }

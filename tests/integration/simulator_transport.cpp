@@ -33,6 +33,12 @@ Result<http::Response> SimulatorTransport::send(const http::Request& request, st
   return answer;
 }
 
+std::chrono::milliseconds SimulatorTransport::duration() {
+  if (varies.count() == 0) return takes;
+  const std::scoped_lock lock(mutex_);
+  return takes - varies + std::chrono::milliseconds(random_.below(static_cast<std::uint64_t>(2 * varies.count()) + 1));
+}
+
 void SimulatorTransport::pass(std::chrono::milliseconds time) {
   if (is_paced_) {
     clock_.sleep_for(time, {});
@@ -42,8 +48,9 @@ void SimulatorTransport::pass(std::chrono::milliseconds time) {
 }
 
 Result<http::Response> SimulatorTransport::exchange(const zoho_sim::Request& request, const std::string& call, Instant& counted) {
-  const auto half = takes / 2;
-  pass(is_paced_ ? half : takes);
+  const auto time = duration();
+  const auto half = time / 2;
+  pass(is_paced_ ? half : time);
   counted = clock_.now();
   if (before) {
     if (auto instead = before(call)) return std::move(*instead);
@@ -67,7 +74,7 @@ Result<http::Response> SimulatorTransport::exchange(const zoho_sim::Request& req
   for (auto& [name, value] : in.headers) response.headers.emplace_back(lower_ascii(name), std::move(value));
   response.body = std::move(in.body);
   if (after) after(response);
-  if (is_paced_) pass(takes - half);
+  if (is_paced_) pass(time - half);
   return response;
 }
 

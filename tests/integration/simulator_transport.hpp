@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "host/core/random.hpp"
 #include "host/core/time.hpp"
 #include "host/http/transport.hpp"
 #include "tests/zoho_sim/clock.hpp"
@@ -59,17 +60,20 @@ class SimulatorTransport final : public http::Transport {
   std::function<std::optional<http::Response>(const std::string& call)> before;
   /// Called with each answer before the host sees it.
   std::function<void(http::Response& response)> after;
-  /// What every call takes.
+  /// What every call takes, and by how much at most it is shorter or longer than that.
   std::chrono::milliseconds takes = kCallTakes;
+  std::chrono::milliseconds varies{0};
 
  private:
   Result<http::Response> exchange(const zoho_sim::Request& request, const std::string& call, Instant& counted);
+  std::chrono::milliseconds duration();
   void pass(std::chrono::milliseconds time);
   zoho_sim::Simulator& simulator_;
   ManualClock& clock_;
   const std::string origin_;
   const bool is_paced_;
   mutable std::mutex mutex_;   // guards what follows
+  SeededRandom random_{5};
   std::vector<std::string> calls_;
   std::vector<Exchange> exchanges_;
   std::vector<std::string> strangers_;

@@ -112,6 +112,17 @@ CREATE TABLE pending_application (
 );
 CREATE INDEX pending_application_by_awaited ON pending_application (integration, awaited);
 
+-- What payouts take out of undeposited funds, payment by payment; refunds are negative.
+CREATE TABLE payout_part (
+  integration TEXT NOT NULL,
+  remote_id TEXT NOT NULL,                       -- of the deposit
+  part TEXT NOT NULL,                            -- payment/LOCAL_ID | refund/ID
+  company TEXT NOT NULL,
+  account TEXT NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  PRIMARY KEY (part, integration, remote_id)
+) @CLUSTERED@;
+
 -- What each customer has paid and not used.
 CREATE VIEW customer_credit AS
   SELECT company, customer, currency, base_currency, -SUM(open_minor) AS credit_minor, -SUM(base_open_minor) AS base_minor

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "berth/abi/abi.h"
+#include "berth/abi/ext/stream.h"
 #include "berth/failure.hpp"
 #include "berth/json.hpp"
 
@@ -105,7 +106,8 @@ class Host {
         log_(service<berth_host_log>(host, BERTH_HOST_LOG)),
         http_(service<berth_host_http>(host, BERTH_HOST_HTTP)),
         records_(service<berth_host_records>(host, BERTH_HOST_RECORDS)),
-        control_(service<berth_host_control>(host, BERTH_HOST_CONTROL)) {}
+        control_(service<berth_host_control>(host, BERTH_HOST_CONTROL)),
+        stream_(static_cast<const berth_host_stream*>(host->extension(host, to_c(BERTH_HOST_STREAM)))) {}
 
   // ---- log
   void log(Level level, std::string_view message, const json::Value& fields = json::Value::object()) const {
@@ -133,16 +135,30 @@ class Host {
   /// Many at once; `on_reply` gets each answer in the order of arrival and says whether to go on. In it only emit,
   /// need_detail, attach, log and should_stop may be called. Throws what ended the batch early.
   void send_batch(std::span<const Request> requests, std::function<bool(Reply)> on_reply) const {
-    std::vector<CRequest> held;
-    held.reserve(requests.size());
-    for (const Request& request : requests) held.emplace_back(request);
-    std::vector<berth_http_request> batch;
-    batch.reserve(held.size());
-    for (const CRequest& request : held) batch.push_back(request.c);
+    const CBatch batch(requests);
     Context context;
     context.on_reply = std::move(on_reply);
     berth_error error{-1, {}, {}};
-    const std::int32_t status = http_->send_batch(host_, batch.data(), batch.size(), &context, &Host::on_reply, &error);
+    const std::int32_t status =
+        http_->send_batch(host_, batch.c.data(), batch.c.size(), &context, &Host::on_reply, &error);
+    context.rethrow();
+    check(status, error);
+  }
+
+  /// Whether the host lets calls be under way while the connector works; else only batches are there.
+  [[nodiscard]] bool has_stream() const { return stream_ != nullptr; }
+  /// Begins them and returns at once; only in run_phase.
+  void add(std::span<const Request> requests) const {
+    const CBatch batch(requests);
+    call([&](berth_error* error) { return stream_->add(host_, batch.c.data(), batch.c.size(), error); });
+  }
+  /// Waits for replies to what was added, `index` being the place among all of it, and hands over those that are there;
+  /// none where nothing is under way. `on_reply` as that of a batch; once it has said no, nothing more is begun.
+  void take(std::function<bool(Reply)> on_reply) const {
+    Context context;
+    context.on_reply = std::move(on_reply);
+    berth_error error{-1, {}, {}};
+    const std::int32_t status = stream_->take(host_, &context, &Host::on_reply, &error);
     context.rethrow();
     check(status, error);
   }
@@ -234,6 +250,18 @@ class Host {
     berth_http_request c{};
   };
 
+  /// Several of them, one behind the other.
+  struct CBatch {
+    explicit CBatch(std::span<const Request> requests) {
+      held.reserve(requests.size());
+      for (const Request& request : requests) held.emplace_back(request);
+      c.reserve(held.size());
+      for (const CRequest& request : held) c.push_back(request.c);
+    }
+    std::vector<CRequest> held;
+    std::vector<berth_http_request> c;
+  };
+
   /// An exception must not cross the host's frames: it is kept here and thrown again behind them.
   struct Guarded {
     std::exception_ptr thrown;
@@ -317,6 +345,7 @@ class Host {
   const berth_host_http* http_;
   const berth_host_records* records_;
   const berth_host_control* control_;
+  const berth_host_stream* stream_;  // nullptr: the host has none
 };
 
 }  // namespace berth

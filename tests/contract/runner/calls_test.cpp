@@ -173,6 +173,43 @@ TEST_CASE_TEMPLATE("a plugin that says stop in a batch starts at most a window o
   CHECK(opened.services->requests.size() <= 2 + 16);
 }
 
+TEST_CASE_TEMPLATE("calls that are added have one reply each, with checkpoints and further calls between them", Runner, InProcess, Worker) {
+  const auto opened = open<Runner>();
+  REQUIRE(reason_of(opened.run("stream")) == "ok");
+  CHECK(opened.services->report() == "0=200x-test9;1=200x-test9;2=200x-test9;3=200x-test9;4=200x-test9;5");
+  CHECK(opened.services->checkpoints.at(0).committed == std::vector<std::string>{"r0", "r1"});
+  CHECK(opened.services->checkpoints.at(1).committed == std::vector<std::string>{"r2", "r3", "r4", "report"});
+  // What was added and never taken is forgotten with its phase.
+  REQUIRE(reason_of(opened.run("stream_left_behind")) == "ok");
+  opened.services->records.clear();
+  REQUIRE(reason_of(opened.run("stream")) == "ok");
+  CHECK(opened.services->report().ends_with(";5"));
+}
+
+TEST_CASE_TEMPLATE("a plugin that says stop to one reply has all the others, and nothing more is begun", Runner, InProcess, Worker) {
+  const auto opened = open<Runner>();
+  REQUIRE(reason_of(opened.run("stream_stopped")) == "ok");
+  CHECK(opened.services->report() == "100");
+  CHECK(opened.services->requests.size() <= 16);
+}
+
+TEST_CASE_TEMPLATE("what a plugin does wrong with calls that it adds is refused", Runner, InProcess, Worker) {
+  const auto opened = open<Runner>();
+  CHECK(reason_of(opened.run("stream_of_257")) == "sdk.batch_too_large");
+  CHECK(reason_of(opened.run("stream_throws")) == "sdk.unknown_exception");
+  REQUIRE(reason_of(opened.run("stream_calls_back")) == "ok");
+  CHECK(opened.services->report() == "7");
+  opened.services->records.clear();
+  REQUIRE(reason_of(opened.run("stream_fails")) == "ok");
+  CHECK(opened.services->report() == "0=http.no_route;");
+}
+
+TEST_CASE_TEMPLATE("bodies of 15 MiB go through one after the other", Runner, InProcess, Worker) {
+  const auto opened = open<Runner>();
+  REQUIRE(reason_of(opened.run("stream_of_large_bodies")) == "ok");
+  CHECK(opened.services->report() == "0=200x-test15728640;1=200x-test15728640;2=200x-test15728640;");
+}
+
 TEST_CASE_TEMPLATE("a callback that throws ends the batch with an error", Runner, InProcess, Worker) {
   const auto opened = open<Runner>();
   CHECK(reason_of(opened.run("batch_throws")) == "sdk.unknown_exception");

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -86,20 +87,35 @@ class RecordingServices final : public Services {
   Status send_batch(std::span<const HttpRequest> batch, const std::function<bool(HttpReply&&)>& on_reply) override {
     std::this_thread::sleep_for(std::exchange(first_answer_takes, {}));
     for (std::uint32_t i = 0; i < batch.size(); ++i) {
-      requests.push_back(batch[i].method + " " + batch[i].path);
-      HttpReply reply;
-      reply.index = i;
-      if (batch[i].path == "/fail") {
-        reply.error = Error{Code::kEnvironment, "http.no_route", "there is no route to the remote", 1'500};
-      } else {
-        reply.status = 200;
-        reply.headers = {{"x-test", "yes"}};
-        reply.body = batch[i].path == "/large" ? std::string(15u << 20u, '\xff') : batch[i].path;
-      }
-      if (!on_reply(std::move(reply)) && i + 1 < batch.size())
+      if (!on_reply(answer(batch[i], i)) && i + 1 < batch.size())
         return make_error(Code::kCancelled, "berth.stopped", "the plugin said stop");
     }
     return success();
+  }
+  /// Two replies at a time.
+  Status add_calls(std::span<const HttpRequest> more) override {
+    for (const auto& request : more) under_way_.emplace_back(added_++, request);
+    return success();
+  }
+  Status take_replies(bool stop, const std::function<void(HttpReply&&)>& on_reply) override {
+    for (int i = 0; i < 2 && !under_way_.empty(); ++i) {
+      const auto [index, request] = std::move(under_way_.front());
+      under_way_.pop_front();
+      if (!stop) {
+        on_reply(answer(request, index));
+        continue;
+      }
+      HttpReply reply;
+      reply.index = index;
+      reply.error = make_error(Code::kCancelled, "berth.cancelled", "the plugin said stop");
+      on_reply(std::move(reply));
+    }
+    return success();
+  }
+  /// As the engine has services of their own for each phase.
+  void begin_phase() {
+    under_way_.clear();
+    added_ = 0;
   }
   Status emit(EmittedRecord&& record) override {
     if (emit_error) return *emit_error;
@@ -138,7 +154,23 @@ class RecordingServices final : public Services {
   }
 
  private:
+  HttpReply answer(const HttpRequest& request, std::uint32_t index) {
+    requests.push_back(request.method + " " + request.path);
+    HttpReply reply;
+    reply.index = index;
+    if (request.path == "/fail") {
+      reply.error = Error{Code::kEnvironment, "http.no_route", "there is no route to the remote", 1'500};
+    } else {
+      reply.status = 200;
+      reply.headers = {{"x-test", "yes"}};
+      reply.body = request.path == "/large" ? std::string(15u << 20u, '\xff') : request.path;
+    }
+    return reply;
+  }
+
   mutable std::mutex mutex_;
+  std::deque<std::pair<std::uint32_t, HttpRequest>> under_way_;
+  std::uint32_t added_ = 0;
   std::vector<Log> logs_;
   std::vector<std::string> since_;
 };
@@ -181,6 +213,7 @@ struct Opened {
 
   Status run(const std::string& plan, std::stop_token stop = {}, const std::string& cursor = "",
              Instant deadline = Instant{std::int64_t{1} << 50}) const {
+    services->begin_phase();
     return plugin->run_phase({manifest.phase_ids ? "acts" : "things", plan, cursor, deadline}, std::move(stop));
   }
 };

@@ -3,6 +3,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "host/ledger/opening.hpp"
+#include "host/ledger/revaluation.hpp"
 #include "unit/ledger/fixture.hpp"
 
 namespace berth::ledger::testing {
@@ -45,13 +47,11 @@ void expect_refusal(const Posted& posted, const json::Value& step) {
   CHECK(refusal.message.find(step.text_of("says")) != std::string::npos);
 }
 
-void expect_entries(const Posted& posted, const json::Value& step) {
-  const std::string message = posted.planned.refusal ? posted.planned.refusal->message : "";
-  REQUIRE_MESSAGE(posted.planned.plan.has_value(), message);
+void expect_entries(const std::vector<StoredEntry>& entries, const json::Value& step) {
   std::map<std::string, std::string> expected;
   for (const auto& [event, lines] : step.find("posts")->members()) expected[event] = lines_of(lines.text());
   std::map<std::string, std::string> found;
-  for (const StoredEntry& entry : posted.entries) {
+  for (const StoredEntry& entry : entries) {
     const bool has_own_key = entry.reverses == 0 || entry.event == "void";
     const std::string key = (has_own_key ? "" : "reversal of ") + entry.event;
     CHECK_MESSAGE(!found.contains(key), key);
@@ -60,16 +60,82 @@ void expect_entries(const Posted& posted, const json::Value& step) {
       if (const json::Value* date = dates->find(key)) CHECK(to_string(entry.date) == date->text());
     }
   }
-  const auto shown = [](const std::map<std::string, std::string>& entries) {
+  const auto shown = [](const std::map<std::string, std::string>& by_event) {
     std::string text;
-    for (const auto& [event, lines] : entries) text += fmt::format("\n  {}: {}", event, lines);
+    for (const auto& [event, lines] : by_event) text += fmt::format("\n  {}: {}", event, lines);
     return text;
   };
   CHECK(shown(found) == shown(expected));
+}
+
+void expect_plan(const Posted& posted, const json::Value& step) {
+  const std::string message = posted.planned.refusal ? posted.planned.refusal->message : "";
+  REQUIRE_MESSAGE(posted.planned.plan.has_value(), message);
+  expect_entries(posted.entries, step);
   const Plan& plan = *posted.planned.plan;
   if (const json::Value* pending = step.find("pending")) CHECK(sorted(plan.pending) == join(texts_of(*pending), ", "));
   if (const json::Value* flags = step.find("flags")) CHECK(sorted(plan.flags) == join(texts_of(*flags), ", "));
   if (const json::Value* again = step.find("replan")) CHECK(sorted(plan.replan) == join(texts_of(*again), ", "));
+}
+
+/// What is no document: it fails with a reason, or writes entries.
+void expect_written(const Fixture::Written& written, const json::Value& step) {
+  if (step.find("refused") != nullptr) {
+    CHECK(written.error.reason == step.text_of("refused"));
+    CHECK_MESSAGE(written.error.message.find(step.text_of("says")) != std::string::npos, written.error.message);
+    CHECK(written.entries.empty());
+    return;
+  }
+  CHECK_MESSAGE(written.error.reason.empty(), written.error.message);
+  expect_entries(written.entries, step);
+}
+
+Fixture::Written import_opening(Fixture& fixture, const json::Value& file) {
+  return fixture.record([&](storage::Connection& c) -> Result<Committed> {
+    std::string text;
+    for (const json::Value& line : file.items()) text += std::string(line.text()) + "\n";
+    Committed all;
+    for (const OpeningReceivable& opening : BERTH_TRY(parse_openings(text, fixture.context.companies))) {
+      const PostedOpening posted =
+          BERTH_TRY(post_opening(c, opening, fixture.context, "inv_" + opening.invoice, kNow));
+      all.entries.insert(all.entries.end(), posted.committed.entries.begin(), posted.committed.entries.end());
+    }
+    return all;
+  });
+}
+
+Fixture::Written revalue(Fixture& fixture, const json::Value& what) {
+  return fixture.record([&](storage::Connection& c) -> Result<Committed> {
+    const Currency currency = BERTH_TRY(Currency::of(what.text_of("currency")));
+    const Decimal rate = BERTH_TRY(Decimal::parse(what.text_of("rate")));
+    const Date period_end = BERTH_TRY(parse_date(what.text_of("period_end")));
+    const Revaluation loaded = BERTH_TRY(load_revaluation(c, kIntegration, "acme_us", currency, rate, period_end));
+    return post_revaluation(c, loaded, fixture.context, kNow);
+  });
+}
+
+/// Takes a live entry back as somebody would who did not look first (T12), or records what a document plans under a key
+/// that is taken (T13).
+Fixture::Written reverse(Fixture& fixture, std::int64_t entry) {
+  return fixture.record([&](storage::Connection& c) {
+    Plan plan;
+    plan.reversals.push_back({entry, "post", 9, Date{2026, 5, 31}});
+    CommitContext context;
+    context.integration = kIntegration;
+    context.source = {std::string(kIntegration), "invoice", "I1", "1"};
+    context.now = kNow;
+    return commit(c, plan, context);
+  });
+}
+Fixture::Written record_as(Fixture& fixture, const json::Value& brief) {
+  return fixture.record([&](storage::Connection& c) -> Result<Committed> {
+    const documents::Document document = fixture.parse(*brief.find("document"));
+    Planned planned = plan(document, BERTH_TRY(load_books(c, document, fixture.context)));
+    Plan forced = std::move(*planned.plan);
+    forced.reversals.clear();
+    for (Entry& entry : forced.entries) entry.sequence = brief.find("sequence")->integer().value_or(1);
+    return commit(c, forced, Fixture::commit_context(document));
+  });
 }
 
 void run_step(Fixture& fixture, const json::Value& step) {
@@ -87,6 +153,18 @@ void run_step(Fixture& fixture, const json::Value& step) {
   }
   if (const json::Value* books = step.find("books")) apply_books(fixture, *books);
   fixture.context.current_data_confirmed = step.find("current_data_confirmed") != nullptr;
+  const std::size_t entries_before = fixture.entry_count();
+  if (const json::Value* file = step.find("opening")) expect_written(import_opening(fixture, *file), step);
+  if (const json::Value* what = step.find("revalue")) expect_written(revalue(fixture, *what), step);
+  if (const json::Value* entry = step.find("reverse")) expect_written(reverse(fixture, entry->integer().value_or(0)), step);
+  if (const json::Value* what = step.find("record_as")) expect_written(record_as(fixture, *what), step);
+  if (const json::Value* document = step.find("unreadable")) {
+    const auto read = documents::parse(complete(*document));
+    REQUIRE_FALSE(read.ok());
+    CHECK(read.error().reason == step.text_of("refused"));
+    CHECK_MESSAGE(read.error().message.find(step.text_of("says")) != std::string::npos, read.error().message);
+  }
+  if (step.find("refused") != nullptr) CHECK(fixture.entry_count() == entries_before);
   if (const json::Value* document = step.find("document")) {
     const std::size_t before = fixture.entry_count();
     const Posted posted = fixture.post(*document);
@@ -94,7 +172,7 @@ void run_step(Fixture& fixture, const json::Value& step) {
       expect_refusal(posted, step);
       CHECK(fixture.entry_count() == before);
     } else {
-      expect_entries(posted, step);
+      expect_plan(posted, step);
     }
   }
   for (const auto& [id, text] : step.find("balances") != nullptr ? step.find("balances")->members() : json::Object{}) {
@@ -153,6 +231,12 @@ TEST_CASE("the worked examples of write-offs post as docs/accounting.md says") {
 }
 TEST_CASE("the worked examples of several companies post as docs/accounting.md says") {
   run_file(kCases + "companies.json");
+}
+TEST_CASE("the worked examples of opening receivables and revaluation post as docs/accounting.md says") {
+  run_file(kCases + "opening_and_revaluation.json");
+}
+TEST_CASE("the worked examples of payouts post as docs/accounting.md says") {
+  run_file(kCases + "payouts.json");
 }
 TEST_CASE("what must not post is refused with its own reason, and nothing of it posts") {
   run_file(kCases + "refusals.json");

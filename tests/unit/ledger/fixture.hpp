@@ -100,6 +100,26 @@ inline json::Value complete(const json::Value& brief) {
   const std::string id(brief.text_of("id"));
   const bool is_payment = kind == "customer_payment";
   const bool is_invoice = kind == "invoice";
+  if (kind == "deposit") {
+    json::Value full = json::Value::object(
+        {{"model", "deposit/1"},
+         {"source", json::Value::object({{"integration", kIntegration}, {"entity", kind}, {"remote_id", id}, {"version", "1"}})},
+         {"state", "open"},
+         {"company", "acme_us"},
+         {"currency", "USD"},
+         {"reference", id},
+         {"kind", "payout"},
+         {"date", "2026-05-22"},
+         {"bank_account", "bank_main"},
+         {"fees", "0.00"},
+         {"payments", json::Value::array()},
+         {"refunds", json::Value::array()}});
+    for (const auto& [key, value] : brief.members()) {
+      if (key != "kind" && key != "id") full.set(key, value);
+    }
+    for (json::Value& row : full.find("payments")->make_array()) row.set("payment", "pay_" + std::string(row.text_of("payment")));
+    return full;
+  }
   json::Value full = json::Value::object(
       {{"model", kind + "/1"},
        {"source",
@@ -205,6 +225,10 @@ class Fixture {
                       "?, 'acme_us', ?, 0)",
                       {item, item, fmt::format(R"({{"income_account":"{}"}})", item)}));
       }
+      BERTH_CHECK(
+          c.execute("INSERT INTO local_row (id, kind, name, integration, remote_id, document_json, created_ms) VALUES "
+                    "('cus_1', 'customer', 'Bowman', ?, 'C1', '{}', 0)",
+                    {kIntegration}));
       return success();
     });
   }
@@ -267,6 +291,28 @@ class Fixture {
       return success();
     });
     return posted;
+  }
+  /// What is written by work that is no document; its error, if it fails, with nothing written.
+  struct Written {
+    Error error;
+    std::vector<StoredEntry> entries;
+  };
+  Written record(const std::function<Result<Committed>(storage::Connection&)>& work) {
+    Written written;
+    const Status status = database_->write([&](storage::Connection& c) -> Status {
+      const Committed committed = BERTH_TRY(work(c));
+      for (const CheckFinding& finding : BERTH_TRY(check_touched(c, Touched::by(committed))))
+        FAIL_CHECK(finding.invariant << ": " << finding.message);
+      for (const std::int64_t id : committed.entries) {
+        EntryFilter only;
+        only.cursor = std::to_string(id - 1);
+        only.limit = 1;
+        written.entries.push_back(BERTH_TRY(list_entries(c, only)).entries.at(0));
+      }
+      return success();
+    });
+    if (!status.ok()) written.error = status.error();
+    return written;
   }
   template <std::same_as<json::Value> Brief>
   Posted post(const Brief& brief) {

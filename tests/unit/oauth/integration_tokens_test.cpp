@@ -60,7 +60,7 @@ TEST_CASE("a good token is given without asking anybody, in the remote's own for
   CHECK(rig.transport.count() == 0);
 }
 
-TEST_CASE("a token that was good is taken again for five seconds; what is stored elsewhere counts after them, or at once when it is refused") {
+TEST_CASE("a token that was good is taken again for five seconds, and what is stored elsewhere counts after them or when it is refused") {
   Rig rig;
   CHECK(rig.tokens.token({})->generation == 1);
   auto newer = set_of();

@@ -75,8 +75,10 @@ class FakeHost {
   std::function<Answer(const Request&)> serve;
   std::int64_t now_ms = 0;
   std::int64_t ms_per_request = 0;
-  /// Replies of a batch come last one first.
+  /// Replies of a batch come last one first, and of the calls that were added the last one is answered first.
   bool reverse_replies = false;
+  /// Without: a host that has batches only.
+  bool has_stream = true;
   /// The n-th checkpoint (from 1) fails and nothing since the one before is kept, as if the process had died. 0: never.
   int cut_at_checkpoint = 0;
   /// After so many requests the host wants to stop and starts no more. -1: never.
@@ -122,6 +124,7 @@ class FakeHost {
   void drop_uncommitted();
   Answer answer(const Request& request);
   Outcome deliver(const Request& request, std::uint32_t index, void* ctx, berth_http_reply_fn reply, bool& goes_on);
+  void deliver_unsent(std::uint32_t index, void* ctx, berth_http_reply_fn reply);
   std::int32_t emit(const berth_record& record, berth_error* error);
   std::int32_t checkpoint(std::string_view cursor, bool complete, berth_error* error);
   Known known(const Ref& ref) const;
@@ -130,8 +133,15 @@ class FakeHost {
   std::int32_t attach(const Ref& ref, std::string_view name, std::string_view bytes);
   void settle(const Key& key);
 
+  struct Added {
+    Request request;
+    std::uint32_t index = 0;
+  };
   struct Tables;
   std::unique_ptr<Tables> tables_;
+  std::vector<Added> under_way_;
+  std::uint32_t added_ = 0;
+  bool is_stream_stopped_ = false;
   std::map<Key, Stored> pending_;  // as it will be after the next checkpoint; only what changed
   std::map<Key, Entry> queue_;
   std::vector<Entry> pending_queue_;

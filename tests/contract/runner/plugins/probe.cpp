@@ -15,7 +15,7 @@ std::string misbehaviour;
 const Acts& acts() {
   static const Acts all = [] {
     Acts merged = records_acts();
-    for (Acts more : {http_acts(), ending_acts(), system_acts()}) merged.merge(more);
+    for (Acts more : {http_acts(), stream_acts(), ending_acts(), system_acts()}) merged.merge(more);
     return merged;
   }();
   return all;

@@ -2,7 +2,7 @@
 // A plugin that does what the plan says: the text of the plan is the name of an act. Written against the C tables, so
 // that every status can be seen. What an act found out it emits as thing `report`.
 //
-// The acts stand in records_acts.cpp, http_acts.cpp, ending_acts.cpp (crashes, leaks, floods) and system_acts.cpp (what the
+// The acts stand in records_acts.cpp, http_acts.cpp, stream_acts.cpp, ending_acts.cpp (crashes, leaks, floods) and system_acts.cpp (what the
 // lock of a worker forbids); probe.cpp is the plugin around them.
 #include <atomic>
 #include <cstdint>
@@ -61,6 +61,7 @@ using Acts = std::map<std::string, Act, std::less<>>;
 [[nodiscard]] Acts records_acts();
 [[nodiscard]] Acts http_acts();
 [[nodiscard]] Acts ending_acts();
+[[nodiscard]] Acts stream_acts();
 [[nodiscard]] Acts system_acts();
 
 /// What came of requests, for the report.

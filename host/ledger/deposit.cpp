@@ -1,0 +1,126 @@
+#include "host/ledger/deposit.hpp"
+
+#include "host/ledger/drafting.hpp"
+#include "host/ledger/plan.hpp"
+
+namespace berth::ledger {
+namespace {
+
+using documents::Deposit;
+
+std::vector<Money*> amounts_of(Deposit& deposit) {
+  std::vector<Money*> amounts{&deposit.fees, &deposit.net};
+  for (documents::DepositPart& part : deposit.payments) amounts.push_back(&part.amount);
+  for (documents::DepositPart& part : deposit.refunds) amounts.push_back(&part.amount);
+  return amounts;
+}
+
+Money sum_of(const std::vector<documents::DepositPart>& parts, Currency currency) {
+  Money sum = Money::zero(currency);
+  for (const documents::DepositPart& part : parts) sum += part.amount;
+  return sum;
+}
+
+/// Each payment is in undeposited funds, with as much, and in no other payout.
+std::optional<Refusal> check_parts(const Deposit& deposit, const Books& books, std::string_view what) {
+  std::set<std::string> seen;
+  for (const documents::DepositPart& part : deposit.payments) {
+    if (!seen.insert(part.reference).second)
+      return failed("ledger.deposit_part", fmt::format("{}: payment {} stands twice", what, part.reference));
+    const auto there = books.undeposited.find(part.reference);
+    const Money left = there == books.undeposited.end() ? Money::zero(deposit.currency) : there->second;
+    if (part.amount.is_negative() || part.amount > left) {
+      return failed("ledger.deposit_part", fmt::format("{}: {} of payment {} are paid out, {} of it are undeposited",
+                                                       what, part.amount.to_string(), part.reference,
+                                                       left.to_string()));
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Planned plan_deposit(const Deposit& given, const Books& books) {
+  const std::string what = title_of(given.source, given.reference);
+  if (given.state != documents::State::kOpen) return plan_draft({}, books, what);
+  Deposit deposit = given;
+  const auto found = posting_company(books, deposit.company, what);
+  if (const auto* refusal = std::get_if<Refusal>(&found)) return {std::nullopt, *refusal};
+  const Company& company = *std::get<const Company*>(found);
+  if (deposit.currency != company.base_currency) {
+    return {std::nullopt, failed("ledger.deposit_currency", fmt::format("{}: payouts in {} are not posted, {} keeps its books in {}",
+                                                                        what, deposit.currency.code(), company.id,
+                                                                        company.base_currency.code()))};
+  }
+  if (auto refusal = normalise_amounts(amounts_of(deposit), deposit.currency,
+                                       deposit.payments.size() + deposit.refunds.size(), what)) {
+    return {std::nullopt, std::move(refusal)};
+  }
+  const Money payments = sum_of(deposit.payments, deposit.currency);
+  const Money refunds = sum_of(deposit.refunds, deposit.currency);
+  if (deposit.fees.is_negative() || deposit.net + deposit.fees + refunds != payments) {
+    return {std::nullopt,
+            failed("ledger.deposit_totals",
+                   fmt::format("{}: net {} + fees {} + refunds {} is not the payments {}", what, deposit.net.to_string(),
+                               deposit.fees.to_string(), refunds.to_string(), payments.to_string()))};
+  }
+  if (auto refusal = check_parts(deposit, books, what)) return {std::nullopt, std::move(refusal)};
+
+  AccountResolver accounts(books);
+  DraftEvent event;
+  Entry& entry = event.entry;
+  entry.event = "post";
+  entry.company = company.id;
+  entry.date = entry.document_date = deposit.date;
+  entry.currency = entry.base_currency = company.base_currency;
+  entry.description = deposit.reference;
+  const std::string undeposited = accounts.role(company.id, role::kUndeposited);
+  const std::string fees = !deposit.fees_account.empty() || deposit.fees.is_zero()
+                               ? deposit.fees_account
+                               : accounts.role(company.id, role::kProcessorFees);
+  add_line(entry, deposit.bank_account, deposit.net, deposit.net);
+  add_line(entry, fees, deposit.fees, deposit.fees);
+  add_line(entry, undeposited, (payments - refunds).negated(), (payments - refunds).negated());
+  if (auto refusal = accounts.refusal()) return {std::nullopt, std::move(refusal)};
+
+  Draft draft;
+  json::Value parts = json::Value::array();
+  for (const auto* list : {&deposit.payments, &deposit.refunds}) {
+    const bool is_payment = list == &deposit.payments;
+    for (const documents::DepositPart& part : *list) {
+      parts.push_back((is_payment ? "payment/" : "refund/") + part.reference + " " + part.amount.to_string());
+      draft.payout_parts.push_back({(is_payment ? "payment/" : "refund/") + part.reference, company.id, undeposited,
+                                    is_payment ? part.amount : part.amount.negated()});
+    }
+  }
+  entry.fingerprint = fingerprint_of(json::Value::object({{"event", "deposit.post"},
+                                                          {"date", to_string(deposit.date)},
+                                                          {"company", company.id},
+                                                          {"bank_account", deposit.bank_account},
+                                                          {"fees_account", fees},
+                                                          {"parts", std::move(parts)},
+                                                          {"fees", deposit.fees.to_string()},
+                                                          {"net", deposit.net.to_string()}}));
+  draft.events.push_back(std::move(event));
+  return plan_draft(std::move(draft), books, what);
+}
+
+Status load_deposit(storage::Connection& connection, const Deposit& deposit, Books& books) {
+  AccountResolver accounts(books);
+  const std::string account = accounts.role(deposit.company, role::kUndeposited);
+  for (const documents::DepositPart& part : deposit.payments) {
+    // Reversed entries and their reversals cancel. A refund out of undeposited funds is a part of its own.
+    const auto cash = BERTH_TRY(connection.first(
+        "SELECT COALESCE(SUM(l.base_minor), 0) FROM entry AS e JOIN entry_line AS l ON l.entry = e.id WHERE e.local_id = ? "
+        "AND e.company = ? AND l.account = ? AND e.event LIKE 'cash%'",
+        {part.reference, deposit.company, account}));
+    const auto paid_out = BERTH_TRY(connection.first(
+        "SELECT COALESCE(SUM(amount_minor), 0) FROM payout_part WHERE part = ? AND company = ? AND account = ? "
+        "AND NOT (integration = ? AND remote_id = ?)",
+        {"payment/" + part.reference, deposit.company, account, deposit.source.integration, deposit.source.remote_id}));
+    books.undeposited[part.reference] = Money(cash->integer(0) - paid_out->integer(0), deposit.currency);
+  }
+  return success();
+}
+
+}  // namespace berth::ledger
