@@ -25,6 +25,7 @@ constexpr std::chrono::milliseconds kTick{50};  // how late a deadline of a virt
 constexpr int kExitNoExecutable = 72;           // what Poco's forked child exits with when it cannot execute
 constexpr std::size_t kTailInMessage = 400;
 constexpr int kFramesAtOnce = 1'000;
+constexpr std::size_t kRepliesAtOnceBytes = 1u << 20u;  // of a stream, in one frame; a larger one goes alone
 
 /// What the plugin's callback said to one reply.
 bool says_go_on(const Frame& frame) {
@@ -430,7 +431,7 @@ Result<std::string> WorkerInstance::take_replies(Decoder& arguments) {
   }
   std::string replies;
   std::uint32_t count = 0;
-  while (!taken_.empty() && (count == 0 || replies.size() + taken_.front().size() < kReplyWindowBytes)) {
+  while (!taken_.empty() && (count == 0 || replies.size() + taken_.front().size() <= kRepliesAtOnceBytes)) {
     replies += taken_.front();
     taken_.pop_front();
     ++count;

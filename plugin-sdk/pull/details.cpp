@@ -1,17 +1,24 @@
-// Details, parts and files of single records, in batches. One record that is refused, unreadable or gone never stops
-// the others; a stop, a spent budget or a lost connection ends the phase after what was answered has been committed.
+// Details, parts and files of single records, several at a time. One record that is refused, unreadable or gone never
+// stops the others; a stop, a spent budget or a lost connection ends the phase after what was answered has been committed.
 #include <algorithm>
-#include <span>
+#include <deque>
+#include <functional>
+#include <iterator>
+#include <list>
+#include <map>
+#include <optional>
 
+#include "calls.hpp"
 #include "session.hpp"
 
 namespace berth::pulling {
 namespace {
 
-/// Records of one commit. A crash loses at most these with their files, so it is small: where a hundred calls a minute
-/// are allowed, less than half a minute's. It is not smaller because the next batch begins when this one has ended: a few
-/// rounds of as many calls as may be made at once.
-constexpr std::uint32_t kQueueSlice = 20;
+/// Documents that are begun and not committed. A crash loses at most these with their files, so they are few: where a
+/// hundred calls a minute are allowed, less than half a minute's. Half of them are committed together, so that the other
+/// half keeps as many calls under way as may be made at once.
+constexpr std::size_t kUncommittedMax = 20;
+constexpr std::size_t kCommitAt = 10;
 /// What is kept of unfinished records at most; the boundary takes cursors of 64 KiB.
 constexpr std::size_t kUnfinishedBytes = std::size_t{40} << 10u;
 /// Documents with parts that are begun before the first of them is whole: as many as may be asked for at once as a rule.
@@ -24,10 +31,20 @@ constexpr std::string_view kIdCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij
 
 struct Job {
   Wanted wanted;
-  std::optional<json::Value> document;                     // the detail, once it is here
-  std::vector<std::pair<std::string, std::string>> parts;  // name and JSON
-  bool is_broken = false;                                  // nothing more is asked or sent for it
-  bool is_sent = false;                                    // with its parts
+  std::optional<json::Value> document = {};                     // the detail, once it is here
+  std::vector<std::pair<std::string, std::string>> parts = {};  // name and JSON
+  std::size_t open = 0;                                         // calls that are under way for it
+  bool is_broken = false;                                       // nothing more is asked or sent for it
+  bool is_sent = false;                                         // with its parts
+  bool is_restored = false;                                     // an earlier call had its detail
+  bool is_done = false;                                         // nothing is under way for it any more
+};
+
+/// What a call is for: a part or a file of a document, else its detail.
+struct Purpose {
+  Job* job = nullptr;
+  const phases::Part* part = nullptr;
+  const phases::Attachment* file = nullptr;
 };
 
 bool is_path_safe(std::string_view id) {
@@ -40,25 +57,34 @@ bool is_wished(const Wish& wish, const json::Value& document) {
          !(wish.unless && phases::holds(*wish.unless, document));
 }
 
+/// Keeps calls for a few documents under way: the detail of one is asked for while the parts and files of others come. What
+/// is whole is committed a few at a time.
 class Fetcher {
  public:
-  explicit Fetcher(Session& session) : session_(session), phase_(session.phase()) {}
+  /// The next entries, at most so many; none: nothing is left, or nothing before the next commit.
+  using Source = std::function<std::vector<Wanted>(std::size_t most)>;
+  explicit Fetcher(Session& session) : session_(session), phase_(session.phase()), calls_(session) {}
 
-  /// Fetches what the entries want and commits it. Throws what ended the batch, after the commit.
-  void fetch(std::vector<Wanted> wanted) {
-    std::vector<Job> jobs;
-    for (Wanted& one : wanted) {
-      if (is_path_safe(one.ref.remote_id)) {
-        jobs.push_back({std::move(one), {}, {}, false});
-      } else {
-        session_.warn("detail.id", "A record has an id that cannot stand in a path; it is skipped.",
-                      id_field(one.ref.remote_id));
+  /// Fetches what the source has and commits it. Throws what ended it early, after the commit.
+  void run(const Source& next) {
+    session_.stop_if_asked();
+    while (true) {
+      if (!ended_ && session_.host().should_stop()) ended_ = session_.stop_failure();
+      const bool is_exhausted = ended_ || !fill(next);
+      if (calls_.under_way() > 0) {
+        calls_.take([this](std::size_t number, const Reply& reply) { return judge(number, reply); },
+                    [this](std::size_t number, Reply&& reply) { take(number, std::move(reply)); });
+        if (done_ >= kCommitAt && !ended_) commit();
+        continue;
       }
+      if (ended_) {
+        keep_unfinished();
+        commit();
+        throw Failure(*ended_);
+      }
+      if (done_ == 0 && is_exhausted) return;
+      commit();
     }
-    std::optional<Failure> ended = phase_.parts.empty() ? fetch_details(jobs) : fetch_whole(jobs);
-    if (!ended) ended = fetch_files(jobs);
-    session_.checkpoint();
-    if (ended) throw Failure(*ended);
   }
 
   /// What ended the files while details went on.
@@ -107,33 +133,6 @@ class Fetcher {
     return std::move(parsed.value);
   }
 
-  /// Documents that have parts, a few at a time: whatever ends the batch cuts those and not all, and of them everything
-  /// that came is kept in the cursor. The details of a few are asked for together, and then their parts; before them those
-  /// of which an earlier call kept the detail, so that no number of calls is too small to get further.
-  std::optional<Failure> fetch_whole(std::vector<Job>& jobs) {
-    const auto fresh = std::stable_partition(jobs.begin(), jobs.end(), [&](Job& job) { return take_unfinished(job); });
-    for (const std::span<Job> all : {std::span<Job>(jobs.begin(), fresh), std::span<Job>(fresh, jobs.end())}) {
-      for (std::size_t from = 0; from < all.size(); from += kWholeAtOnce) {
-        if (auto ended = fetch_few(all.subspan(from, std::min(kWholeAtOnce, all.size() - from)))) {
-          keep_unfinished(jobs);
-          return ended;
-        }
-      }
-    }
-    return std::nullopt;
-  }
-
-  std::optional<Failure> fetch_few(std::span<Job> jobs) {
-    std::optional<Failure> ended = fetch_details(jobs);
-    if (!ended) ended = fetch_parts(jobs);
-    for (Job& job : jobs) {
-      if (!job.document || job.is_broken || wants_part(job)) continue;
-      emit_detail(job);
-      job.is_sent = true;
-    }
-    return ended;
-  }
-
   /// The document as an earlier call left it, if it is still that version which is wanted.
   bool take_unfinished(Job& job) {
     auto& all = session_.cursor.unfinished;
@@ -150,12 +149,12 @@ class Fetcher {
   }
 
   /// What came of documents that are not whole, as far as there is room.
-  void keep_unfinished(const std::vector<Job>& jobs) {
+  void keep_unfinished() {
     std::size_t bytes = 0;
     for (const Unfinished& one : session_.cursor.unfinished) {
       bytes += json::dump(one.document).size() + json::dump(one.parts).size();
     }
-    for (const Job& job : jobs) {
+    for (const Job& job : jobs_) {
       if (job.document && !job.is_sent) keep_unfinished(job, bytes);
     }
   }
@@ -179,71 +178,161 @@ class Fetcher {
     return std::any_of(job.parts.begin(), job.parts.end(), [&](const auto& part) { return part.first == name; });
   }
 
-  bool wants_part(const Job& job) const {
-    return std::any_of(phase_.parts.begin(), phase_.parts.end(), [&](const phases::Part& part) {
-      return is_wished(part, *job.document) && !has_part(job, part.name);
-    });
+  bool is_unfinished(const Wanted& wanted) const {
+    const auto& all = session_.cursor.unfinished;
+    return std::any_of(all.begin(), all.end(), [&](const Unfinished& one) { return one.id == wanted.ref.remote_id; });
   }
 
-  std::optional<Failure> fetch_details(std::span<Job> jobs) {
-    std::vector<std::size_t> of;
-    std::vector<Request> requests;
-    for (std::size_t i = 0; i < jobs.size(); ++i) {
-      if (!jobs[i].wanted.detail || !phase_.detail || jobs[i].document) continue;
-      of.push_back(i);
-      requests.push_back(request(*phase_.detail, jobs[i], CallKind::kDetail));
+  // ---- one document after the other
+
+  /// Begins as many as there is room for. False: the source has nothing more for now.
+  bool fill(const Source& next) {
+    const std::size_t active_max = phase_.parts.empty() ? kUncommittedMax : kWholeAtOnce;
+    bool has_more = true;
+    while (has_more && active_ < active_max && jobs_.size() < kUncommittedMax) {
+      if (pending_.empty()) {
+        auto wanted = next(std::min(active_max - active_, kUncommittedMax - jobs_.size()));
+        has_more = !wanted.empty();
+        // First those of which an earlier call kept the detail, so that no number of calls is too small to get further.
+        std::stable_partition(wanted.begin(), wanted.end(), [&](const Wanted& one) { return is_unfinished(one); });
+        pending_.insert(pending_.end(), std::make_move_iterator(wanted.begin()), std::make_move_iterator(wanted.end()));
+        continue;
+      }
+      const bool must_wait = !is_unfinished(pending_.front()) &&
+                             std::any_of(jobs_.begin(), jobs_.end(), [](const Job& job) { return job.is_restored && !job.is_done; });
+      if (must_wait) break;
+      Wanted wanted = std::move(pending_.front());
+      pending_.pop_front();
+      begin(std::move(wanted));
     }
-    return session_.send_all(requests, [&](std::size_t index, Reply&& reply) {
-      Job& job = jobs[of[index]];
-      const auto answer = read(job, std::move(reply), true);
-      if (!answer) return;
-      const json::Value* row = first_of(*answer, phase_.detail->row);
-      if (row == nullptr || !row->is_object()) {
-        skip(job, "detail.unreadable",
-             "The answer for a record has no \"" + phase_.detail->row.front() + "\"; it is skipped.", "");
-        return;
-      }
-      const json::Value* id = row->at_path(phase_.list.id);
-      if (id != nullptr && !id->text().empty() && id->text() != job.wanted.ref.remote_id) {
-        skip(job, "detail.unreadable", "The answer for a record is about another record; it is skipped.", id->text());
-        return;
-      }
-      job.document = *row;
-      if (phase_.parts.empty()) emit_detail(job);  // nothing more to wait for
-    });
+    calls_.begin();
+    return has_more;
   }
 
-  std::optional<Failure> fetch_parts(std::span<Job> jobs) {
-    std::vector<std::pair<std::size_t, const phases::Part*>> of;
-    std::vector<Request> requests;
-    for (std::size_t i = 0; i < jobs.size(); ++i) {
-      if (jobs[i].is_broken || !jobs[i].document) continue;
-      for (const phases::Part& part : phase_.parts) {
-        if (!is_wished(part, *jobs[i].document) || has_part(jobs[i], part.name)) continue;
-        of.emplace_back(i, &part);
-        requests.push_back(request(part, jobs[i], CallKind::kDetail));
-      }
+  void begin(Wanted wanted) {
+    if (!is_path_safe(wanted.ref.remote_id)) {
+      session_.warn("detail.id", "A record has an id that cannot stand in a path; it is skipped.",
+                    id_field(wanted.ref.remote_id));
+      return;
     }
-    std::vector<bool> is_here(of.size(), false);
-    std::optional<Failure> ended = session_.send_all(requests, [&](std::size_t index, Reply&& reply) {
-      const auto [i, part] = of[index];
-      const auto answer = read(jobs[i], std::move(reply), false);
-      if (!answer) return;
-      const json::Value* rows = first_of(*answer, part->rows);
+    Job& job = jobs_.emplace_back(Job{std::move(wanted)});
+    ++active_;
+    job.is_restored = !phase_.parts.empty() && take_unfinished(job);
+    if (job.wanted.detail && phase_.detail && !job.document) return ask(job, *phase_.detail, CallKind::kDetail, {&job});
+    ask_parts(job);
+  }
+
+  template <typename Source>
+  void ask(Job& job, const Source& source, CallKind kind, Purpose purpose) {
+    Request out = session_.request(source.path, source.query, job.wanted.ref.remote_id, std::nullopt);
+    out.cost = source.cost;
+    out.kind = kind;
+    if (purpose.file != nullptr) out.headers.emplace_back("Accept", purpose.file->accept);
+    ++job.open;
+    purposes_.emplace(calls_.add(std::move(out)), purpose);
+  }
+
+  /// The document is here, or was not wanted. Its parts are asked for together.
+  void ask_parts(Job& job) {
+    for (const phases::Part& part : phase_.parts) {
+      if (!job.document || !is_wished(part, *job.document) || has_part(job, part.name)) continue;
+      if (ended_) return finish(job);  // what came of it is kept
+      ask(job, part, CallKind::kDetail, {&job, &part});
+    }
+    if (job.open == 0) ask_files(job);
+  }
+
+  /// The document is whole. It is sent when its first file is here, so that they are committed together as a rule.
+  void ask_files(Job& job) {
+    for (const phases::Attachment& file : phase_.attachments) {
+      if (!job.wanted.attachments || files_ended_ || ended_) break;
+      // Of a record whose detail was not asked for now, nothing is known here: the host has chosen it.
+      if (job.document && !is_wished(file, *job.document)) continue;
+      ask(job, file, CallKind::kFile, {&job, nullptr, &file});
+    }
+    if (job.open > 0) return;
+    if (job.document) emit_detail(job);
+    finish(job);
+  }
+
+  void finish(Job& job) {
+    job.is_done = true;
+    --active_;
+    ++done_;
+  }
+
+  void commit() {
+    if (session_.cursor.draining_ms) session_.cursor.draining_ms = session_.host().now_unix_ms();
+    session_.checkpoint();
+    jobs_.remove_if([](const Job& job) { return job.is_done; });
+    done_ = 0;
+    unavailable_ = unavailable_files_ = 0;
+    if (!ended_) ended_ = session_.slice_over();
+  }
+
+  // ---- replies
+
+  /// Whether anything more may be begun. What is about one record, or may be, ends nothing.
+  bool judge(std::size_t number, const Reply& reply) {
+    if (!reply.failure) return true;
+    const Failure& failure = *reply.failure;
+    const bool is_spent = failure.status() == BERTH_QUOTA_EXHAUSTED && failure.reason() == "berth.budget";
+    if (failure.status() == BERTH_BAD_RESPONSE) return true;
+    if (purposes_.at(number).file != nullptr && (is_spent || failure.status() == BERTH_UNAVAILABLE)) {
+      // Files are best effort: details go on, also where the remote has no files to give now.
+      if (is_spent || ++unavailable_files_ >= kMaxUnavailable) files_ended_ = failure;
+      return true;
+    }
+    if (failure.status() == BERTH_UNAVAILABLE && ++unavailable_ < kMaxUnavailable) return true;
+    if (!ended_) ended_ = failure;
+    // A spent budget refuses the others by itself; a stop would also reach calls that were granted and wait for their turn.
+    return ended_->reason() == "berth.budget";
+  }
+
+  void take(std::size_t number, Reply&& reply) {
+    const Purpose purpose = purposes_.extract(number).mapped();
+    Job& job = *purpose.job;
+    --job.open;
+    if (purpose.file != nullptr) return take_file(job, *purpose.file, reply);
+    if (purpose.part != nullptr) return take_part(job, *purpose.part, std::move(reply));
+    take_detail(job, std::move(reply));
+    if (job.document) {
+      ask_parts(job);
+    } else {
+      finish(job);
+    }
+  }
+
+  void take_detail(Job& job, Reply&& reply) {
+    const auto answer = read(job, std::move(reply), true);
+    if (!answer) return;
+    const json::Value* row = first_of(*answer, phase_.detail->row);
+    if (row == nullptr || !row->is_object()) {
+      return skip(job, "detail.unreadable",
+                  "The answer for a record has no \"" + phase_.detail->row.front() + "\"; it is skipped.", "");
+    }
+    const json::Value* id = row->at_path(phase_.list.id);
+    if (id != nullptr && !id->text().empty() && id->text() != job.wanted.ref.remote_id) {
+      return skip(job, "detail.unreadable", "The answer for a record is about another record; it is skipped.", id->text());
+    }
+    job.document = *row;
+  }
+
+  void take_part(Job& job, const phases::Part& part, Reply&& reply) {
+    if (const auto answer = read(job, std::move(reply), false)) {
+      const json::Value* rows = first_of(*answer, part.rows);
       if (rows == nullptr) {
-        skip(jobs[i], "detail.unreadable",
-             "The part \"" + part->name + "\" of a record has no \"" + part->rows.front() + "\"; it is skipped.", "");
-        return;
+        skip(job, "detail.unreadable",
+             "The part \"" + part.name + "\" of a record has no \"" + part.rows.front() + "\"; it is skipped.", "");
+      } else {
+        const bool is_nothing = rows->is_null() || (rows->is_string() && rows->text().empty());
+        job.parts.emplace_back(part.name, is_nothing ? "[]" : json::dump(*rows));
       }
-      const bool is_nothing = rows->is_null() || (rows->is_string() && rows->text().empty());
-      jobs[i].parts.emplace_back(part->name, is_nothing ? "[]" : json::dump(*rows));
-      is_here[index] = true;
-    });
-    // A detail without one of its parts would pass for a whole document; it waits for the next attempt.
-    for (std::size_t index = 0; index < of.size(); ++index) {
-      if (!is_here[index]) jobs[of[index].first].is_broken = true;
     }
-    return ended;
+    if (job.open > 0) return;
+    // A detail without one of its parts would pass for a whole document; it waits for the next attempt.
+    if (job.is_broken) return finish(job);
+    ask_files(job);
   }
 
   void emit_detail(Job& job) {
@@ -264,38 +353,16 @@ class Fetcher {
     record.json = json::dump(*job.document);
     session_.emit(record);
     job.wanted.ref = record.ref;
+    job.is_sent = true;
   }
 
-  // ---- files
-
-  std::optional<Failure> fetch_files(std::vector<Job>& jobs) {
-    if (files_ended_) return std::nullopt;
-    std::vector<std::pair<std::size_t, const phases::Attachment*>> of;
-    std::vector<Request> requests;
-    for (std::size_t i = 0; i < jobs.size(); ++i) {
-      if (!jobs[i].wanted.attachments || jobs[i].is_broken) continue;
-      for (const phases::Attachment& file : phase_.attachments) {
-        // Of a record whose detail was not asked for now, nothing is known here: the host has chosen it.
-        if (jobs[i].document && !is_wished(file, *jobs[i].document)) continue;
-        of.emplace_back(i, &file);
-        requests.push_back(request(file, jobs[i], CallKind::kFile));
-        requests.back().headers.emplace_back("Accept", file.accept);
-      }
-    }
-    std::optional<Failure> ended = session_.send_all(requests, [&](std::size_t index, Reply&& reply) {
-      const auto [i, file] = of[index];
-      take_file(jobs[i].wanted.ref, *file, reply);
-    });
-    // Files are best effort: details go on, also where the remote has no files to give now.
-    const bool is_spent = ended && ended->status() == BERTH_QUOTA_EXHAUSTED && ended->reason() == "berth.budget";
-    if (is_spent || (ended && ended->status() == BERTH_UNAVAILABLE)) {
-      files_ended_ = ended;
-      return std::nullopt;
-    }
-    return ended;
+  void take_file(Job& job, const phases::Attachment& file, const Reply& reply) {
+    if (job.document && !job.is_sent) emit_detail(job);
+    attach(job.wanted.ref, file, reply);
+    if (job.open == 0) finish(job);
   }
 
-  void take_file(const Ref& ref, const phases::Attachment& file, const Reply& reply) {
+  void attach(const Ref& ref, const phases::Attachment& file, const Reply& reply) {
     const auto failed = [&](const std::string& what) {
       json::Value fields = id_field(ref.remote_id);
       fields.set("file", file.name);
@@ -317,16 +384,17 @@ class Fetcher {
     session_.host().attach(ref, file.name, file.accept, body);
   }
 
-  template <typename Source>
-  Request request(const Source& source, const Job& job, CallKind kind) const {
-    Request out = session_.request(source.path, source.query, job.wanted.ref.remote_id, std::nullopt);
-    out.cost = source.cost;
-    out.kind = kind;
-    return out;
-  }
-
   Session& session_;
   const phases::Phase& phase_;
+  Calls calls_;
+  std::list<Job> jobs_;            // begun and not committed
+  std::deque<Wanted> pending_;     // handed out and not begun
+  std::map<std::size_t, Purpose> purposes_;  // of the calls under way, by number
+  std::size_t active_ = 0;         // jobs that are not done
+  std::size_t done_ = 0;           // jobs that are done and not committed
+  std::size_t unavailable_ = 0;    // answers that the remote could not give, since the last commit; of details and parts
+  std::size_t unavailable_files_ = 0;
+  std::optional<Failure> ended_;
   std::optional<Failure> files_ended_;
 };
 
@@ -337,16 +405,16 @@ void run_queue(Session& session) {
   if (!phase.detail && phase.attachments.empty()) return;
   Fetcher fetcher(session);
   try {
-    while (true) {
-      session.stop_if_asked();
-      std::vector<Wanted> wanted = session.host().next_details(kQueueSlice);
-      if (wanted.empty()) break;
-      const bool only_files = std::none_of(wanted.begin(), wanted.end(), [](const Wanted& one) { return one.detail; });
-      if (only_files && fetcher.files_ended()) break;  // they come last
-      std::erase_if(wanted, [&](const Wanted& one) { return one.ref.entity != phase.entity; });
-      if (session.cursor.draining_ms) session.cursor.draining_ms = session.host().now_unix_ms();
-      fetcher.fetch(std::move(wanted));
-    }
+    fetcher.run([&](std::size_t most) {
+      while (true) {
+        std::vector<Wanted> wanted = session.host().next_details(static_cast<std::uint32_t>(most));
+        const bool only_files = std::none_of(wanted.begin(), wanted.end(), [](const Wanted& one) { return one.detail; });
+        if (only_files && fetcher.files_ended()) wanted.clear();  // they come last
+        if (wanted.empty()) return wanted;
+        std::erase_if(wanted, [&](const Wanted& one) { return one.ref.entity != phase.entity; });
+        if (!wanted.empty()) return wanted;
+      }
+    });
     session.cursor.unfinished.clear();  // nobody wants them any more
   } catch (const Failure& failure) {
     // Budget and quota come back in another run, which has to read the list again.
@@ -366,14 +434,14 @@ void run_queue(Session& session) {
 
 void run_ids(Session& session, const std::vector<std::string>& ids) {
   Fetcher fetcher(session);
-  for (std::size_t from = 0; from < ids.size(); from += kQueueSlice) {
-    session.stop_if_asked();
+  std::size_t from = 0;
+  fetcher.run([&](std::size_t most) {
     std::vector<Wanted> wanted;
-    for (std::size_t i = from; i < std::min<std::size_t>(ids.size(), from + kQueueSlice); ++i) {
-      wanted.push_back({Ref{session.phase().entity, ids[i], ""}, true, false});
+    for (; from < ids.size() && wanted.size() < most; ++from) {
+      wanted.push_back({Ref{session.phase().entity, ids[from], ""}, true, false});
     }
-    fetcher.fetch(std::move(wanted));
-  }
+    return wanted;
+  });
 }
 
 }  // namespace berth::pulling

@@ -3,15 +3,6 @@
 #include <algorithm>
 
 namespace berth::pulling {
-namespace {
-
-/// Statuses that are about one record, or may be; all others end the phase.
-bool is_about_one(std::int32_t status) {
-  return status == BERTH_UNAVAILABLE || status == BERTH_BAD_RESPONSE;
-}
-
-}  // namespace
-
 Session::Session(const Host& host, const PullConfig& config, const phases::Phase& phase, const Run& run,
                  const PullHooks& hooks)
     : cursor(read_cursor(run.cursor_json)),
@@ -60,16 +51,22 @@ void Session::checkpoint(bool pass_complete) {
   host_.checkpoint(cursor.to_json(), pass_complete);
   records_ = 0;
   bytes_ = 0;
-  unavailable_ = 0;
 }
 
 void Session::stop_if_asked() {
-  const bool is_over = run_.deadline_unix_ms > 0 && host_.now_unix_ms() >= run_.deadline_unix_ms;
-  if (!is_over && !host_.should_stop()) return;
+  const auto over = slice_over();
+  if (!over && !host_.should_stop()) return;
   checkpoint();
-  throw Failure(
-      BERTH_CANCELLED, is_over ? "sdk.deadline" : "sdk.stopped",
-      is_over ? "The slice of the run is over; the phase goes on in the next one." : "The host asked to stop.");
+  throw over ? *over : stop_failure();
+}
+
+std::optional<Failure> Session::slice_over() const {
+  if (run_.deadline_unix_ms <= 0 || host_.now_unix_ms() < run_.deadline_unix_ms) return std::nullopt;
+  return Failure(BERTH_CANCELLED, "sdk.deadline", "The slice of the run is over; the phase goes on in the next one.");
+}
+
+Failure Session::stop_failure() const {
+  return slice_over().value_or(Failure(BERTH_CANCELLED, "sdk.stopped", "The host asked to stop."));
 }
 
 std::optional<std::string> Session::expand(std::string_view text, std::string_view id,
@@ -113,52 +110,6 @@ Request Session::request(std::string_view path, std::span<const phases::Param> q
   add(phase_.request.query);
   add(query);
   return out;
-}
-
-std::optional<Failure> Session::send_all(std::span<const Request> requests,
-                                         const std::function<void(std::size_t index, Reply&& reply)>& consume) {
-  std::vector<std::size_t> todo(requests.size());
-  for (std::size_t i = 0; i < todo.size(); ++i) todo[i] = i;
-  std::optional<Failure> ended;
-  while (!todo.empty() && !ended) {
-    std::vector<Request> round;
-    round.reserve(todo.size());
-    for (const std::size_t index : todo) round.push_back(requests[index]);
-    std::vector<std::pair<std::size_t, Reply>> answers;
-    std::vector<std::size_t> unsent;
-    std::size_t held = 0;
-    bool is_full = false;
-    const auto on_reply = [&](Reply reply) {
-      const std::size_t index = todo.at(reply.index);
-      if (reply.failure && reply.failure->status() == BERTH_CANCELLED && is_full) {
-        unsent.push_back(index);  // our own stop, to work on what is held: sent in the next round
-        return false;
-      }
-      if (reply.failure) {
-        if (reply.failure->status() == BERTH_UNAVAILABLE) ++unavailable_;
-        if (!ended && (!is_about_one(reply.failure->status()) || unavailable_ >= kMaxUnavailable))
-          ended = *reply.failure;
-      } else {
-        held += reply.response->body.size();
-        is_full = is_full || held > kMaxHeldBytes;
-      }
-      answers.emplace_back(index, std::move(reply));
-      // A spent budget refuses the others by itself; a stop would also reach calls that were granted and wait for their turn.
-      return !is_full && (!ended || ended->reason() == "berth.budget");
-    };
-    std::optional<Failure> batch_failure;
-    try {
-      host_.send_batch(round, on_reply);
-    } catch (const Failure& failure) {
-      batch_failure = failure;
-    }
-    // A batch that we stopped ourselves is no failure; any other is, unless a reply has already said why.
-    const bool is_own_stop = batch_failure && batch_failure->status() == BERTH_CANCELLED && (is_full || ended);
-    if (batch_failure && !is_own_stop && !ended && !is_about_one(batch_failure->status())) ended = batch_failure;
-    for (auto& [index, reply] : answers) consume(index, std::move(reply));
-    todo = std::move(unsent);
-  }
-  return ended;
 }
 
 const json::Value* first_of(const json::Value& object, const std::vector<std::string>& keys) {

@@ -18,8 +18,6 @@ inline constexpr std::size_t kRecordsPerCheckpoint = 800;
 inline constexpr std::size_t kBytesPerCheckpoint = std::size_t{6} << 20u;
 /// Larger ones are refused by every host.
 inline constexpr std::size_t kMaxRecordBytes = std::size_t{8} << 20u;
-/// Answers of one batch that are held before they are worked on.
-inline constexpr std::size_t kMaxHeldBytes = std::size_t{16} << 20u;
 /// So many records between two checkpoints that the remote could not serve just now end the phase: it is the remote, not
 /// the record.
 inline constexpr std::size_t kMaxUnavailable = 5;
@@ -45,6 +43,10 @@ class Session {
   void checkpoint(bool pass_complete = false);
   /// Throws BERTH_CANCELLED after a checkpoint when the host wants to stop or the slice is over.
   void stop_if_asked();
+  /// That the slice is over, if it is.
+  [[nodiscard]] std::optional<Failure> slice_over() const;
+  /// That the host wants to stop, or the slice is over.
+  [[nodiscard]] Failure stop_failure() const;
 
   /// Fills placeholders. Nothing when `{since}` or the floor has no value; throws when another one has none.
   [[nodiscard]] std::optional<std::string> expand(std::string_view text, std::string_view id,
@@ -52,12 +54,6 @@ class Session {
   /// A GET with the parameters that every request has; parameters without a value are left out.
   [[nodiscard]] Request request(std::string_view path, std::span<const phases::Param> query, std::string_view id,
                                 const std::optional<std::int64_t>& since_ms) const;
-
-  /// Sends all and hands every answer to `consume`, in rounds that keep memory bounded; inside `consume` every host
-  /// call is allowed. What ends a batch (stop, budget, quota, lost connection) comes back after all answers were
-  /// consumed.
-  std::optional<Failure> send_all(std::span<const Request> requests,
-                                  const std::function<void(std::size_t index, Reply&& reply)>& consume);
 
  private:
   const Host& host_;
@@ -69,7 +65,6 @@ class Session {
   std::optional<std::int64_t> floor_ms_;
   std::size_t records_ = 0;
   std::size_t bytes_ = 0;
-  std::size_t unavailable_ = 0;  // answers that the remote could not give, since the last checkpoint
 };
 
 /// The first of several spellings of a key; nullptr when none is there.

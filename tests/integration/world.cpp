@@ -27,6 +27,8 @@ zoho_sim::Options simulator_options(const WorldOptions& options) {
   made.books.invoices = options.invoices;
   made.books.payments = options.payments;
   made.books.credit_notes = options.credit_notes;
+  made.books.foreign = options.foreign;
+  made.books.write_offs = options.write_offs;
   made.books.drafts = options.drafts;
   made.books.voids = options.voids;
   made.oauth.location = "test";

@@ -98,6 +98,7 @@ struct WorldOptions {
   std::uint64_t seed = 7;
   int contacts = 12, items = 8, invoices = 30, payments = 18, credit_notes = 4;
   int drafts = 500, voids = 300;                    // basis points
+  int foreign = 0, write_offs = 0;                  // basis points
   zoho_sim::Undocumented undocumented = zoho_sim::Undocumented::kHonoured;
   std::string plan = "premium";
   std::string limits = "{per_minute: 60000, concurrent: 5, per_day: 100000}";   // of the simulator; empty: those of the phases file

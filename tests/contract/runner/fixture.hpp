@@ -97,11 +97,11 @@ class RecordingServices final : public Services {
     for (const auto& request : more) under_way_.emplace_back(added_++, request);
     return success();
   }
-  Status take_replies(bool stop, const std::function<void(HttpReply&&)>& on_reply) override {
+  Status take_replies(bool ends, const std::function<void(HttpReply&&)>& on_reply) override {
     for (int i = 0; i < 2 && !under_way_.empty(); ++i) {
       const auto [index, request] = std::move(under_way_.front());
       under_way_.pop_front();
-      if (!stop) {
+      if (!ends) {
         on_reply(answer(request, index));
         continue;
       }

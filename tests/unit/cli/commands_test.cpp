@@ -91,3 +91,50 @@ TEST_CASE("ledger check looks at the database file too, and an empty file is not
   CHECK(empty.exit == 3);
   CHECK(empty.err.find("error[storage.damaged]") != std::string::npos);
 }
+TEST_CASE("opening receivables are imported from a file, all or nothing, once, and the audit log says so") {
+  const Folder folder;
+  const std::string file = folder.add_configuration();
+  folder.write("accounts.yaml",
+               "accounts:\n  - {id: receivable, name: Receivable, type: asset}\n  - {id: opening, name: Opening, type: equity}\n"
+               "roles: {ar: receivable, opening_balance: opening}\n");
+  REQUIRE(test::berth({"-c", file, "ledger", "check"}).exit == 0);   // makes the database
+  const auto in_database = [&](const std::string& sql) {
+    sqlite3* handle = nullptr;
+    REQUIRE(sqlite3_open((folder / "data/berth.db").c_str(), &handle) == SQLITE_OK);
+    std::string first;
+    const auto take = [](void* text, int, char** columns, char**) {
+      *static_cast<std::string*>(text) = columns[0] != nullptr ? columns[0] : "";
+      return 0;
+    };
+    char* message = nullptr;
+    REQUIRE_MESSAGE(sqlite3_exec(handle, sql.c_str(), take, &first, &message) == SQLITE_OK, message);
+    sqlite3_close(handle);
+    return first;
+  };
+  in_database("INSERT INTO local_row (id, kind, name, integration, remote_id, document_json, created_ms) VALUES ('cus_1', 'customer', 'Bowman', 'zoho', 'C1', '{}', 0)");
+  const std::string header = "invoice,number,customer,company,currency,open,base,date\n";
+  const auto import = [&](const std::string& lines) {
+    folder.write("opening.csv", header + lines);
+    return test::berth({"-c", file, "ledger", "opening", "import", "zoho", folder / "opening.csv"});
+  };
+
+  const auto refused = import("I1,INV-1,C1,main,USD,900.00,,2025-12-31\nI2,INV-2,C404,main,USD,10.00,,2025-12-31\n");
+  CHECK(refused.exit != 0);
+  CHECK_MESSAGE(refused.err.find("C404") != std::string::npos, refused.err);
+  CHECK(in_database("SELECT COUNT(*) FROM entry") == "0");
+  CHECK(in_database("SELECT COUNT(*) FROM audit") == "0");
+
+  const auto done = import("I1,INV-1,C1,main,USD,900.00,,2025-12-31\nI2,INV-2,C1,main,EUR,100.00,112.00,2025-12-31\n");
+  CHECK_MESSAGE(done.exit == 0, done.err);
+  CHECK_MESSAGE(done.out.find("2 opening receivables posted, 0 were there already") != std::string::npos, done.out);
+  const auto again = import("I1,INV-1,C1,main,USD,900.00,,2025-12-31\n");
+  CHECK_MESSAGE(again.out.find("0 opening receivables posted, 1 were there already") != std::string::npos, again.out);
+  CHECK(in_database("SELECT COUNT(*) FROM entry") == "2");
+  CHECK(in_database("SELECT action || ' ' || target || ' ' || detail_json FROM audit") == R"(ledger.opening zoho {"receivables":2})");
+  const auto check = test::berth({"-c", file, "ledger", "check"});
+  CHECK_MESSAGE(check.exit == 0, check.out);
+  const auto other = import("I1,INV-1,C1,main,USD,901.00,,2025-12-31\n");
+  CHECK(other.exit != 0);
+  CHECK_MESSAGE(other.err.find("ledger.opening_exists") != std::string::npos, other.err);
+}
+

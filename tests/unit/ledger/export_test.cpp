@@ -64,6 +64,35 @@ void post_everything(Fixture& fixture) {
   REQUIRE(fixture.post(R"({"kind":"invoice","id":"I2","state":"void"})").entries.size() == 1);
 }
 
+/// What hledger says, by account: "118.89 USD".
+std::map<std::string, std::string> balances_of(const std::string& path, const std::string& options) {
+  const Output answer = run("hledger -f " + path + " bal --flat -N -O json " + options);
+  REQUIRE(answer.code == 0);
+  const json::Parsed parsed = json::parse(answer.text);
+  REQUIRE_MESSAGE(parsed.ok(), answer.text);
+  std::map<std::string, std::string> theirs;
+  for (const json::Value& row : parsed.value.items().at(0).items()) {
+    for (const json::Value& amount : row.items().at(3).items()) {
+      const json::Value* quantity = amount.find("aquantity");
+      const auto places = static_cast<int>(*quantity->find("decimalPlaces")->integer());
+      const Decimal value = Decimal::from_minor(*quantity->find("decimalMantissa")->integer(), places);
+      theirs[std::string(row.items().at(0).text())] =
+          value.rounded(2).to_string() + " " + std::string(amount.text_of("acommodity"));
+    }
+  }
+  return theirs;
+}
+std::map<std::string, std::string> our_balances(Fixture& fixture) {
+  std::map<std::string, std::string> ours;
+  for (const Balance& row :
+       fixture.read<std::vector<Balance>>([](storage::Connection& c) { return trial_balance(c); })) {
+    if (row.net().is_zero()) continue;
+    ours[full_account_name(fixture.context.companies, row.company, row.account)] =
+        row.net().to_string() + " " + std::string(row.net().currency().code());
+  }
+  return ours;
+}
+
 TEST_CASE("hledger accepts the export, strictly, and its balances are ours") {
   if (run("hledger --version").code != 0) {
     MESSAGE("hledger is not installed: not compared");
@@ -78,29 +107,40 @@ TEST_CASE("hledger accepts the export, strictly, and its balances are ours") {
     const Output checked = run("hledger -f " + path + " " + check);
     CHECK_MESSAGE(checked.code == 0, checked.text);
   }
-  const Output answer = run("hledger -f " + path + " bal --flat -N -O json");
-  REQUIRE(answer.code == 0);
-  const json::Parsed parsed = json::parse(answer.text);
-  REQUIRE_MESSAGE(parsed.ok(), answer.text);
-  std::map<std::string, std::string> theirs;
-  for (const json::Value& row : parsed.value.items().at(0).items()) {
-    for (const json::Value& amount : row.items().at(3).items()) {
-      const json::Value* quantity = amount.find("aquantity");
-      const auto places = static_cast<int>(*quantity->find("decimalPlaces")->integer());
-      const Decimal value = Decimal::from_minor(*quantity->find("decimalMantissa")->integer(), places);
-      theirs[std::string(row.items().at(0).text())] =
-          value.rounded(2).to_string() + " " + std::string(amount.text_of("acommodity"));
-    }
-  }
-  std::map<std::string, std::string> ours;
-  for (const Balance& row :
-       fixture.read<std::vector<Balance>>([](storage::Connection& c) { return trial_balance(c); })) {
-    if (row.net().is_zero()) continue;
-    ours[full_account_name(fixture.context.companies, row.company, row.account)] =
-        row.net().to_string() + " " + std::string(row.net().currency().code());
-  }
+  const auto theirs = balances_of(path, "");
+  const auto ours = our_balances(fixture);
   CHECK(theirs == ours);
   CHECK(ours.at("assets:acme_us:undeposited") == "118.89 USD");
+}
+
+TEST_CASE("hledger accepts a journal in three currencies, and its balances at cost are ours") {
+  if (run("hledger --version").code != 0) {
+    MESSAGE("hledger is not installed: not compared");
+    return;
+  }
+  Fixture fixture;
+  for (const char* document :
+       {R"({"kind":"invoice","id":"I1","currency":"EUR","rate":"1.085433","lines":[{"item":"goods","amount":"333.33"},{"item":"goods","amount":"333.34"}],"sub_total":"666.67","total":"666.67"})",
+        R"({"kind":"customer_payment","id":"P1","currency":"EUR","rate":"1.2","amount":"100.00","bank_charges":"3.33","allocations":[{"id":"A1","invoice":"I1","amount":"33.33"},{"id":"A2","invoice":"I1","amount":"66.67"}]})",
+        R"({"kind":"customer_payment","id":"P2","currency":"EUR","rate":"1.1","amount":"50.00","allocations":[{"id":"A3","invoice":"I1","amount":"50.00"}]})",
+        R"({"kind":"credit_note","id":"C1","currency":"EUR","rate":"1.12","lines":[{"item":"goods","amount":"40.00"}],"sub_total":"40.00","total":"40.00","applications":[{"id":"X1","invoice":"I1","amount":"40.00"}]})",
+        R"({"kind":"invoice","id":"I2","currency":"KWD","rate":"0.001","lines":[{"item":"goods","amount":"1.001"}],"sub_total":"1.001","total":"1.001"})",
+        R"({"kind":"customer_payment","id":"P3","currency":"KWD","rate":"3.25","amount":"1.001","unused":"1.000","allocations":[{"id":"A4","invoice":"I2","amount":"0.001"}]})",
+        R"({"kind":"invoice","id":"I1","version":"2","currency":"EUR","rate":"1.09","lines":[{"item":"goods","amount":"333.33"},{"item":"goods","amount":"333.34"}],"sub_total":"666.67","total":"666.67"})",
+        R"({"kind":"customer_payment","id":"P1","state":"void"})"}) {
+    const Posted posted = fixture.post(document);
+    REQUIRE_MESSAGE(posted.planned.plan.has_value(), posted.reason());
+    CHECK(!posted.entries.empty());
+  }
+  fixture.check_sound();
+  TempFolder folder;
+  const std::string path = folder.file("journal");
+  std::ofstream(path) << export_text(fixture);
+  const Output checked = run("hledger -f " + path + " check -s");
+  CHECK_MESSAGE(checked.code == 0, checked.text);
+  const auto theirs = balances_of(path, "-B");
+  CHECK(theirs == our_balances(fixture));
+  CHECK(theirs.contains("income:acme_us:fx_realised"));
 }
 
 TEST_CASE("an export off by one cent is refused by hledger") {
