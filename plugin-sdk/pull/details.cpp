@@ -15,10 +15,10 @@ namespace berth::pulling {
 namespace {
 
 /// Documents that are begun and not committed. A crash loses at most these with their files, so they are few: where a
-/// hundred calls a minute are allowed, less than half a minute's. Half of them are committed together, so that the other
-/// half keeps as many calls under way as may be made at once.
+/// hundred calls a minute are allowed, less than half a minute's. Most of them are committed together, so that the others
+/// keep calls under way: as many as may be made at once as a rule.
 constexpr std::size_t kUncommittedMax = 20;
-constexpr std::size_t kCommitAt = 10;
+constexpr std::size_t kCommitAt = 15;
 /// What is kept of unfinished records at most; the boundary takes cursors of 64 KiB.
 constexpr std::size_t kUnfinishedBytes = std::size_t{40} << 10u;
 /// Documents with parts that are begun before the first of them is whole: as many as may be asked for at once as a rule.
@@ -222,8 +222,8 @@ class Fetcher {
     ask_parts(job);
   }
 
-  template <typename Source>
-  void ask(Job& job, const Source& source, CallKind kind, Purpose purpose) {
+  template <typename Described>
+  void ask(Job& job, const Described& source, CallKind kind, Purpose purpose) {
     Request out = session_.request(source.path, source.query, job.wanted.ref.remote_id, std::nullopt);
     out.cost = source.cost;
     out.kind = kind;

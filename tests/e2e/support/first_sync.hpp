@@ -15,7 +15,7 @@
 namespace e2e {
 
 inline const Sizes kFirstSyncSizes{.contacts = 20, .items = 10, .invoices = 80, .payments = 50, .credit_notes = 10};
-inline constexpr std::size_t kBatch = 20;   // documents of one commit; plugin-sdk/pull/details.cpp
+inline constexpr std::size_t kBatch = 20;   // documents under way or uncommitted at most; plugin-sdk/pull/details.cpp
 inline constexpr int kListCallsMax = 2;     // of one page: before the cut and after it
 inline constexpr int kPageRows = 8;         // so that every list has several pages
 

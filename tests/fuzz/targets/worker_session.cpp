@@ -82,7 +82,7 @@ class Script {
       for (std::size_t i = 0; i + 1 < args_.size(); i += 2) refs.text(arg(i)).text(arg(i + 1)).text("");
       return asked(Name::kKnown, refs);
     }
-    if (word == "batch") {
+    if (word == "batch" || word == "add") {
       Encoder requests;
       requests.u32(static_cast<std::uint32_t>(args_.size() / 2));
       for (std::size_t i = 0; i + 1 < args_.size(); i += 2) {
@@ -91,8 +91,9 @@ class Script {
         request.path = arg(i + 1);
         requests.request(request);
       }
-      return asked(Name::kSendBatch, requests);
+      return asked(word == "add" ? Name::kAddCalls : Name::kSendBatch, requests);
     }
+    if (word == "take") return asked(Name::kTakeReplies, Encoder().boolean(!arg(0).empty()));
     if (word == "return") return return_frame(static_cast<std::uint32_t>(number(arg(0))), arg(1));
     if (word == "error")
       return return_frame(static_cast<std::uint32_t>(number(arg(0))),
@@ -172,19 +173,24 @@ class Engine final : public Services {
   }
   Status send_batch(std::span<const HttpRequest> requests, const std::function<bool(HttpReply&&)>& on_reply) override {
     FUZZ_CHECK(!in_batch_, "a batch inside a batch");
-    FUZZ_CHECK(!requests.empty() && requests.size() <= limits::kBatchRequests, std::to_string(requests.size()));
+    check(requests);
     in_batch_ = true;
     bool go_on = true;
-    for (std::uint32_t i = 0; i < requests.size() && go_on; ++i) {
-      FUZZ_CHECK(is_valid_utf8(requests[i].path) && !requests[i].method.empty(), "a request");
-      HttpReply reply;
-      reply.index = i;
-      reply.status = 200;
-      reply.body = R"({"code":0})";
-      if (requests[i].path.size() % 3 == 2) reply.error = make_error(Code::kUnavailable, "http.timeout", "no answer");
-      go_on = on_reply(std::move(reply));
-    }
+    for (std::uint32_t i = 0; i < requests.size() && go_on; ++i) go_on = on_reply(answer(requests[i].path.size(), i));
     in_batch_ = false;
+    return success();
+  }
+  Status add_calls(std::span<const HttpRequest> requests) override {
+    check(requests);
+    for (const HttpRequest& request : requests) under_way_.push_back(request.path.size());
+    FUZZ_CHECK(under_way_.size() - taken_ <= limits::kBatchRequests, std::to_string(under_way_.size()));
+    return success();
+  }
+  Status take_replies(bool, const std::function<void(HttpReply&&)>& on_reply) override {
+    for (int i = 0; i < 3 && taken_ < under_way_.size(); ++i) {
+      const std::size_t next = taken_++;
+      on_reply(answer(under_way_[next], static_cast<std::uint32_t>(next)));
+    }
     return success();
   }
   Status emit(EmittedRecord&& record) override {
@@ -227,12 +233,26 @@ class Engine final : public Services {
   }
 
  private:
+  static void check(std::span<const HttpRequest> requests) {
+    FUZZ_CHECK(!requests.empty() && requests.size() <= limits::kBatchRequests, std::to_string(requests.size()));
+    for (const HttpRequest& request : requests) FUZZ_CHECK(is_valid_utf8(request.path) && !request.method.empty(), "a request");
+  }
+  static HttpReply answer(std::size_t path_bytes, std::uint32_t index) {
+    HttpReply reply;
+    reply.index = index;
+    reply.status = 200;
+    reply.body = R"({"code":0})";
+    if (path_bytes % 3 == 2) reply.error = make_error(Code::kUnavailable, "http.timeout", "no answer");
+    return reply;
+  }
   static void check(const Ref& ref) {
     FUZZ_CHECK(ref.entity == "thing" && !ref.remote_id.empty(), ref.entity);
     FUZZ_CHECK(is_valid_utf8(ref.remote_id) && is_valid_utf8(ref.version), ref.remote_id);
     FUZZ_CHECK(ref.remote_id.find('\0') == std::string::npos, "an id with a NUL");
   }
   std::size_t uncommitted_ = 0;
+  std::vector<std::size_t> under_way_;  // lengths of the paths that were ever added
+  std::size_t taken_ = 0;
   bool in_batch_ = false;
 };
 
