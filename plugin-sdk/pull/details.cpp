@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <deque>
 #include <functional>
-#include <iterator>
 #include <list>
 #include <map>
 #include <optional>
@@ -194,8 +193,11 @@ class Fetcher {
         auto wanted = next(std::min(active_max - active_, kUncommittedMax - jobs_.size()));
         has_more = !wanted.empty();
         // First those of which an earlier call kept the detail, so that no number of calls is too small to get further.
-        std::stable_partition(wanted.begin(), wanted.end(), [&](const Wanted& one) { return is_unfinished(one); });
-        pending_.insert(pending_.end(), std::make_move_iterator(wanted.begin()), std::make_move_iterator(wanted.end()));
+        for (const bool is_first : {true, false}) {
+          for (const Wanted& one : wanted) {
+            if (is_unfinished(one) == is_first) pending_.push_back(one);
+          }
+        }
         continue;
       }
       const bool must_wait = !is_unfinished(pending_.front()) &&

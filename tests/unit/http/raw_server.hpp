@@ -134,14 +134,15 @@ class RawServer {
   void accept() {
     while (!ending_) {
       if (!listener_->poll(Poco::Timespan(20'000), Poco::Net::Socket::SELECT_READ)) continue;
-      auto socket = listener_->acceptConnection();
+      // The last one who has it closes it, in an order that a sanitizer sees: Poco counts references within its library.
+      const auto socket = std::make_shared<Poco::Net::StreamSocket>(listener_->acceptConnection());
       const int number = ++connections_;
       const std::scoped_lock lock(mutex_);
-      const int descriptor = socket.impl()->sockfd();
+      const int descriptor = socket->impl()->sockfd();
       open_.push_back(descriptor);
-      threads_.emplace_back([this, socket, number, descriptor]() mutable {
+      threads_.emplace_back([this, socket, number, descriptor] {
         try {
-          Peer peer(socket, number);
+          Peer peer(*socket, number);
           handler_(peer);
         } catch (const Poco::Exception&) {
           // The client went away, which many tests want.
@@ -149,7 +150,7 @@ class RawServer {
         const std::scoped_lock forget(mutex_);
         std::erase(open_, descriptor);
         try {
-          socket.close();
+          socket->close();
         } catch (const Poco::Exception&) {
           // TLS says goodbye to somebody who has gone.
         }
