@@ -27,6 +27,15 @@ std::string key_of(std::string_view entity, std::string_view remote_id) {
   return fmt::format("{}/{}", entity, remote_id);
 }
 
+/// A budget of 0 calls is how an operator says that there shall be no files: they wait in the queue for another budget, and
+/// the run is not unfinished for their sake.
+bool are_files_wanted(const config::Integration& declared, const Phase& phase) {
+  return std::any_of(phase.files.begin(), phase.files.end(), [&](const Phase::File& file) {
+    const auto budget = declared.budgets.find(file.cost);
+    return budget == declared.budgets.end() || budget->second.is_share || budget->second.value > 0;
+  });
+}
+
 }  // namespace
 
 CaptureSession::CaptureSession(Dependencies dependencies, const Phase& phase, storage::PhaseCursor cursor, PhaseReport& report,
@@ -36,7 +45,8 @@ CaptureSession::CaptureSession(Dependencies dependencies, const Phase& phase, st
       cursor_(std::move(cursor)),
       report_(report),
       deadline_(deadline),
-      stop_(std::move(stop)) {}
+      stop_(std::move(stop)),
+      are_files_wanted_(are_files_wanted(*dependencies_.setup.declared, phase)) {}
 
 void CaptureSession::log(int level, std::string_view message, std::string_view fields_json) {
   const auto shown = static_cast<telemetry::Level>(std::clamp(level, 0, 3));
@@ -202,7 +212,8 @@ Result<std::vector<plugins::Wanted>> CaptureSession::next_details(std::uint32_t 
   std::vector<plugins::Wanted> wanted;
   const Status read = dependencies_.database.read([&](storage::Connection& connection) -> Status {
     const std::vector<std::string> entities{phase_.entity};
-    const auto entries = BERTH_TRY(storage::detail_queue::take(connection, dependencies_.setup.id, entities, n, handed_out_));
+    const std::uint32_t wants = storage::kWantDetail | (are_files_wanted_ ? storage::kWantAttachments : 0U);
+    const auto entries = BERTH_TRY(storage::detail_queue::take(connection, dependencies_.setup.id, entities, n, handed_out_, wants));
     for (const storage::QueuedDetail& entry : entries) {
       if (entry.cause == "confirm_deletion") confirming_.insert(entry.remote_id);
       open_entries_[{entry.remote_id, entry.want}] = entry;

@@ -118,6 +118,7 @@ class CaptureSession final : public plugins::Services {
   PhaseReport& report_;
   const Instant deadline_;
   const std::stop_token stop_;
+  const bool are_files_wanted_;
   storage::detail_queue::HandedOut handed_out_;
   std::set<std::string, std::less<>> confirming_;       // remote ids handed out to confirm a deletion
   std::vector<std::string> to_confirm_;                 // suspects of this run_phase that were handed out before

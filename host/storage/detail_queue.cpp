@@ -74,7 +74,7 @@ Result<bool> put(Connection& connection, const QueuedDetail& entry) {
 }
 
 Result<std::vector<QueuedDetail>> take(Connection& connection, std::string_view integration,
-                                       const std::vector<std::string>& entities, std::size_t n, HandedOut& handed_out) {
+                                       const std::vector<std::string>& entities, std::size_t n, HandedOut& handed_out, std::uint32_t wants) {
   std::vector<QueuedDetail> taken;
   if (entities.empty() || n == 0) return taken;
   std::string marks = "?";
@@ -83,8 +83,9 @@ Result<std::vector<QueuedDetail>> take(Connection& connection, std::string_view 
     marks += ", ?";
     parameters.emplace_back(entities[i]);
   }
+  parameters.emplace_back(wants);
   BERTH_CHECK(connection.each(
-      std::string(kSelect) + " WHERE integration = ? AND entity IN (" + marks + ") ORDER BY priority DESC, position",
+      std::string(kSelect) + " WHERE integration = ? AND entity IN (" + marks + ") AND (want & ?) <> 0 ORDER BY priority DESC, position",
       parameters, [&](const Row& row) {
         auto entry = read(row);
         if (handed_out.insert(entry)) taken.push_back(std::move(entry));

@@ -75,9 +75,10 @@ class HandedOut {
 /// Queues it, or raises priority, version and `forced` of the entry that is there; another version starts its attempts
 /// anew. Dropped (false) if its detail is known with that version (without a version: with any) and it is not forced.
 Result<bool> put(Connection& connection, const QueuedDetail& entry);
-/// The next `n` of these entities that were not handed out yet; they are then. They stay in the queue until done().
-Result<std::vector<QueuedDetail>> take(Connection& connection, std::string_view integration,
-                                       const std::vector<std::string>& entities, std::size_t n, HandedOut& handed_out);
+/// The next `n` of these entities that were not handed out yet; they are then. They stay in the queue until done(). `wants`
+/// is which of them: a sum of kWantDetail and kWantAttachments.
+Result<std::vector<QueuedDetail>> take(Connection& connection, std::string_view integration, const std::vector<std::string>& entities,
+                                       std::size_t n, HandedOut& handed_out, std::uint32_t wants = kWantDetail | kWantAttachments);
 /// What it wanted is committed. False if it was not there.
 Result<bool> done(Connection& connection, std::string_view integration, std::string_view entity,
                   std::string_view remote_id, std::uint32_t want);

@@ -24,7 +24,7 @@ std::int64_t size_of_database(const std::filesystem::path& folder) {
 
 int measure(const Options& options) {
   const auto simulator = start_simulator(options);
-  const auto host = connected_host(*simulator);
+  const auto host = connected_host(*simulator, options);
   simulator->reset_counters();
   const auto sync = host->start({"--json", "sync", "zoho"});
   const Usage usage = watch(*sync, std::chrono::hours(2));

@@ -247,6 +247,25 @@ TEST_CASE("D5: a share of the day that a phase does not need is for those that h
     CHECK(phase_of(report, "invoices").calls.file == 0);
     CHECK(phase_of(report, "items").outcome == "succeeded");
   }
+  SUBCASE("none at all for files: they wait, and the run is whole") {
+    options.more = "    budgets: {invoices.pdf: 0}\n";
+    World world(options);
+    world.connect();
+    const runs::RunReport report = world.sync();
+    CHECK_MESSAGE(ended_well(report), report.reason << ": " << report.message);
+    CHECK(phase_of(report, "invoices").fetched > 0);
+    CHECK(phase_of(report, "invoices").calls.file == 0);
+    CHECK(phase_of(report, "invoices").notes.empty());
+    const auto waiting = [&] { return world.number("SELECT COUNT(*) FROM detail_queue WHERE want = 2"); };
+    const std::int64_t put_off = waiting();
+    CHECK(put_off > 0);
+    world.config.integrations.front().budgets.clear();
+    world.restart();
+    const runs::RunReport later = world.sync();
+    CHECK_MESSAGE(ended_well(later), later.reason << ": " << later.message);
+    CHECK(phase_of(later, "invoices").files == put_off);
+    CHECK(waiting() == 0);
+  }
   SUBCASE("a number of one, and one that is larger than the day") {
     options.more = "    budgets: {invoices.detail: 1, invoices.pdf: 5000}\n";
     World world(options);
