@@ -4,11 +4,16 @@
 
 #include <algorithm>
 
+#include "host/admin/explain.hpp"
+#include "host/admin/handlers.hpp"
+#include "host/admin/lineage.hpp"
 #include "host/admin/quota.hpp"
 #include "host/admin/views.hpp"
 #include "host/core/hash.hpp"
 #include "host/core/text.hpp"
+#include "host/ledger/export.hpp"
 #include "host/ledger/queries.hpp"
+#include "host/ledger/tie_out.hpp"
 #include "host/storage/commands.hpp"
 #include "host/storage/tokens.hpp"
 
@@ -19,10 +24,6 @@ namespace {
 using server::Request;
 using server::Response;
 
-json::Value text_property(std::string_view what) {
-  return json::Value::object({{"type", "string"}, {"description", what}});
-}
-
 std::size_t limit_of(const Request& request) {
   const std::string_view text = request.argument("limit");
   std::size_t limit = 0;
@@ -31,23 +32,6 @@ std::size_t limit_of(const Request& request) {
     limit = limit * 10 + static_cast<std::size_t>(c - '0');
   }
   return limit == 0 ? 100 : limit;
-}
-
-/// The body as a JSON object. Errors: admin.body.
-Result<json::Value> body_of(const Request& request) {
-  json::Parsed parsed = json::parse(request.body);
-  if (!parsed.ok()) return make_error(Code::kInvalidArgument, "admin.body", "the body is not JSON: " + parsed.error.message);
-  if (!parsed.value.is_object()) return make_error(Code::kInvalidArgument, "admin.body", "the body must be a JSON object");
-  return std::move(parsed.value);
-}
-
-/// Turns a function that may fail into a handler.
-template <class Work>
-std::function<Response(const Request&)> answering(Work work) {
-  return [work = std::move(work)](const Request& request) -> Response {
-    const Result<json::Value> result = work(request);
-    return result.ok() ? json_answer(*result) : problem(result.error());
-  };
 }
 
 }  // namespace
@@ -92,7 +76,9 @@ Api::Api(ApiServices services)
   add_accounts();
   add_records_and_runs();
   add_ledger();
+  add_master_rows();
   add_connecting();
+  add_mapping();
 }
 
 void Api::add_health() {
@@ -112,6 +98,13 @@ void Api::add_health() {
                {}});
   router_.add({"GET", "/metrics", Access::kPublic, "Metrics in the text format of Prometheus",
                [this](const Request&) { return Response{.content_type = "text/plain; version=0.0.4", .headers = {}, .body = services_.metrics.text()}; }, {}});
+  router_.add({"GET", "/api/v1/reasons", Access::kViewer, "Every reason with its cause and resolution", answering([](const Request&) -> Result<json::Value> {
+                 json::Value list = json::Value::array();
+                 for (const std::string& id : all_reasons()) list.push_back(BERTH_TRY(reason_view(id)));
+                 return json::Value::object({{"reasons", std::move(list)}});
+               }), {}});
+  router_.add({"GET", "/api/v1/reasons/{id}", Access::kViewer, "One reason: cause, resolution, who acts; 404 names the nearest ones",
+               answering([](const Request& request) { return reason_view(request.parameters.at("id")); }), {}});
   router_.add({"GET", "/api/v1/openapi.json", Access::kPublic, "This description", [this](const Request&) { return json_answer(router_.openapi()); }, {}});
 }
 
@@ -243,6 +236,12 @@ void Api::add_records_and_runs() {
                  }));
                  return json::Value::object({{"records", std::move(list)}, {"next", next}});
                }), {}});
+  router_.add({"GET", "/api/v1/integrations/{id}/lineage", Access::kViewer,
+               "Why a document became what it became; record is ENTITY/REMOTE_ID, a remote id, a number, entry/N or line/N.M",
+               answering([this](const Request& request) -> Result<json::Value> {
+                 const storage::Integration integration = BERTH_TRY(integration_of(request));
+                 return lineage({services_.config, services_.registry.discovered(), services_.database}, integration.id, request.argument("record"));
+               }), {}});
   router_.add({"GET", "/api/v1/runs", Access::kViewer, "Runs, newest first; filter integration; limit and after for pages",
                answering([this](const Request& request) -> Result<json::Value> {
                  json::Value list = json::Value::array();
@@ -267,6 +266,20 @@ void Api::add_records_and_runs() {
 }
 
 void Api::add_ledger() {
+  router_.add({"GET", "/api/v1/integrations/{id}/tie-out", Access::kViewer,
+               "Differences between the receivables here and the remote's balances, as stored, with their causes",
+               answering([this](const Request& request) -> Result<json::Value> {
+                 const storage::Integration integration = BERTH_TRY(integration_of(request));
+                 ledger::TieOut tie_out;
+                 BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
+                   tie_out = BERTH_TRY(ledger::tie_out_with_remote(connection, integration.id));
+                   return success();
+                 }));
+                 return tie_out_view(tie_out);
+               }), {}});
+  router_.add({"GET", "/api/v1/ledger/export", Access::kViewer,
+               "The whole journal, at most 64 MiB; format hledger, ledger, beancount, csv or jsonl; sort recording or source",
+               [this](const Request& request) { return export_ledger(request); }, {}});
   router_.add({"GET", "/api/v1/ledger/balance", Access::kViewer, "Trial balance; filter company", answering([this](const Request& request) -> Result<json::Value> {
                  json::Value list = json::Value::array();
                  ledger::BalanceFilter filter;
@@ -298,6 +311,32 @@ void Api::add_ledger() {
                  }));
                  return json::Value::object({{"entries", std::move(list)}, {"next", next}});
                }), {}});
+}
+
+// A journal that is too large for an answer is for the command line, which writes it piece by piece.
+server::Response Api::export_ledger(const server::Request& request) {
+  const auto format = ledger::parse_export_format(request.argument("format"));
+  if (!format.ok()) return problem(format.error());
+  const std::string_view sort = request.argument("sort");
+  const auto order = ledger::parse_export_sort(sort.empty() ? "recording" : sort);
+  if (!order.ok()) return problem(order.error());
+  server::Response response;
+  response.content_type = *format == ledger::ExportFormat::kCsv         ? "text/csv; charset=utf-8"
+                          : *format == ledger::ExportFormat::kJsonLines ? "application/x-ndjson"
+                                                                        : "text/plain; charset=utf-8";
+  bool is_too_large = false;
+  const Status done = services_.database.read([&](storage::Connection& connection) {
+    return ledger::export_journal(connection, *format, {runs::companies_of(services_.config), {}, *order}, [&](std::string_view text) {
+      is_too_large = response.body.size() + text.size() > kExportBytesMax;
+      if (!is_too_large) response.body += text;
+      return !is_too_large;
+    });
+  });
+  if (is_too_large)
+    return problem(make_error(Code::kInvalidArgument, "ledger.export_too_large",
+                              fmt::format("the journal has more than {} MiB in this format", kExportBytesMax / 1024 / 1024)));
+  if (!done.ok()) return problem(done.error());
+  return response;
 }
 
 }  // namespace berth::admin

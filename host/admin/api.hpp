@@ -7,6 +7,7 @@
 //
 // Any thread.
 #include <functional>
+#include <mutex>
 #include <string>
 
 #include "host/admin/router.hpp"
@@ -20,6 +21,9 @@
 #include "host/telemetry/metrics.hpp"
 
 namespace berth::admin {
+
+/// Of a journal in an answer.
+inline constexpr std::size_t kExportBytesMax = 64u << 20u;
 
 struct ApiServices {
   const config::Config& config;
@@ -47,14 +51,18 @@ class Api {
   void add_accounts();
   void add_records_and_runs();
   void add_ledger();
+  void add_master_rows();
   void add_connecting();
+  void add_mapping();
   Result<storage::Integration> integration_of(const server::Request& request);
+  server::Response export_ledger(const server::Request& request);
   server::Response ask_for_sync(const server::Request& request);
   server::Response create_or_reconnect(const server::Request& request);
   server::Response finish_redirect(const server::Request& request);
 
   ApiServices services_;
   Router router_;
+  std::mutex trying_;   // held by whoever compares rules: each takes a copy of the books
 };
 
 /// Makes an API token: 32 random bytes, "bth_…". Only its hash is stored; the text is returned once.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "host/admin/explain.hpp"
 #include "host/admin/quota.hpp"
 #include "host/storage/audit.hpp"
 #include "host/storage/leases.hpp"
@@ -55,6 +56,7 @@ Result<json::Value> integration_view(storage::Connection& connection, runs::Quot
                                           {"connected", time_or_null(integration.connected)},
                                           {"last_sync_at", time_or_null(integration.last_sync)},
                                           {"backfill_floor", time_or_null(integration.backfill_floor)}});
+  if (!integration.reason.empty()) add_explanation(view, {.reason = integration.reason});
   const json::Value last = BERTH_TRY(last_report(connection, integration.id));
   // Whether the kernel refused its plugin what a plugin may not do.
   view.set("system_call_filter", last.text_of("system_call_filter"));
@@ -108,19 +110,41 @@ json::Value record_view(const storage::Record& record) {
                                           {"rules_revision", record.rules_revision}});
   const json::Value facts = parsed_or_object(record.detail_json);
   for (const json::Member& fact : facts.members()) view.set(fact.first, fact.second);
+  std::vector<std::string> waits_for, warnings;
+  if (const json::Value* keys = facts.find("waits_for")) {
+    for (const json::Value& key : keys->items()) waits_for.emplace_back(key.text());
+  }
+  if (const json::Value* all = facts.find("warnings")) {
+    for (const json::Value& warning : all->items()) warnings.emplace_back(warning.text_of("what"));
+  }
+  if (!record.reason.empty() || !waits_for.empty() || !warnings.empty()) {
+    add_explanation(view, {.reason = record.reason, .state = record.state, .waits_for = waits_for, .warnings = warnings});
+  }
   return view;
 }
 
 json::Value run_view(const storage::Run& run) {
-  return json::Value::object({{"run", run.id},
+  json::Value report = parsed_or_object(run.report_json);
+  // What the connector noticed on the way is explained where it stands.
+  if (json::Value* phases = report.find("phases")) {
+    for (json::Value& phase : phases->make_array()) {
+      if (!phase.text_of("reason").empty()) add_explanation(phase, {.reason = phase.text_of("reason")});
+      json::Value* notes = phase.find("notes");
+      if (notes == nullptr) continue;
+      for (json::Value& note : notes->make_array()) add_explanation(note, {.reason = note.text_of("reason")});
+    }
+  }
+  json::Value view = json::Value::object({{"run", run.id},
                               {"integration", run.integration},
                               {"trigger", run.trigger},
                               {"started", time_or_null(run.started)},
                               {"ended", time_or_null(run.ended)},
                               {"outcome", run.outcome},
                               {"reason", run.reason},
-                              {"message", run.message},
-                              {"report", parsed_or_object(run.report_json)}});
+                              {"message", run.message}});
+  if (!run.reason.empty()) add_explanation(view, {.reason = run.reason});
+  view.set("report", std::move(report));
+  return view;
 }
 
 json::Value balance_view(const ledger::Balance& balance) {
@@ -130,6 +154,30 @@ json::Value balance_view(const ledger::Balance& balance) {
                               {"debit", balance.debit.to_string()},
                               {"credit", balance.credit.to_string()},
                               {"balance", balance.net().to_string()}});
+}
+
+json::Value tie_out_view(const ledger::TieOut& tie_out) {
+  json::Value differences = json::Value::array();
+  for (const ledger::TieOutDifference& one : tie_out.differences) {
+    json::Value shown = json::Value::object({{"what", one.kind},
+                                             {"remote_id", one.remote_id},
+                                             {"number", one.number},
+                                             {"customer", one.customer},
+                                             {"currency", one.currency.code()},
+                                             {"here", one.ours.to_string()},
+                                             {"difference", one.difference().to_string()},
+                                             {"cause", ledger::to_string(one.cause)}});
+    if (one.remote) shown.set("remote", one.remote->to_string());
+    if (!one.related.empty()) shown.set("related", one.related);
+    if (!one.reason.empty()) shown.set("reason", one.reason);
+    if (!one.message.empty()) shown.set("message", one.message);
+    differences.push_back(std::move(shown));
+  }
+  return json::Value::object({{"invoices", tie_out.invoices},
+                              {"credit_notes", tie_out.credit_notes},
+                              {"customers", tie_out.customers},
+                              {"without_balance", tie_out.without_balance},
+                              {"differences", std::move(differences)}});
 }
 
 json::Value entry_view(const ledger::StoredEntry& entry) {

@@ -5,6 +5,7 @@
 #include "berth/json.hpp"
 #include "host/core/result.hpp"
 #include "host/ledger/queries.hpp"
+#include "host/ledger/tie_out.hpp"
 #include "host/runs/registry.hpp"
 #include "host/storage/account_rows.hpp"
 #include "host/storage/integrations.hpp"
@@ -20,6 +21,7 @@ Result<json::Value> integration_view(storage::Connection& connection, runs::Quot
 [[nodiscard]] json::Value run_view(const storage::Run& run);
 [[nodiscard]] json::Value balance_view(const ledger::Balance& balance);
 [[nodiscard]] json::Value entry_view(const ledger::StoredEntry& entry);
+[[nodiscard]] json::Value tie_out_view(const ledger::TieOut& tie_out);
 
 /// Maps a row of the account table and makes what waited for it pending. The caller applies. Errors:
 /// admin.account_unknown when the company's chart has no such account, admin.account_kind for an unknown kind,

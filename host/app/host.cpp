@@ -39,6 +39,7 @@ Result<std::unique_ptr<storage::Database>> open_database(const config::Config& c
                       "this version stores on SQLite only; set `storage: sqlite` in " + config.file.string());
   }
   BERTH_CHECK(prepare_data_folder(config.data_dir));
+  runs::Scratch::remove_left_over(config.data_dir);
   return storage::open_sqlite({.path = database_file(config).string()}, clock);
 }
 
@@ -84,6 +85,8 @@ Result<std::unique_ptr<Host>> Host::open(const config::Config& config, HostOptio
 
 Status Host::build() {
   database_ = BERTH_TRY(open_database(config_, *clock_));
+  if (options_.is_trial) scratch_.emplace(BERTH_TRY(runs::Scratch::of(*database_, *clock_)));
+  storage::Database& books = database();
   vault_ = std::make_unique<vault::Vault>(*database_, BERTH_TRY(open_master_key(config_)), random_, *clock_);
   tokens_ = std::make_unique<VaultTokenStore>(*database_, *vault_);
   states_ = std::make_unique<DatabaseStateStore>(*database_, *clock_);
@@ -109,7 +112,7 @@ Status Host::build() {
   }
   registry_ = std::make_unique<runs::Registry>(runs::Registry::Dependencies{.config = config_,
                                                                             .environment = config::process_environment(),
-                                                                            .database = *database_,
+                                                                            .database = books,
                                                                             .transport = *transport_,
                                                                             .token_store = *tokens_,
                                                                             .runner = *runner_,
@@ -118,13 +121,14 @@ Status Host::build() {
                                                                             .plugin_folders = plugin_folders(config_, options_.plugin_folders),
                                                                             .owner = owner_,
                                                                             .is_dead_owner = is_dead_owner,
-                                                                            .only_plugins_in = only_plugins_in});
+                                                                            .only_plugins_in = only_plugins_in,
+                                                                            .quota_database = scratch_ ? database_.get() : nullptr});
   metrics_.describe("berth_runs_total", "Runs that ended, by outcome");
   metrics_.describe("berth_run_seconds", "How long runs took");
   metrics_.describe("berth_remote_calls_total", "Calls to the remote API, repeats included, by kind");
   metrics_.describe("berth_records_total", "Records that runs moved to a state");
   BERTH_CHECK(registry_->sync_declared());
-  engine_ = std::make_unique<runs::Engine>(runs::Engine::Dependencies{.database = *database_,
+  engine_ = std::make_unique<runs::Engine>(runs::Engine::Dependencies{.database = books,
                                                                       .transport = *transport_,
                                                                       .runner = *runner_,
                                                                       .clock = *clock_,
@@ -134,7 +138,7 @@ Status Host::build() {
                                                                       .owner = owner_,
                                                                       .is_dead_owner = is_dead_owner,
                                                                       .metrics = &metrics_});
-  connector_ = std::make_unique<runs::Connector>(runs::Connector::Dependencies{.database = *database_,
+  connector_ = std::make_unique<runs::Connector>(runs::Connector::Dependencies{.database = books,
                                                                               .transport = *transport_,
                                                                               .states = *states_,
                                                                               .engine = *engine_,
@@ -147,7 +151,7 @@ Status Host::build() {
 
 admin::ApiServices Host::api_services(std::function<void()> wake_scheduler, std::function<bool()> is_ready) {
   return {.config = config_,
-          .database = *database_,
+          .database = database(),
           .registry = *registry_,
           .engine = *engine_,
           .connector = *connector_,

@@ -4,7 +4,7 @@
 //   auto host = BERTH_TRY(app::Host::open(config, {}));
 //   runs::IntegrationUnit* unit = BERTH_TRY(host->registry().unit("zoho_acme"));
 //
-// Commands open a host, use parts of it and let it go; `berth serve` keeps one. What is expensive or may fail for reasons
+// Commands open a host, use parts of it and let it go; `berth serve` keeps one. `berth sync --dry-run` opens a trial. What is expensive or may fail for reasons
 // of its own (vault, transport) is opened here once. Members are destroyed in the reverse order of their use.
 //
 // Errors: those of data_folder.hpp, app.storage_unsupported, app.vault_key_missing, and
@@ -24,6 +24,7 @@
 #include "host/runs/connect.hpp"
 #include "host/runs/engine.hpp"
 #include "host/runs/registry.hpp"
+#include "host/runs/scratch.hpp"
 #include "host/storage/database.hpp"
 #include "host/telemetry/log.hpp"
 #include "host/telemetry/metrics.hpp"
@@ -37,6 +38,9 @@ struct HostOptions {
   std::vector<std::filesystem::path> plugin_folders; // before those of the configuration
   Clock* clock = nullptr;                           // nullptr: the machine's
   bool safe_mode = false;                           // only plugins that come with Berth are opened
+  /// Everything that is written goes into a scratch copy of the books, and with it. Calls are real: they are counted, and
+  /// tokens are kept, in the real database.
+  bool is_trial = false;
 };
 
 class Host {
@@ -46,7 +50,8 @@ class Host {
   Host& operator=(const Host&) = delete;
 
   [[nodiscard]] const config::Config& config() const { return config_; }
-  [[nodiscard]] storage::Database& database() { return *database_; }
+  /// What runs, rules and people work on; in a trial the scratch copy.
+  [[nodiscard]] storage::Database& database() { return scratch_ ? scratch_->database() : *database_; }
   [[nodiscard]] vault::Vault& vault() { return *vault_; }
   [[nodiscard]] plugins::PluginRunner& runner() { return *runner_; }
   [[nodiscard]] runs::Registry& registry() { return *registry_; }
@@ -73,7 +78,8 @@ class Host {
   telemetry::Log log_;
   telemetry::Metrics metrics_;
   std::string owner_;
-  std::unique_ptr<storage::Database> database_;
+  std::unique_ptr<storage::Database> database_;   // the real one
+  std::optional<runs::Scratch> scratch_;          // of a trial
   std::unique_ptr<vault::Vault> vault_;
   std::unique_ptr<VaultTokenStore> tokens_;
   std::unique_ptr<DatabaseStateStore> states_;

@@ -15,7 +15,7 @@ namespace berth::cli {
 /// Loads the configuration; its findings go to standard error.
 Result<config::Config> load_config(const Global& global);
 /// Opens the whole host. Log lines of warnings and errors go to standard error; with --verbose all.
-Result<std::unique_ptr<app::Host>> open_host(const Global& global);
+Result<std::unique_ptr<app::Host>> open_host(const Global& global, bool is_trial = false);
 /// Storage alone: for commands that only read or write what is stored.
 struct Opened {
   config::Config config;
@@ -23,6 +23,9 @@ struct Opened {
   std::unique_ptr<storage::Database> database;
 };
 Result<Opened> open_storage(const Global& global);
+/// Reasons of the connectors in the configured folders, those that come with Berth where there is no configuration, are
+/// explained from now on. Opening a configuration does it; for commands that can do without one.
+void know_plugins_reasons(const Global& global);
 /// Whose quota an integration draws on, for commands without a host.
 struct OfflineQuotaKeys {
   OfflineQuotaKeys(const Global& global, const config::Config& config);
@@ -55,6 +58,11 @@ struct ServeOptions {
 int doctor(const Global& global, bool online);
 int serve(const Global& global, const ServeOptions& options);
 
+// reasons
+int explain(const Global& global, const std::string& reason);
+/// Cause and resolution of what these views have, each once; for below a table.
+void print_ways_out(const std::vector<json::Value>& views);
+
 // integrations
 int status(const Global& global, const std::string& id, bool watch);
 struct ConnectOptions {
@@ -66,7 +74,11 @@ struct SyncOptions {
   std::string id, since;
   std::vector<std::string> phases;
   bool full = false, strict = false;
+  bool is_dry_run = false;
+  std::size_t limit = 100;   // of entries and refusals that a dry run lists
 };
+/// What a dry run came to (admin/trial.hpp), below the phases of its run.
+void print_dry_run(const json::Value& view);
 int sync(const Global& global, const SyncOptions& options);
 int set_desired(const Global& global, const std::string& id, const std::string& desired);
 int disconnect(const Global& global, const std::string& id);
@@ -81,13 +93,34 @@ int quota_reset(const Global& global, const std::string& id);
 
 // records
 int records_list(const Global& global, const std::string& id, const std::string& entity, const std::string& state, std::size_t limit);
+/// Why a document became what it became (admin/lineage.hpp).
+int records_show(const Global& global, const std::string& id, const std::string& name);
 int records_retry(const Global& global, const std::string& id, const std::string& reference);
+/// Applies what is pending, or queues that for whoever runs the integration now, and says `done` and what came of it.
+int apply_now(const Global& global, app::Host& host, const std::string& id, json::Value answer, const std::string& done);
 int accounts_list(const Global& global, const std::string& id);
 int accounts_map(const Global& global, const std::string& id, const std::string& row, const std::string& account);
 
+int customers_list(const Global& global, const std::string& id);
+int customers_link(const Global& global, const std::string& id, const std::string& remote_id, const std::string& local);
+int customers_create(const Global& global, const std::string& id, const std::string& remote_id, const std::string& name);
+int classifications_list(const Global& global);
+int classifications_add(const Global& global, const std::string& name, const std::string& line);
+
 // mapping
 int mapping_validate(const Global& global, const std::string& file, bool deny_warnings);
-int mapping_test(const Global& global, const std::string& folder);
+int mapping_test(const Global& global, const std::string& folder, bool with_coverage);
+struct RemapOptions {
+  std::string id, file;
+  bool all = false;
+  std::size_t limit = 20;
+  int wait_seconds = 120;
+};
+/// The integration with the rules of a file, its own if that is ""; findings go to standard error.
+Result<runs::Setup> candidate_of(const Global& global, const runs::Setup& setup, const std::string& file);
+int mapping_explain(const Global& global, const std::string& id, const std::string& reference, const std::string& file);
+int mapping_diff(const Global& global, const RemapOptions& options);
+int mapping_apply(const Global& global, const RemapOptions& options);
 
 // ledger
 int ledger_balance(const Global& global, const std::string& company);
@@ -95,6 +128,11 @@ int ledger_entries(const Global& global, const std::string& company, const std::
 int ledger_check(const Global& global);
 int ledger_receivables(const Global& global, const std::string& id);
 int ledger_export(const Global& global, const std::string& format, const std::string& sort);
+int ledger_tie_out(const Global& global, const std::string& id);
+struct RevalueOptions {
+  std::string id, company, currency, rate, period_end;
+};
+int ledger_revalue(const Global& global, const RevalueOptions& options);
 int ledger_opening(const Global& global, const std::string& id, const std::string& file);
 int ledger_period(const Global& global, const std::string& verb, const std::string& company, const std::string& month);
 

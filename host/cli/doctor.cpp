@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "host/admin/resolutions.hpp"
+#include "host/admin/explain.hpp"
 #include "host/admin/views.hpp"
 #include "host/app/data_folder.hpp"
 #include "host/cli/commands.hpp"
@@ -13,6 +13,8 @@
 #include "host/ledger/queries.hpp"
 #include "host/plugins/host_process.hpp"
 #include "host/plugins/library_file.hpp"
+#include "host/runs/classifications.hpp"
+#include "host/storage/detail_queue.hpp"
 #include "host/storage/pins.hpp"
 
 namespace berth::cli {
@@ -216,6 +218,7 @@ class Doctor {
     const auto unit = host.registry().unit(id);
     if (!unit.ok()) seen.symptoms.push_back(wrong(unit.error()));
     stored(view, seen);
+    if (unit.ok()) rows(host, (*unit)->setup, seen);
     if (!unit.ok() || !online_ || view.find("connected")->is_null()) return;
     const auto reached = [&]() -> Status {
       const runs::RemoteAccess access = BERTH_TRY(host.registry().access(**unit));
@@ -223,6 +226,25 @@ class Doctor {
     }();
     if (!reached.ok()) seen.symptoms.push_back(wrong(reached.error()));
     if (reached.ok()) seen.detail += ", the remote answers";
+  }
+
+  /// What its rules need and is not here.
+  static void rows(app::Host& host, const runs::Setup& setup, Examined& seen) {
+    std::int64_t files = 0;
+    std::vector<std::string> missing;
+    const Status read = host.database().read([&](storage::Connection& connection) -> Status {
+      if (setup.rules) missing = BERTH_TRY(runs::missing_classifications(connection, *setup.rules));
+      for (const storage::QueueCount& queued : BERTH_TRY(storage::detail_queue::counts(connection, setup.id))) {
+        if (queued.want == storage::kWantAttachments) files += queued.count;
+      }
+      return success();
+    });
+    if (!read.ok()) seen.symptoms.push_back(wrong(read.error()));
+    for (const std::string& name : missing) {
+      seen.symptoms.push_back(warning("berth.classification_missing",
+                                      fmt::format("{}: there is no classification \"{}\", so no document gets a line of it", setup.id, name)));
+    }
+    if (files > 0) seen.symptoms.push_back(warning("berth.files_missing", fmt::format("{}: {} still to be fetched", setup.id, counted(static_cast<std::size_t>(files), "file is", "files are"))));
   }
 
   /// What its last run left behind.
@@ -258,18 +280,18 @@ class Doctor {
   std::vector<Examined> examined_;
 };
 
-std::string way_out(const Symptom& symptom, const admin::Resolution* resolution) {
+std::string way_out(const Symptom& symptom, const std::optional<reasons::Explanation>& why) {
   if (!symptom.what_to_do.empty()) return symptom.what_to_do;
-  return resolution == nullptr ? std::string() : resolution->what_to_do;
+  return why ? why->resolution : std::string();
 }
 
 void print_examined(const Examined& one) {
   print_line(fmt::format("{:<8} {}{}{}", one.state(), one.what, one.detail.empty() ? "" : ": ", one.detail));
   for (const Symptom& symptom : one.symptoms) {
     print_line(fmt::format("  {}[{}]: {}", symptom.is_warning ? "warning" : "error", symptom.reason, symptom.message));
-    const admin::Resolution* resolution = admin::find_resolution(symptom.reason);
-    if (resolution != nullptr && symptom.what_to_do.empty()) print_line(fmt::format("    cause: {}", resolution->cause));
-    if (const std::string what = way_out(symptom, resolution); !what.empty()) print_line("    do:    " + what);
+    const auto why = admin::explain(symptom.reason);
+    if (why && symptom.what_to_do.empty()) print_line(fmt::format("    cause: {}", why->cause));
+    if (const std::string what = way_out(symptom, why); !what.empty()) print_line("    do:    " + what);
   }
 }
 
@@ -277,9 +299,8 @@ json::Value examined_json(const Examined& one) {
   json::Value symptoms = json::Value::array();
   for (const Symptom& symptom : one.symptoms) {
     json::Value value = json::Value::object({{"severity", symptom.is_warning ? "warning" : "error"}, {"reason", symptom.reason}, {"message", symptom.message}});
-    const admin::Resolution* resolution = admin::find_resolution(symptom.reason);
-    if (resolution != nullptr) value.set("cause", resolution->cause);
-    if (const std::string what = way_out(symptom, resolution); !what.empty()) value.set("resolution", what);
+    admin::add_explanation(value, {.reason = symptom.reason});
+    if (!symptom.what_to_do.empty()) value.set("resolution", symptom.what_to_do);
     symptoms.push_back(std::move(value));
   }
   return json::Value::object({{"what", one.what}, {"state", one.state()}, {"detail", one.detail}, {"findings", std::move(symptoms)}});

@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <chrono>
 
-#include "host/admin/resolutions.hpp"
+#include "host/admin/explain.hpp"
+#include "host/admin/trial.hpp"
 #include "host/admin/views.hpp"
 #include "host/cli/commands.hpp"
 #include "host/core/text.hpp"
@@ -73,6 +74,12 @@ std::string status_table(const json::Value& list) {
   return table.text();
 }
 
+/// Below a trouble: what can be done about it, where somebody can or time will.
+void print_way_out(std::string_view reason) {
+  const auto why = admin::explain(reason);
+  if (why && why->who != reasons::Who::kNobody) print_line("    do: " + why->resolution);
+}
+
 /// What the connector noticed and what the remote did wrong, also in a run that succeeded in spite of it: one line for
 /// each reason, with the last one's words.
 void print_troubles(const runs::RunReport& report) {
@@ -92,6 +99,7 @@ void print_troubles(const runs::RunReport& report) {
     for (const runs::PhaseNote& note : phase.notes) {
       print_line(fmt::format("  {} x {} in {}: {}{}{}{}", note.times, note.reason, phase.phase, note.message, note.about.empty() ? "" : " (", note.about,
                              note.about.empty() ? "" : ")"));
+      print_way_out(note.reason);
     }
   }
   for (std::size_t i = 0; i < kinds.size() && i < kLinesMax; ++i) {
@@ -99,7 +107,19 @@ void print_troubles(const runs::RunReport& report) {
     std::string what = error->status == 0 ? "" : fmt::format("HTTP {}", error->status);
     if (!error->code.empty()) what += fmt::format("{}code {}", what.empty() ? "" : ", ", error->code);
     print_line(fmt::format("  {} x {}: {}{}{}", times, error->reason, what, what.empty() ? "" : ": ", shortened(error->message, 160)));
+    if (error->reason == report.reason) continue;   // said at the end
+    print_way_out(error->reason);
   }
+}
+
+/// Cause and resolution of what is the matter, below the table.
+std::string ways_out(const json::Value& list) {
+  std::string text;
+  for (const json::Value& view : list.items()) {
+    if (view.text_of("resolution").empty()) continue;
+    text += fmt::format("{} ({}):\n  cause: {}\n  do:    {}\n", view.text_of("id"), view.text_of("reason"), view.text_of("cause"), view.text_of("resolution"));
+  }
+  return text;
 }
 
 /// What plugins run without, for whoever looks at the status.
@@ -154,9 +174,7 @@ void print_report(const runs::RunReport& report) {
     if (!report.crash->stderr_tail.empty()) print_line(fmt::format("its standard error ended with:\n{}", report.crash->stderr_tail));
   }
   if (report.is_crash_loop) print_line(fmt::format("{0} is paused: its plugin crashes over and over; `berth status {0}` says what to do", report.integration));
-  if (const admin::Resolution* resolution = admin::find_resolution(report.reason)) {
-    fmt::print(stderr, "  cause: {}\n  do:    {}\n", resolution->cause, resolution->what_to_do);
-  }
+  if (const auto why = admin::explain(report.reason)) fmt::print(stderr, "  cause: {}\n  do:    {}\n", why->cause, why->resolution);
 }
 
 /// A line on the terminal that is drawn over itself.
@@ -212,7 +230,7 @@ int status(const Global& global, const std::string& id, bool watch) {
     const bool is_in_process = opened->config.plugins.isolation == config::Isolation::kInProcess;
     const std::string text =
         global.json ? json::dump_pretty(json::Value::object({{"integrations", *views}, {"isolation", is_in_process ? "in_process" : "worker"}})) + "\n"
-                    : status_table(*views) + isolation_warnings(opened->config, *views);
+                    : status_table(*views) + ways_out(*views) + isolation_warnings(opened->config, *views);
     if (text != before) print(text);
     if (!flush_output()) return kFine;  // nobody reads it any more; why is said at the end
     before = text;
@@ -221,10 +239,14 @@ int status(const Global& global, const std::string& id, bool watch) {
 }
 
 int sync(const Global& global, const SyncOptions& options) {
-  const auto host = open_host(global);
+  const auto host = open_host(global, options.is_dry_run);
   if (!host.ok()) return fail(global, host.error());
   const auto attempt = [&]() -> Result<runs::RunReport> {
     const auto opened = (*host)->registry().unit(options.id);
+    if (options.is_dry_run && opened.ok()) {
+      admin::without_files((*opened)->setup);
+      BERTH_CHECK(admin::mark_trial((*host)->database()));
+    }
     if (!opened.ok()) {
       // A plugin that dies while it is loaded is a crashed run; what a person got wrong in a file is none.
       if (runs::is_plugin_crash(opened.error().reason))
@@ -239,7 +261,16 @@ int sync(const Global& global, const SyncOptions& options) {
   };
   const auto report = attempt();
   if (!report.ok()) return fail(global, report.error());
-  if (global.json) {
+  if (options.is_dry_run) {
+    const auto view = admin::trial_view((*host)->database(), *report, {.entries = options.limit, .refusals = options.limit});
+    if (!view.ok()) return fail(global, view.error());
+    if (global.json) {
+      print_json(*view);
+    } else {
+      print_report(*report);
+      print_dry_run(*view);
+    }
+  } else if (global.json) {
     print_json(report->to_json());
   } else {
     print_report(*report);

@@ -25,12 +25,15 @@ struct Line {
   Action action;
   // Values that options are parsed into; a command uses those it declared.
   std::string id, second, third, fourth;
+  std::vector<std::string> words;
   std::string entity, state;
   std::size_t limit = 100;
   bool flag = false;
   ServeOptions serve;
   ConnectOptions connect;
   SyncOptions sync;
+  RemapOptions remap;
+  RevalueOptions revalue;
 };
 
 CLI::App* command(CLI::App& parent, Line& line, const std::string& name, const std::string& help, Action action) {
@@ -54,6 +57,8 @@ void declare_setup(CLI::App& app, Line& line) {
   serve_app->add_flag("--safe-mode", line.serve.safe_mode, "do not open plugins that do not come with Berth");
   command(app, line, "doctor", "What is wrong with this installation, and what to do about it", [&] { return doctor(global, line.flag); })
       ->add_flag("--online", line.flag, "also make one cheap call to each remote that is connected");
+  command(app, line, "explain", "What a reason means, who has to act, and what to do", [&] { return explain(global, line.id); })
+      ->add_option("REASON", line.id, "as errors, records and runs name it, e.g. ledger.unmapped (default: all of them)");
   CLI::App* config = group(app, "config", "The configuration file");
   command(*config, line, "validate", "Check berth.yaml offline: every mistake with file, line and column", [&] { return config_validate(global); });
   CLI::App* vault = group(app, "vault", "The vault of secrets");
@@ -95,12 +100,15 @@ void declare_integrations(CLI::App& app, Line& line) {
   connect_app->add_option("--wait", line.connect.wait_seconds, "seconds to wait for the redirect (default: 900)");
   CLI::App* sync_app = with_id(command(app, line, "sync", "Sync now and print the run report", [&] {
     line.sync.id = line.id;
+    line.sync.limit = line.limit;
     return sync(global, line.sync);
   }));
   sync_app->add_option("--phase", line.sync.phases, "only this phase; may be given several times");
   sync_app->add_flag("--full", line.sync.full, "list everything and compare");
   sync_app->add_option("--since", line.sync.since, "list what changed since this date, YYYY-MM-DD");
   sync_app->add_flag("--strict", line.sync.strict, "exit 1 also when rate limited or incomplete");
+  sync_app->add_flag("--dry-run", line.sync.is_dry_run, "show what it would post, and keep nothing; the calls are real");
+  sync_app->add_option("--limit", line.limit, "entries and refusals that a dry run lists (default: 100)");
   with_id(command(app, line, "pause", "No runs until resumed", [&] { return set_desired(global, line.id, "paused"); }));
   with_id(command(app, line, "resume", "Runs go on", [&] { return set_desired(global, line.id, "enabled"); }));
   with_id(command(app, line, "enable", "Runs, links and webhooks work", [&] { return set_desired(global, line.id, "enabled"); }));
@@ -121,6 +129,9 @@ void declare_integrations(CLI::App& app, Line& line) {
   list->add_option("--entity", line.entity, "invoice, contact, item, ...");
   list->add_option("--state", line.state, "posted, parked, skipped, failed, ignored, pending or archived");
   list->add_option("--limit", line.limit, "rows at most (default: 100)");
+  CLI::App* show = with_id(command(*records, line, "show", "Why a document became what it became: versions, rules, entries, reversals",
+                                   [&] { return records_show(global, line.id, join(line.words, " ")); }));
+  show->add_option("RECORD", line.words, "ENTITY/REMOTE_ID, a remote id, an invoice or payment number, entry/N, or line/N.M")->required()->expected(1, 2);
   CLI::App* retry = with_id(command(*records, line, "retry", "Apply a record again", [&] { return records_retry(global, line.id, line.second); }));
   retry->add_option("REF", line.second, "ENTITY/REMOTE_ID, e.g. invoice/4815162342000201001")->required();
   CLI::App* accounts = group(app, "accounts", "Placeholder rows and the accounts they post to");
@@ -130,15 +141,54 @@ void declare_integrations(CLI::App& app, Line& line) {
   map->add_option("ACCOUNT", line.third, "account id of the company's chart")->required();
 }
 
+void declare_rows(CLI::App& app, Line& line) {
+  Global& global = line.global;
+  const auto of_integration = [&](CLI::App* sub) {
+    sub->add_option("ID", line.id, "integration")->required();
+    return sub;
+  };
+  CLI::App* customers = group(app, "customers", "Customers of the remote, and which of ours they are");
+  of_integration(command(*customers, line, "list", "Customers, those that something waits for first", [&] { return customers_list(global, line.id); }));
+  CLI::App* link = of_integration(command(*customers, line, "link", "A customer of the remote is one that is here; what waited for it posts, with no remote call",
+                                          [&] { return customers_link(global, line.id, line.second, line.third); }));
+  link->add_option("REMOTE", line.second, "its id at the remote, as `berth customers list` shows it")->required();
+  link->add_option("LOCAL", line.third, "id or whole name of the customer here")->required();
+  CLI::App* create = of_integration(command(*customers, line, "create", "Make the customer that one of the remote is; what waited for it posts, with no remote call",
+                                            [&] { return customers_create(global, line.id, line.second, line.third); }));
+  create->add_option("REMOTE", line.second, "its id at the remote, as `berth customers list` shows it")->required();
+  create->add_option("NAME", line.third, "its name here")->required();
+  CLI::App* classifications = group(app, "classifications", "Classifications and their lines: dimensions of entries");
+  command(*classifications, line, "list", "Classifications with their lines", [&] { return classifications_list(global); });
+  CLI::App* add = command(*classifications, line, "add", "Add a classification or a line; what lacked the line posts again with it, with no remote call",
+                          [&] { return classifications_add(global, line.id, line.second); });
+  add->add_option("NAME", line.id, "the classification, e.g. \"Service Type\"")->required();
+  add->add_option("LINE", line.second, "a line of it");
+}
+
 void declare_mapping_and_ledger(CLI::App& app, Line& line) {
   Global& global = line.global;
   CLI::App* mapping = group(app, "mapping", "Mapping rules");
   CLI::App* validate = command(*mapping, line, "validate", "Check a rules file offline", [&] { return mapping_validate(global, line.id, line.flag); });
   validate->add_option("FILE", line.id, "mapping.yaml")->required();
   validate->add_flag("--deny-warnings", line.flag, "exit 1 on warnings too");
-  command(*mapping, line, "test", "Run the cases of mapping.test.yaml", [&] { return mapping_test(global, line.id); })
-      ->add_option("DIR", line.id, "folder with mapping.yaml and mapping.test.yaml")
-      ->required();
+  CLI::App* cases = command(*mapping, line, "test", "Run the cases of mapping.test.yaml", [&] { return mapping_test(global, line.id, line.flag); });
+  cases->add_option("DIR", line.id, "folder with mapping.yaml and mapping.test.yaml")->required();
+  cases->add_flag("--coverage", line.flag, "exit 1 also where no case comes to a rule, branch, default or entry of a table");
+  CLI::App* explained = command(*mapping, line, "explain", "How each value of a stored record comes about, and why what it waits for is not there",
+                                [&] { return mapping_explain(global, line.id, line.second, line.third); });
+  explained->add_option("ID", line.id, "integration")->required();
+  explained->add_option("RECORD", line.second, "ENTITY/REMOTE_ID, e.g. invoice/4815162342000201001")->required();
+  explained->add_option("--mapping", line.third, "a rules file to try (default: the one of the integration)");
+  const auto remapping = [&](CLI::App* sub) {
+    sub->add_option("ID", line.remap.id, "integration")->required();
+    sub->add_flag("--all", line.remap.all, "also records that these very rules decided: accounts or settings may have changed");
+    sub->add_option("--limit", line.remap.limit, "changed records that are shown, 0 for all (default: 20); JSON has all");
+    return sub;
+  };
+  remapping(command(*mapping, line, "diff", "What the rules would change in stored documents and entries; changes nothing", [&] { return mapping_diff(global, line.remap); }))
+      ->add_option("--mapping", line.remap.file, "a rules file to try (default: the one of the integration)");
+  remapping(command(*mapping, line, "apply", "Apply the rules to stored documents that other rules decided, with no remote call", [&] { return mapping_apply(global, line.remap); }))
+      ->add_option("--wait", line.remap.wait_seconds, "seconds to wait while another process runs the integration (default: 120)");
   CLI::App* ledger = group(app, "ledger", "The books");
   command(*ledger, line, "balance", "Trial balance", [&] { return ledger_balance(global, line.id); })->add_option("--company", line.id, "only this company");
   CLI::App* entries = command(*ledger, line, "entries", "Journal entries, in order of recording", [&] { return ledger_entries(global, line.id, line.second, line.limit); });
@@ -150,8 +200,18 @@ void declare_mapping_and_ledger(CLI::App& app, Line& line) {
       ->add_option("ID", line.id, "only of this integration");
   CLI::App* exported = command(*ledger, line, "export", "The whole journal for another program",
                                [&] { return ledger_export(global, line.id, line.second.empty() ? "recording" : line.second); });
-  exported->add_option("--format", line.id, "hledger")->required();
+  exported->add_option("--format", line.id, "hledger, ledger, beancount, csv or jsonl")->required();
   exported->add_option("--sort", line.second, "recording (default), or source: the same bytes from every host that took the same documents");
+  command(*ledger, line, "tie-out", "Differences between the receivables here and the remote's balances, as stored", [&] { return ledger_tie_out(global, line.id); })
+      ->add_option("ID", line.id, "the integration")
+      ->required();
+  CLI::App* revalue = command(*ledger, line, "revalue", "Post what is open in a foreign currency at the rate of a period's last day, and take it back on the next",
+                              [&] { return ledger_revalue(global, line.revalue); });
+  revalue->add_option("ID", line.revalue.id, "the integration")->required();
+  revalue->add_option("--currency", line.revalue.currency, "of the receivables")->required();
+  revalue->add_option("--rate", line.revalue.rate, "base units for one unit of it")->required();
+  revalue->add_option("--date", line.revalue.period_end, "the period's last day, YYYY-MM-DD")->required();
+  revalue->add_option("--company", line.revalue.company, "company id (default: that of the integration)");
   CLI::App* opening = group(*ledger, "opening", "Receivables from before these books began");
   CLI::App* imported = command(*opening, line, "import", "Post open invoices that are older than the first pull, from a CSV file; all of it or nothing",
                                [&] { return ledger_opening(global, line.id, line.second); });
@@ -225,6 +285,7 @@ int run(int argc, char** argv) {
     app.add_option("--plugin-dir", line.global.plugin_dirs, "a folder of plugins, looked through first");
     declare_setup(app, line);
     declare_integrations(app, line);
+    declare_rows(app, line);
     declare_mapping_and_ledger(app, line);
     try {
       app.parse(argc, argv);

@@ -94,7 +94,7 @@ int mapping_validate(const Global& global, const std::string& file, bool deny_wa
   return rules.ok() && !(deny_warnings && findings.warnings() > 0) ? kFine : kFindings;
 }
 
-int mapping_test(const Global& global, const std::string& folder) {
+int mapping_test(const Global& global, const std::string& folder, bool with_coverage) {
   config::Findings findings;
   const auto report = mapping::run_cases(folder, findings, plan_of_case);
   if (!findings.empty()) note(global, findings.print());
@@ -108,11 +108,17 @@ int mapping_test(const Global& global, const std::string& folder) {
       }
       cases.push_back(json::Value::object({{"name", result.name}, {"place", result.place}, {"passed", result.passed()}, {"differences", std::move(differences)}}));
     }
-    print_json(json::Value::object({{"passed", report->passed}, {"failed", report->failed}, {"cases", std::move(cases)}}));
+    json::Value view = json::Value::object({{"passed", report->passed}, {"failed", report->failed}, {"cases", std::move(cases)}});
+    if (with_coverage) {
+      view.set("coverage", json::Value::object({{"points", report->points}, {"reached", report->points_reached}, {"findings", report->not_covered.to_json()}}));
+    }
+    print_json(view);
   } else {
+    if (with_coverage) print(report->not_covered.print());
     print(report->print());
+    if (with_coverage) print_line(fmt::format("{} of {} ways through the rules are covered", report->points_reached, report->points));
   }
-  return report->failed == 0 ? kFine : kFindings;
+  return report->failed == 0 && !(with_coverage && report->points_reached < report->points) ? kFine : kFindings;
 }
 
 }  // namespace berth::cli

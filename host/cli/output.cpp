@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "host/admin/resolutions.hpp"
+#include "host/admin/explain.hpp"
 
 namespace berth::cli {
 
@@ -78,17 +78,14 @@ int exit_code_of(const Error& error) {
 }
 
 int fail(const Global& global, const Error& error) {
-  const admin::Resolution* resolution = admin::find_resolution(error.reason);
+  const auto why = admin::explain(error.reason);
   if (global.json) {
     json::Value body = json::Value::object({{"code", to_string(error.code)}, {"reason", error.reason}, {"message", error.message}});
-    if (resolution != nullptr) {
-      body.set("cause", resolution->cause);
-      body.set("resolution", resolution->what_to_do);
-    }
+    admin::add_explanation(body, {.reason = error.reason});
     print_json(json::Value::object({{"error", std::move(body)}}));
   } else {
     fmt::print(stderr, "error[{}]: {}\n", error.reason, error.message);
-    if (resolution != nullptr) fmt::print(stderr, "  cause: {}\n  do:    {}\n", resolution->cause, resolution->what_to_do);
+    if (why) fmt::print(stderr, "  cause: {}\n  do:    {}\n", why->cause, why->resolution);
   }
   return exit_code_of(error);
 }

@@ -1,6 +1,7 @@
 // Records and the account rows that they wait for.
 #include <fmt/format.h>
 
+#include "host/admin/lineage.hpp"
 #include "host/admin/views.hpp"
 #include "host/cli/commands.hpp"
 
@@ -36,14 +37,12 @@ int records_list(const Global& global, const std::string& id, const std::string&
     print_json(json::Value::object({{"records", std::move(list)}, {"next", next}}));
   } else {
     print(table.text());
+    print_ways_out(list.items());
     if (!next.empty()) note(global, "There are more; raise --limit.");
   }
   return kFine;
 }
 
-namespace {
-
-/// Applies what is pending; queued for the holder where somebody runs the integration now.
 int apply_now(const Global& global, app::Host& host, const std::string& id, json::Value answer, const std::string& done) {
   const auto unit = host.registry().unit(id);
   if (!unit.ok()) return fail(global, unit.error());
@@ -71,7 +70,20 @@ int apply_now(const Global& global, app::Host& host, const std::string& id, json
   return kFine;
 }
 
-}  // namespace
+int records_show(const Global& global, const std::string& id, const std::string& name) {
+  const auto opened = open_storage(global);
+  if (!opened.ok()) return fail(global, opened.error());
+  if (const auto found = integration_of(*opened->database, opened->config, id); !found.ok()) return fail(global, found.error());
+  const OfflineQuotaKeys offline(global, opened->config);
+  const auto view = admin::lineage({opened->config, offline.discovered, *opened->database}, id, name);
+  if (!view.ok()) return fail(global, view.error());
+  if (global.json) {
+    print_json(*view);
+  } else {
+    print(admin::lineage_text(*view));
+  }
+  return kFine;
+}
 
 int records_retry(const Global& global, const std::string& id, const std::string& reference) {
   const auto host = open_host(global);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "berth/severity.hpp"
 #include "host/http/call_runner.hpp"
 #include "host/http/call_stream.hpp"
 #include "host/http/crew.hpp"
@@ -13,11 +14,10 @@ namespace {
 
 /// Which of two errors of a batch its caller must hear about.
 int rank(const Error& error) {
-  if (error.code == Code::kCancelled) return 5;
-  if (error.code == Code::kUnauthenticated) return 4;
-  if (error.reason == "berth.quota" || error.reason == "berth.run_cap") return 3;
-  if (error.reason == "berth.budget") return 2;
-  return 1;
+  const std::int32_t status = error.code == Code::kCancelled         ? BERTH_CANCELLED
+                              : error.code == Code::kUnauthenticated ? BERTH_UNAUTHENTICATED
+                                                                     : BERTH_INTERNAL;
+  return severity(status, error.reason);
 }
 
 /// The worst of a batch, if any. A call that was sent and only failed is its reply's business alone.

@@ -12,7 +12,8 @@
 // Rules that are not obvious:
 //   * Every call of a batch has exactly one reply, in the order in which calls finish; one that was never sent says
 //   why.
-//   * At most kFinishedMax calls are begun and not yet replied, so at most that many finished ones wait.
+//   * At most kFinishedMax calls are begun and not yet replied, so at most that many finished ones wait, and none is begun
+//   while their bodies have 16 MiB.
 //   * A stop request starts no further call; answers on their way have kStopGrace to arrive and are delivered.
 //   * A reply callback that returns false starts no further call of this batch either.
 //   * wait and retry repeat only GET. refresh_once repeats any method, since the remote refused it before doing
@@ -27,6 +28,7 @@
 //   berth.cancelled    kCancelled        the host or the callback asked to stop before this call was answered
 //   berth.budget       kQuotaExhausted   the call's cost class is spent for this run
 //   berth.quota        kQuotaExhausted   the day, or a stop_run rule
+//   http.out_of_memory kUnavailable      this host had no memory for the answer
 //   berth.pull_only    kUnsupported      not GET in pull_only mode
 //   http.path_refused, http.header_refused, http.method_refused, http.too_large    kInternal   the plugin's request is
 //   wrong the rule's reason  kUnauthenticated  fail_connection the rule's reason  kUnavailable      repeated as often
@@ -123,7 +125,7 @@ class ApiStream {
   ApiStream& operator=(const ApiStream&) = delete;
   /// Begins them as the limits allow. Errors: http.batch_too_large with more than kBatchCallsMax under way.
   Status add(std::span<const ApiCall> calls);
-  /// Waits for a reply and returns those that are there, at most so many; none: nothing is under way. `index` is the place
+  /// Waits for a reply and returns those that are there, at most so many and about a MiB; none: nothing is under way. `index` is the place
   /// among all calls that were ever added.
   std::vector<ApiReply> take(std::size_t most);
   /// Begins nothing more; what was not begun is replied with berth.cancelled.

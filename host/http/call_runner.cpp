@@ -1,7 +1,10 @@
 #include "host/http/call_runner.hpp"
 
 #include <algorithm>
+#include <exception>
+#include <new>
 
+#include "host/core/one_line.hpp"
 #include "host/core/text.hpp"
 #include "host/http/api_request.hpp"
 
@@ -44,20 +47,40 @@ class CallRunner::Attempts {
   Result<ApiAnswer> run() {
     auto request = BERTH_TRY(make_request(call_, runner_.options_));
     BERTH_CHECK(services().budgets.take(call_.cost));
+    const Place place{*this};
     for (;;) {
       auto answered = attempt(request);
-      if (!answered) {
-        // Stopped or refused before it was sent: another call may have its place.
-        if (sent_ == 0) services().budgets.give_back(call_.cost);
-        return std::move(answered).error();
-      }
+      if (!answered) return std::move(answered).error();
       if (answered->has_value()) return std::move(**answered);
+    }
+  }
+  /// What an exception makes of the call: the record or page that it was for fails, the others go on.
+  [[nodiscard]] Error thrown(const std::exception_ptr& exception) const {
+    const std::string what = call_.method + " " + shortened(call_.path, 100);
+    try {
+      std::rethrow_exception(exception);
+    } catch (const std::bad_alloc&) {
+      return make_error(Code::kUnavailable, "http.out_of_memory", "This host had no memory for the answer to " + what + ".");
+    } catch (const std::exception& error) {
+      return make_error(Code::kInternal, "http.internal", what + " ended with an exception: " + one_line(error.what(), 200) + ".");
+    } catch (...) {
+      return make_error(Code::kInternal, "http.internal", what + " ended with an exception.");
     }
   }
   [[nodiscard]] bool was_sent() const { return sent_ > 0; }
 
  private:
   using Answered = std::optional<ApiAnswer>;  // nothing: again
+  /// A place in the budgets. Stopped, refused or thrown out before it was sent: another call may have it.
+  struct Place {
+    const Attempts& call;
+    explicit Place(const Attempts& of) : call(of) {}
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    ~Place() {
+      if (call.sent_ == 0) call.services().budgets.give_back(call.call_.cost);
+    }
+  };
   [[nodiscard]] const ApiServices& services() const { return runner_.services_; }
 
   Result<Answered> attempt(Request& request) {
@@ -215,10 +238,18 @@ class CallRunner::Attempts {
   bool refreshed_ = false;
 };
 
-CallRunner::Outcome CallRunner::run(const ApiCall& call, const std::stop_token& stop, const std::stop_token& abort) {
+CallRunner::Outcome CallRunner::run(const ApiCall& call, const std::stop_token& stop, const std::stop_token& abort) noexcept {
   Attempts attempts(*this, call, stop, abort);
-  auto result = attempts.run();
-  return {std::move(result), attempts.was_sent()};
+  try {
+    auto result = attempts.run();
+    return {std::move(result), attempts.was_sent()};
+  } catch (...) {
+    try {
+      return {attempts.thrown(std::current_exception()), attempts.was_sent()};
+    } catch (...) {
+      return {Error{Code::kUnavailable, "http.internal", {}}, attempts.was_sent()};   // not even memory for words
+    }
+  }
 }
 
 CallReport CallRunner::report() const {

@@ -21,8 +21,9 @@ class CallRunner {
     Result<ApiAnswer> result;
     bool was_sent = false;
   };
-  /// `stop`: begin nothing more. `abort`: end also what is on its way.
-  Outcome run(const ApiCall& call, const std::stop_token& stop, const std::stop_token& abort);
+  /// `stop`: begin nothing more. `abort`: end also what is on its way. What is thrown becomes an error of this call:
+  /// http.out_of_memory, http.internal.
+  Outcome run(const ApiCall& call, const std::stop_token& stop, const std::stop_token& abort) noexcept;
   [[nodiscard]] CallReport report() const;
 
  private:

@@ -23,20 +23,34 @@ CallStream::~CallStream() {
 }
 
 void CallStream::add(std::span<const ApiCall> calls) {
+  std::list<Call> added;
+  for (const ApiCall& call : calls) added.push_back({call});
   int more = 0;
   {
     const std::scoped_lock lock(mutex_);
-    waiting_.insert(waiting_.end(), calls.begin(), calls.end());
+    waiting_.splice(waiting_.end(), added);
     added_ += calls.size();
     more = std::clamp(static_cast<int>(std::min(waiting_.size(), kFinishedMax)) - idle_, 0, threads_max_ - at_work_);
     at_work_ += more;
   }
   changed_.notify_all();
-  for (int i = 0; i < more; ++i) crew_.start([this] { work(); });
+  for (int i = 0; i < more; ++i) {
+    try {
+      crew_.start([this] { work(); });
+    } catch (...) {
+      const std::scoped_lock lock(mutex_);
+      at_work_ -= more - i;
+      if (at_work_ > 0) return;  // fewer threads do it, too
+      throw;
+    }
+  }
 }
 
-bool CallStream::may_begin() const { return !waiting_.empty() && begun_ - worked_on_ < kFinishedMax; }
+bool CallStream::may_begin() const {
+  return !waiting_.empty() && begun_ - worked_on_ < kFinishedMax && held_bytes_ < kFinishedBytesMax;
+}
 
+/// Nothing here takes memory but the call itself, which tells when there is none: nobody would catch it.
 void CallStream::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
@@ -44,13 +58,15 @@ void CallStream::work() {
     changed_.wait(lock, [this] { return is_ending_ || may_begin(); });
     --idle_;
     if (is_ending_) break;
-    const ApiCall call = std::move(waiting_.front());
-    waiting_.pop_front();
-    const auto index = begun_++;
+    std::list<Call> mine;
+    mine.splice(mine.end(), waiting_, waiting_.begin());
+    Call& call = mine.front();
+    call.index = begun_++;
     lock.unlock();
-    auto outcome = runner_.run(call, stop_.get_token(), abort_.get_token());
+    call.outcome.emplace(runner_.run(call.call, stop_.get_token(), abort_.get_token()));
     lock.lock();
-    finished_.push_back({index, std::move(outcome)});
+    held_bytes_ += call.bytes();
+    finished_.splice(finished_.end(), mine);
     changed_.notify_all();
   }
   --at_work_;
@@ -61,6 +77,7 @@ std::vector<CallStream::Finished> CallStream::take(std::size_t most) {
   std::vector<Finished> taken;
   std::unique_lock lock(mutex_);
   worked_on_ = taken_;
+  held_bytes_ -= std::exchange(taken_bytes_, 0);
   changed_.notify_all();
   if (added_ == taken_) return taken;
   const auto has_one = [this] { return !finished_.empty(); };
@@ -73,7 +90,10 @@ std::vector<CallStream::Finished> CallStream::take(std::size_t most) {
     }
   }
   while (!finished_.empty() && taken.size() < most) {
-    taken.push_back(std::move(finished_.front()));
+    Call& call = finished_.front();
+    if (!taken.empty() && taken_bytes_ + call.bytes() > kTakenBytesMax) break;
+    taken_bytes_ += call.bytes();
+    taken.push_back({call.index, std::move(*call.outcome)});
     finished_.pop_front();
   }
   taken_ += taken.size();

@@ -25,7 +25,13 @@ void Crew::start(std::function<void()> task) {
     tasks_.push_back(std::move(task));
     if (tasks_.size() > idle_) {
       Member& member = members_.emplace_back();
-      member.thread = std::thread([this, &member] { work(member); });
+      try {
+        member.thread = std::thread([this, &member] { work(member); });
+      } catch (...) {
+        members_.pop_back();
+        tasks_.pop_back();
+        throw;
+      }
     }
   }
   changed_.notify_one();

@@ -21,7 +21,8 @@ class Crew {
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
 
-  /// Runs `task` on a thread, at once. It must not throw.
+  /// Runs `task` on a thread, at once. It must not throw. Throws, without having taken the task, where the system gives no
+  /// thread.
   void start(std::function<void()> task);
 
  private:

@@ -27,8 +27,10 @@ constexpr Invariant kOfEntries[] = {
     {"I4", "{0} {1}: {2} wait to be applied, only {3} are unused",
      "SELECT p.entity, p.remote_id, CAST(SUM(p.amount_minor) AS TEXT), CAST((SELECT -COALESCE(SUM(o.open_minor), 0) "
      "FROM open_item AS o WHERE o.integration = p.integration AND o.entity = p.entity AND o.remote_id = p.remote_id) "
-     "AS TEXT) FROM pending_application AS p WHERE (p.integration, p.entity, p.remote_id) IN "
-     "(SELECT integration, entity, remote_id FROM entry WHERE id BETWEEN ? AND ?) "
+     // From the documents to what waits of them, in this order: thousands of others may wait.
+     "AS TEXT) FROM (SELECT DISTINCT integration, entity, remote_id FROM entry WHERE id BETWEEN ? AND ?) AS t "
+     "CROSS JOIN pending_application AS p WHERE p.integration = t.integration AND p.entity = t.entity "
+     "AND p.remote_id = t.remote_id "
      "GROUP BY p.integration, p.entity, p.remote_id HAVING SUM(p.amount_minor) > (SELECT -COALESCE(SUM(o.open_minor), 0) "
      "FROM open_item AS o WHERE o.integration = p.integration AND o.entity = p.entity AND o.remote_id = p.remote_id)"},
 };

@@ -123,14 +123,17 @@ std::optional<Refusal> draft_applications(const Note& note, Excess excess, Accou
       continue;
     }
     if (invoice->currency != note.document.currency) {
-      return failed("ledger.currency_mismatch",
-                    fmt::format("{}: it is in {}, invoice {} in {}", note.what, note.document.currency.code(),
-                                invoice->number, invoice->currency.code()));
+      // The invoice here may be an older version than the one that the credit is applied to; so below.
+      return disagreement("ledger.currency_mismatch",
+                          fmt::format("{}: it is in {}, invoice {} in {}", note.what, note.document.currency.code(),
+                                      invoice->number, invoice->currency.code()),
+                          {awaited_document(invoice->source)}, note.document.source, note.books, Consequence::kFailed);
     }
     if (invoice->customer != note.document.customer) {
-      return failed("ledger.customer_mismatch",
-                    fmt::format("{}: it is of customer {}, invoice {} of {}", note.what, note.document.customer,
-                                invoice->number, invoice->customer));
+      return disagreement("ledger.customer_mismatch",
+                          fmt::format("{}: it is of customer {}, invoice {} of {}", note.what, note.document.customer,
+                                      invoice->number, invoice->customer),
+                          {awaited_document(invoice->source)}, note.document.source, note.books, Consequence::kFailed);
     }
     const bool is_between = invoice->company != note.company.id;
     if (is_between && note.company.policies.intercompany != kDueToFrom) {
@@ -138,7 +141,7 @@ std::optional<Refusal> draft_applications(const Note& note, Excess excess, Accou
                     fmt::format("{}: it belongs to {}, invoice {} to {}, and {} has no entries between companies "
                                 "(policies.intercompany)",
                                 note.what, note.company.id, invoice->number, invoice->company, note.company.id),
-                    {std::string(kAwaitsIntercompany)});
+                    {std::string(kAwaitsIntercompany), awaited_document(invoice->source)});
     }
     auto [sum, is_new] = needed.emplace(row.invoice.id, row.amount);
     if (!is_new) sum->second += row.amount;

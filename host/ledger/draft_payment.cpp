@@ -215,9 +215,11 @@ std::optional<Refusal> draft_allocations(const CustomerPayment& payment, const S
       continue;
     }
     if (invoice->currency != payment.currency) {
-      return failed("ledger.currency_mismatch",
-                    fmt::format("{}: it is in {}, invoice {} in {}", what, payment.currency.code(), invoice->number,
-                                invoice->currency.code()));
+      // The invoice here may be an older version than the one that is paid.
+      return disagreement("ledger.currency_mismatch",
+                          fmt::format("{}: it is in {}, invoice {} in {}", what, payment.currency.code(),
+                                      invoice->number, invoice->currency.code()),
+                          {awaited_document(invoice->source)}, payment.source, books, Consequence::kFailed);
     }
     auto [sum, is_new] = needed.emplace(row.invoice.id, relief);
     if (!is_new) sum->second += relief;

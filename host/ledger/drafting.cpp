@@ -172,10 +172,10 @@ std::string title_of(const documents::Source& source, std::string_view number) {
 }
 
 Refusal disagreement(std::string reason, std::string message, std::vector<std::string> documents,
-                     const documents::Source& own, const Books& books) {
+                     const documents::Source& own, const Books& books, Consequence if_confirmed) {
   Refusal refusal = parked(std::move(reason), std::move(message), documents);
   if (books.current_data_confirmed) {
-    refusal.consequence = Consequence::kSkipped;
+    refusal.consequence = if_confirmed;
     refusal.waits_for.clear();
     return refusal;
   }

@@ -121,10 +121,11 @@ void add_relief(DraftEvent& event, const Relieved& item, Money signed_amount, st
                                                        std::size_t rows, std::string_view what);
 /// "invoice INV-000317", for messages.
 [[nodiscard]] std::string title_of(const documents::Source& source, std::string_view number);
-/// The consequence of data that disagree between two documents: both are fetched again, and skipped if current data of
-/// both still disagree (P2).
+/// The consequence of data that disagree between two documents: both are fetched again, and it is skipped (P2), or failed, if
+/// current data of both still disagree.
 [[nodiscard]] Refusal disagreement(std::string reason, std::string message, std::vector<std::string> documents,
-                                   const documents::Source& own, const Books& books);
+                                   const documents::Source& own, const Books& books,
+                                   Consequence if_confirmed = Consequence::kSkipped);
 /// Why a row of a payment or credit note that names `referred` cannot be applied now, if so.
 [[nodiscard]] const ReferredDocument* posted_referred(const Books& books, const documents::Reference& reference);
 /// "invoice/<remote id>" of a reference that cannot be applied yet.

@@ -8,6 +8,42 @@ namespace {
 /// Text is handed to the sink in pieces of about this many bytes.
 constexpr std::size_t kPieceBytes = 64U << 10U;
 
+constexpr std::pair<std::string_view, ExportFormat> kFormats[] = {{"hledger", ExportFormat::kHledger},
+                                                                  {"ledger", ExportFormat::kLedger},
+                                                                  {"beancount", ExportFormat::kBeancount},
+                                                                  {"csv", ExportFormat::kCsv},
+                                                                  {"jsonl", ExportFormat::kJsonLines}};
+
+std::unique_ptr<JournalWriter> make_writer(ExportFormat format, const ExportOptions& options) {
+  switch (format) {
+    case ExportFormat::kHledger:
+      return make_hledger_writer(options.companies, options.order, LedgerDialect::kHledger);
+    case ExportFormat::kLedger:
+      return make_hledger_writer(options.companies, options.order, LedgerDialect::kLedger);
+    case ExportFormat::kBeancount:
+      return make_beancount_writer(options.companies, options.order);
+    case ExportFormat::kCsv:
+      return make_csv_writer(options.companies, options.order);
+    case ExportFormat::kJsonLines:
+      return make_json_lines_writer(options.companies, options.order);
+  }
+  return nullptr;
+}
+
+Result<JournalHead> read_head(storage::Connection& connection) {
+  JournalHead head;
+  const auto used =
+      BERTH_TRY(connection.query("SELECT DISTINCT e.company, l.account FROM entry_line AS l JOIN entry AS e ON e.id = "
+                                 "l.entry ORDER BY e.company, l.account"));
+  for (const storage::Row& row : used) head.accounts.push_back({row.text(0), row.text(1)});
+  const auto codes =
+      BERTH_TRY(connection.query("SELECT currency FROM entry UNION SELECT base_currency FROM entry ORDER BY 1"));
+  for (const storage::Row& row : codes) head.currencies.push_back(BERTH_TRY(Currency::of(row.text(0))));
+  const auto first = BERTH_TRY(connection.first("SELECT MIN(date) FROM entry"));
+  if (first && !first->is_null(0)) head.first = BERTH_TRY(parse_date(first->text(0)));
+  return head;
+}
+
 std::string_view plural(AccountType type) {
   switch (type) {
     case AccountType::kAsset:
@@ -27,9 +63,12 @@ std::string_view plural(AccountType type) {
 }  // namespace
 
 Result<ExportFormat> parse_export_format(std::string_view text) {
-  if (text == "hledger") return ExportFormat::kHledger;
-  return make_error(Code::kUnsupported, "ledger.export_format",
-                    fmt::format("\"{}\" is no format of the journal; there is hledger", text));
+  for (const auto& [name, format] : kFormats) {
+    if (name == text) return format;
+  }
+  return make_error(
+      Code::kUnsupported, "ledger.export_format",
+      fmt::format("\"{}\" is no format of the journal; there are hledger, ledger, beancount, csv and jsonl", text));
 }
 
 Result<EntryOrder> parse_export_sort(std::string_view text) {
@@ -51,12 +90,7 @@ std::string full_account_name(const Companies& companies, std::string_view compa
 
 Status export_journal(storage::Connection& connection, ExportFormat format, const ExportOptions& options,
                       const ExportSink& sink) {
-  std::unique_ptr<JournalWriter> writer;
-  switch (format) {
-    case ExportFormat::kHledger:
-      writer = make_hledger_writer(options.companies, options.order);
-      break;
-  }
+  const std::unique_ptr<JournalWriter> writer = make_writer(format, options);
   std::string piece;
   const auto flush = [&]() -> Status {
     if (!piece.empty() && !sink(piece)) {
@@ -65,16 +99,7 @@ Status export_journal(storage::Connection& connection, ExportFormat format, cons
     piece.clear();
     return success();
   };
-  std::vector<JournalWriter::UsedAccount> accounts;
-  std::vector<Currency> currencies;
-  const auto used =
-      BERTH_TRY(connection.query("SELECT DISTINCT e.company, l.account FROM entry_line AS l JOIN entry AS e ON e.id = "
-                                 "l.entry ORDER BY e.company, l.account"));
-  for (const storage::Row& row : used) accounts.push_back({row.text(0), row.text(1)});
-  const auto codes =
-      BERTH_TRY(connection.query("SELECT currency FROM entry UNION SELECT base_currency FROM entry ORDER BY 1"));
-  for (const storage::Row& row : codes) currencies.push_back(BERTH_TRY(Currency::of(row.text(0))));
-  writer->begin(accounts, currencies, piece);
+  writer->begin(BERTH_TRY(read_head(connection)), piece);
   const auto write = [&](const StoredEntry& entry) -> Status {
     writer->entry(entry, piece);
     return piece.size() >= kPieceBytes ? flush() : success();

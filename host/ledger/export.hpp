@@ -1,6 +1,6 @@
 #pragma once
-// The journal in other programs' languages, as judges of ours. A format is a JournalWriter; the walk over the entries
-// is shared.
+// The journal in other programs' languages, as judges of ours, and as tables for spreadsheets and scripts. A format is a
+// JournalWriter; the walk over the entries is shared. The same books give the same bytes.
 //
 //   BERTH_CHECK(export_journal(connection, ExportFormat::kHledger, {.companies = companies}, [&](std::string_view text)
 //   {
@@ -15,8 +15,8 @@
 
 namespace berth::ledger {
 
-enum class ExportFormat { kHledger };
-/// "hledger". Errors: ledger.export_format.
+enum class ExportFormat { kHledger, kLedger, kBeancount, kCsv, kJsonLines };
+/// "hledger", "ledger", "beancount", "csv", "jsonl". Errors: ledger.export_format.
 Result<ExportFormat> parse_export_format(std::string_view text);
 /// "recording" or "source". Errors: ledger.export_sort.
 Result<EntryOrder> parse_export_sort(std::string_view text);
@@ -38,17 +38,29 @@ Status export_journal(storage::Connection& connection, ExportFormat format, cons
 [[nodiscard]] std::string full_account_name(const Companies& companies, std::string_view company,
                                             std::string_view account);
 
+/// What of the whole journal stands at its head.
+struct JournalHead {
+  struct UsedAccount {
+    std::string company, account;
+  };
+  std::vector<UsedAccount> accounts;  // in order of company and id
+  std::vector<Currency> currencies;
+  Date first;  // the earliest posting date
+};
+
 /// One format.
 class JournalWriter {
  public:
   virtual ~JournalWriter() = default;
-  struct UsedAccount {
-    std::string company, account;
-  };
-  virtual void begin(const std::vector<UsedAccount>& accounts, const std::vector<Currency>& currencies,
-                     std::string& out) = 0;
+  virtual void begin(const JournalHead& head, std::string& out) = 0;
   virtual void entry(const StoredEntry& entry, std::string& out) = 0;
 };
-[[nodiscard]] std::unique_ptr<JournalWriter> make_hledger_writer(const Companies& companies, EntryOrder order);
+/// hledger's and ledger's languages differ in how commodities and accounts are declared.
+enum class LedgerDialect { kHledger, kLedger };
+[[nodiscard]] std::unique_ptr<JournalWriter> make_hledger_writer(const Companies& companies, EntryOrder order,
+                                                                 LedgerDialect dialect = LedgerDialect::kHledger);
+[[nodiscard]] std::unique_ptr<JournalWriter> make_beancount_writer(const Companies& companies, EntryOrder order);
+[[nodiscard]] std::unique_ptr<JournalWriter> make_csv_writer(const Companies& companies, EntryOrder order);
+[[nodiscard]] std::unique_ptr<JournalWriter> make_json_lines_writer(const Companies& companies, EntryOrder order);
 
 }  // namespace berth::ledger

@@ -1,5 +1,5 @@
-// hledger's journal format. Accounts and commodities are declared, so that `hledger check -s` passes; amounts are
-// exact.
+// The journal formats of hledger and ledger, which agree but in their declarations. Accounts and commodities are
+// declared, so that `hledger check -s` and `ledger --pedantic` pass; amounts are exact.
 //
 //   2026-05-04 * INV-000317
 //       ; integration:zoho_acme, entity:invoice, remote_id:46…, event:post, sequence:1, entry:12
@@ -12,21 +12,10 @@
 
 #include <iterator>
 
-#include "host/core/text.hpp"
-#include "host/ledger/export.hpp"
+#include "host/ledger/export_names.hpp"
 
 namespace berth::ledger {
 namespace {
-
-/// Text for one line: no line ends, and none of the characters that end a description or a tag.
-std::string plain(std::string_view text, std::string_view forbidden) {
-  std::string out;
-  for (const char c : text) {
-    const bool is_control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    out += is_control || forbidden.find(c) != std::string_view::npos ? ' ' : c;
-  }
-  return std::string(trim(out));
-}
 
 std::string_view type_letter(std::string_view account) {
   if (account.starts_with("assets:")) return "A";
@@ -39,28 +28,34 @@ std::string_view type_letter(std::string_view account) {
 
 class HledgerWriter final : public JournalWriter {
  public:
-  HledgerWriter(const Companies& companies, EntryOrder order) : companies_(companies), order_(order) {}
+  HledgerWriter(const Companies& companies, EntryOrder order, LedgerDialect dialect)
+      : names_(companies, account_text), order_(order), dialect_(dialect) {}
 
-  void begin(const std::vector<UsedAccount>& accounts, const std::vector<Currency>& currencies,
-             std::string& out) override {
+  void begin(const JournalHead& head, std::string& out) override {
     auto to = std::back_inserter(out);
     fmt::format_to(to, "; Journal of Berth, {}.\n\n",
                    order_ == EntryOrder::kSource ? "sorted by source" : "in order of recording");
-    // The decimal mark is always there, also where there are no decimals: "1000." says that a dot is one.
-    for (const Currency& currency : currencies) {
-      fmt::format_to(to, "commodity 1000.{} {}\n", std::string(static_cast<std::size_t>(currency.scale()), '0'),
-                     currency.code());
+    for (const Currency& currency : head.currencies) {
+      const std::string zeros(static_cast<std::size_t>(currency.scale()), '0');
+      if (dialect_ == LedgerDialect::kLedger) {
+        fmt::format_to(to, "commodity {}\n    format 1000{}{} {}\n", currency.code(), zeros.empty() ? "" : ".", zeros,
+                       currency.code());
+      } else {
+        // The decimal mark is always there, also where there are no decimals: "1000." says that a dot is one.
+        fmt::format_to(to, "commodity 1000.{} {}\n", zeros, currency.code());
+      }
     }
-    for (const UsedAccount& used : accounts) {
-      const std::string name = account_name(used.company, used.account);
-      const std::string_view letter = type_letter(name);
+    names_.add(head);
+    for (const JournalHead::UsedAccount& used : head.accounts) {
+      const std::string& name = names_.of(used.company, used.account);
+      const std::string_view letter = dialect_ == LedgerDialect::kHledger ? type_letter(name) : "";
       fmt::format_to(to, "account {}{}{}\n", name, letter.empty() ? "" : "  ; type:", letter);
     }
   }
 
   void entry(const StoredEntry& entry, std::string& out) override {
     auto to = std::back_inserter(out);
-    const std::string description = plain(entry.description.empty() ? entry.local_id : entry.description, ";|");
+    const std::string description = plain_text(entry.description.empty() ? entry.local_id : entry.description, ";|");
     // An event without lines moves nothing; a comment keeps its trace.
     const std::string_view mark = entry.lines.empty() ? "; " : "";
     fmt::format_to(to, "\n{}{} * {}\n", mark, to_string(entry.date), description);
@@ -81,34 +76,35 @@ class HledgerWriter final : public JournalWriter {
 
  private:
   // A comma ends a tag; hledger reads digits and dashes in brackets as a date, and refuses the journal where it is none.
-  static std::string tag(std::string_view value) { return plain(value, ",;[]"); }
+  static std::string tag(std::string_view value) { return plain_text(value, ",;[]"); }
   // Two blanks end an account name, so a name has none; a semicolon would begin a comment.
-  [[nodiscard]] std::string account_name(std::string_view company, std::string_view account) const {
-    std::string name = plain(full_account_name(companies_, company, account), ";");
+  static std::string account_text(std::string_view full_name) {
+    std::string name = plain_text(full_name, ";");
     while (name.find("  ") != std::string::npos) name = replace_all(std::move(name), "  ", " ");
     return name;
   }
 
-  void write_line(const StoredEntry& entry, const StoredLine& line, std::string& out) const {
+  void write_line(const StoredEntry& entry, const StoredLine& line, std::string& out) {
     auto to = std::back_inserter(out);
     const std::string_view sign = line.side == Side::kCredit ? "-" : "";
     const bool is_foreign = line.document && !(entry.currency == entry.base_currency);
     const Money amount = is_foreign ? *line.document : line.base;
-    fmt::format_to(to, "    {:<44}  {:>16} {}", account_name(entry.company, line.account),
+    fmt::format_to(to, "    {:<44}  {:>16} {}", names_.of(entry.company, line.account),
                    fmt::format("{}{}", sign, amount.to_string()), amount.currency().code());
     if (is_foreign) fmt::format_to(to, " @@ {} {}", line.base.to_string(), entry.base_currency.code());
     if (!line.party.empty()) fmt::format_to(to, "  ; customer:{}", tag(line.party));
     out += '\n';
   }
 
-  const Companies& companies_;
+  AccountNames names_;
   const EntryOrder order_;
+  const LedgerDialect dialect_;
 };
 
 }  // namespace
 
-std::unique_ptr<JournalWriter> make_hledger_writer(const Companies& companies, EntryOrder order) {
-  return std::make_unique<HledgerWriter>(companies, order);
+std::unique_ptr<JournalWriter> make_hledger_writer(const Companies& companies, EntryOrder order, LedgerDialect dialect) {
+  return std::make_unique<HledgerWriter>(companies, order, dialect);
 }
 
 }  // namespace berth::ledger

@@ -51,6 +51,7 @@ Where entry_conditions(const EntryFilter& filter) {
   where.add_text("EXISTS (SELECT 1 FROM entry_line AS f WHERE f.entry = e.id AND f.account = ?)", filter.account);
   if (filter.from) where.add("e.date >= ?", to_string(*filter.from));
   if (filter.through) where.add("e.date <= ?", to_string(*filter.through));
+  if (filter.recorded_after > 0) where.add("e.id > ?", filter.recorded_after);
   if (filter.only_live)
     where.add("e.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM entry AS r WHERE r.reverses = e.id)");
   return where;
@@ -197,6 +198,11 @@ Status each_entry(Connection& connection, const EntryFilter& filter,
   const std::string_view by =
       order == EntryOrder::kSource ? "e.integration, e.entity, e.remote_id, e.event, e.sequence" : "e.id";
   return walk(connection, "SELECT * FROM entry AS e" + where.text(), where.parameters(), by, visit);
+}
+
+Result<std::int64_t> last_entry(Connection& connection) {
+  const auto row = BERTH_TRY(connection.first("SELECT COALESCE(MAX(id), 0) FROM entry"));
+  return row ? row->integer(0) : 0;
 }
 
 Result<std::vector<Receivable>> receivables(Connection& connection, std::string_view integration,

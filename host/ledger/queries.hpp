@@ -50,6 +50,7 @@ struct StoredEntry {
 struct EntryFilter {
   std::string integration, entity, remote_id, local_id, company, account;
   std::optional<Date> from, through;
+  std::int64_t recorded_after = 0;  // an entry's id: only those that were recorded later
   bool only_live = false;
   bool newest_first = false;
   std::string cursor;       // next_cursor of the page before
@@ -69,6 +70,9 @@ enum class EntryOrder {
 /// Every entry, for exports. The visitor may fail; its error ends the walk.
 Status each_entry(storage::Connection& connection, const EntryFilter& filter,
                   const std::function<Status(const StoredEntry&)>& visit, EntryOrder order = EntryOrder::kRecording);
+
+/// The id of the entry that was recorded last; 0: none.
+Result<std::int64_t> last_entry(storage::Connection& connection);
 
 struct Receivable {
   std::string integration, entity, remote_id, local_id, number, company, customer;

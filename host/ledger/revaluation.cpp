@@ -15,6 +15,18 @@ documents::Source source_of(const Revaluation& revaluation) {
           revaluation.rate.to_plain()};
 }
 
+/// C3: the day after, or the first open one. Where the policy does not move dates, what could not be taken back does not post.
+Result<Date> taken_back_on(const Entry& entry, const Books& books) {
+  const Date day = entry.date.plus_days(1);
+  const auto closed = books.closed.find(entry.company);
+  if (closed == books.closed.end() || !closed->second.contains(Month::of(day))) return day;
+  if (books.companies.at(entry.company).policies.periods == PeriodPolicy::kRedate)
+    return first_open_day(day, closed->second);
+  return make_error(Code::kInvalidArgument, "ledger.period_locked",
+                    fmt::format("{}: it would be taken back in {}, which is closed", entry.description,
+                                awaited_period(entry.company, Month::of(day))));
+}
+
 }  // namespace
 
 Result<Revaluation> load_revaluation(storage::Connection& connection, std::string_view integration,
@@ -101,11 +113,13 @@ Result<Committed> post_revaluation(storage::Connection& connection, const Revalu
                                      .number = "",
                                      .rules_revision = "",
                                      .now = now};
+  if (planned.plan->entries.empty()) return Committed{};
+  const Entry& entry = planned.plan->entries.front();
+  const Date back_on = BERTH_TRY(taken_back_on(entry, books));
   Committed committed = BERTH_TRY(commit(connection, *planned.plan, commit_context));
   if (committed.entries.empty()) return committed;
-  const Entry& entry = planned.plan->entries.front();
   Plan back;
-  back.reversals.push_back({committed.entries.front(), std::string(kEvent), entry.sequence + 1, entry.date.plus_days(1)});
+  back.reversals.push_back({committed.entries.front(), std::string(kEvent), entry.sequence + 1, back_on});
   const Committed reversed = BERTH_TRY(commit(connection, back, commit_context));
   committed.entries.insert(committed.entries.end(), reversed.entries.begin(), reversed.entries.end());
   return committed;

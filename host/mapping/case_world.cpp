@@ -33,6 +33,8 @@ LookupAnswer CaseWorld::find(std::string_view kind, std::string_view scope, std:
   if (const json::Value* known = rows("known", kind, scope)) {
     if (const json::Value* id = known->find(value)) return {Known::kPosted, std::string(id->text())};
   }
+  // A case names lines; that their classification is there goes without saying.
+  if (kind == "classification") return {rows("known", "classification_line", value) != nullptr ? Known::kPosted : Known::kUnknown, ""};
   const auto lists = [&](std::string_view group) {
     const json::Value* all = rows(group, kind, scope);
     return all != nullptr && std::any_of(all->items().begin(), all->items().end(), [&](const json::Value& one) { return one.text() == value; });

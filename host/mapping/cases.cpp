@@ -11,6 +11,7 @@
 #include "host/config/yaml.hpp"
 #include "host/core/text.hpp"
 #include "host/mapping/case_world.hpp"
+#include "host/mapping/points.hpp"
 #include "host/mapping/report.hpp"
 #include "host/mapping/rules.hpp"
 
@@ -72,8 +73,8 @@ class Comparison {
 
 class CaseRunner {
  public:
-  CaseRunner(const Rules& rules, Report& report, std::string folder, const PlanCheck& plan)
-      : rules_(rules), report_(report), folder_(std::move(folder)), plan_(plan) {}
+  CaseRunner(const Rules& rules, Report& report, std::string folder, const PlanCheck& plan, Coverage& coverage)
+      : rules_(rules), report_(report), folder_(std::move(folder)), plan_(plan), coverage_(coverage) {}
 
   void run(const Node& root, CasesReport& out) {
     if (!check_map(report_, root, "a file of cases", {"tests_for", "defaults", "cases"})) return;
@@ -160,7 +161,7 @@ class CaseRunner {
     world.apply(record);
     record.version = std::string("1");  // what the source of every case says
     const Context context = world.context();
-    const Outcome outcome = evaluate(rules_, one.entity, record, world, context);
+    const Outcome outcome = evaluate(rules_, one.entity, record, world, context, false, &coverage_);
     CaseResult& result = out.results.emplace_back();
     result.name = one.name;
     result.place = node.place.to_string();
@@ -249,13 +250,18 @@ class CaseRunner {
   Report& report_;
   std::string folder_;
   const PlanCheck& plan_;
+  Coverage& coverage_;
 };
 
 Result<CasesReport> run_tree(const Rules& rules, const Node& root, const std::string& file, const std::string& folder, config::Findings& findings,
                              std::size_t errors_before, const PlanCheck& plan) {
   Report report(findings);
   CasesReport out;
-  CaseRunner(rules, report, folder, plan).run(root, out);
+  Coverage coverage(rules.points());
+  CaseRunner(rules, report, folder, plan, coverage).run(root, out);
+  out.points = coverage.total();
+  out.points_reached = coverage.reached();
+  coverage.report(out.not_covered);
   const std::size_t errors = findings.errors() - errors_before;
   if (errors > 0) return make_error(Code::kInvalidConfig, "mapping.invalid", fmt::format("{} has {} error{}", file, errors, errors == 1 ? "" : "s"));
   return out;

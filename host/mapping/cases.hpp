@@ -51,6 +51,8 @@ struct CaseResult {
 struct CasesReport {
   std::vector<CaseResult> results;
   std::size_t passed = 0, failed = 0, plans_skipped = 0;
+  std::size_t points = 0, points_reached = 0;   // places of the rules where an evaluation goes one way or another (points.hpp)
+  config::Findings not_covered;                 // mapping.not_covered for each that no case comes to
   /// Failed cases with expected and got, and a count at the end.
   [[nodiscard]] std::string print() const;
 };

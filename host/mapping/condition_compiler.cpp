@@ -47,6 +47,7 @@ void ValueCompiler::condition(const Node& node, Condition& out) {
     if (tests.empty()) return;
   }
   out.value = std::make_unique<Value>();
+  out.holds = file_.points.add(node.place, "no case in which this condition holds");
   value(without_test, *out.value, nullptr);
 
   const config::Member& test = tests.front();

@@ -18,12 +18,13 @@ const std::vector<std::string> kReasonStates{"draft", "void", "deleted", "unknow
 class EntityCompiler {
  public:
   EntityCompiler(Report& report, FileScope& file, EntityScope& scope, Entity& out)
-      : report_(report), scope_(scope), out_(out), values_(report, file, scope) {}
+      : report_(report), file_(file), scope_(scope), out_(out), values_(report, file, scope) {}
 
   void header(const Node& node) {
     if (const Node* from = need(report_, node, what_, "from")) out_.from = text_of(report_, *from, "`from`");
     if (const Node* needs = node.find("needs")) {
       out_.needs_detail = text_of(report_, *needs, "`needs`") == "detail";
+      out_.waits_for_detail = file_.points.add(needs->place, "no case waits for its detail");
       if (!out_.needs_detail) report_.add(needs->place, "mapping.key_unknown", "an entity can only need its detail", "write `needs: detail`");
     }
     scope_.allows_rows = false;
@@ -104,13 +105,22 @@ class EntityCompiler {
     };
     if (const Node* map = need(report_, node, "state", "map")) {
       if (!map->is_map()) report_.add(map->place, "mapping.node_kind", fmt::format("`map` of a state must be a map, not {}", map->describe()));
-      for (const config::Member& member : map->members) rule.map.emplace_back(member.key, state_of(member.value, fmt::format("what `{}` becomes", member.key)));
+      for (const config::Member& member : map->members) {
+        rule.map.emplace_back(member.key, state_of(member.value, fmt::format("what `{}` becomes", member.key)));
+        rule.entries.push_back(file_.points.add(member.key_place, fmt::format("no case has the status \"{}\"", member.key)));
+      }
     }
-    if (const Node* missing = need(report_, node, "state", "missing")) rule.missing = state_of(*missing, "`missing` of the state");
+    if (const Node* missing = need(report_, node, "state", "missing")) {
+      rule.missing = state_of(*missing, "`missing` of the state");
+      rule.unlisted = file_.points.add(missing->place, "no case has a status that `map` does not have");
+    }
     if (const Node* reasons = need(report_, node, "state", "reasons")) {
       if (!check_map(report_, *reasons, "reasons", kReasonStates)) return;
       for (const std::string& name : kReasonStates) {
-        if (const Node* reason = need(report_, *reasons, "reasons", name)) rule.reasons.emplace_back(name, values_.reason(*reason, "a reason"));
+        const Node* reason = need(report_, *reasons, "reasons", name);
+        if (reason == nullptr) continue;
+        rule.reasons.emplace_back(name, values_.reason(*reason, "a reason"));
+        if (name == "deleted") rule.deleted = file_.points.add(reason->place, "no case is gone at the remote");
       }
     }
   }
@@ -121,6 +131,8 @@ class EntityCompiler {
     for (const Node& item : node.items) {
       if (!check_map(report_, item, "a rule of ignore", {"when", "reason"})) continue;
       IgnoreRule& rule = out_.ignore.emplace_back();
+      rule.place = item.place;
+      rule.holds = file_.points.add(item.place, "no case is ignored by this rule");
       if (const Node* when = need(report_, item, "a rule of ignore", "when")) {
         values_.condition(*when, rule.when);
         std::string written = json::canonical(config::to_json(*when));
@@ -150,6 +162,7 @@ class EntityCompiler {
   }
 
   Report& report_;
+  FileScope& file_;
   EntityScope& scope_;
   Entity& out_;
   ValueCompiler values_;

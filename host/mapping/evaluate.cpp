@@ -24,6 +24,7 @@ std::string_view found_in(const std::vector<std::pair<std::string, std::string>>
 Outcome Evaluator::run() {
   decide();
   outcome_.offers = offers();
+  if (tracing_) tell_asked();
   return std::move(outcome_);
 }
 
@@ -49,6 +50,7 @@ void Evaluator::decide() {
   }
   if (decide_state() || decide_ignored()) return;
   if (entity_.needs_detail && !record_.detail && record_.detail_expected) {
+    reach(entity_.waits_for_detail);
     std::string wait = fmt::format("detail/{}/{}", entity_.from, remote_id_);
     park_now("berth.detail_missing", "the detail is not here yet", {std::move(wait)});
     return;
@@ -72,16 +74,19 @@ bool Evaluator::decide_state() {
   std::string remote_status;
   if (record_.deleted) {
     outcome_.state = "deleted";
+    reach(rule.deleted);
     note("gone at the remote");
   } else {
     steps_.push_back({&kStateField, 0});
     remote_status = text_of(value(rule.value), "the status").value_or("");
     steps_.pop_back();
-    const std::string_view mapped = found_in(rule.map, remote_status);
-    outcome_.state = mapped.empty() ? rule.missing : std::string(mapped);
+    const auto entry = std::find_if(rule.map.begin(), rule.map.end(), [&](const auto& pair) { return pair.first == remote_status; });
+    const bool is_listed = entry != rule.map.end();
+    reach(is_listed ? rule.entries[static_cast<std::size_t>(entry - rule.map.begin())] : rule.unlisted);
+    outcome_.state = is_listed ? entry->second : rule.missing;
   }
   note(outcome_.state);
-  end_trace("state");
+  end_trace("state", rule.value.place);
   if (!failures_.empty()) {
     settle();
     return true;
@@ -106,6 +111,9 @@ bool Evaluator::decide_state() {
 bool Evaluator::decide_ignored() {
   for (const IgnoreRule& rule : entity_.ignore) {
     if (!holds(rule.when)) continue;
+    reach(rule.holds);
+    note(rule.reason);
+    end_trace("ignore", rule.place);
     outcome_.kind = OutcomeKind::kIgnored;
     outcome_.reason = rule.reason;
     outcome_.message = "a rule of `ignore` holds";
@@ -127,7 +135,7 @@ void Evaluator::read_currency() {
     fail(std::move(error.reason), std::move(error.message));
   }
   steps_.pop_back();
-  end_trace(kCurrencyField);
+  end_trace(kCurrencyField, entity_.currency->place);
 }
 
 json::Value Evaluator::header() const {
@@ -151,7 +159,7 @@ void Evaluator::build() {
     steps_.push_back({&one.name, 0});
     let_.push_back(value(one.value));
     steps_.pop_back();
-    end_trace(one.name);
+    end_trace(one.name, one.value.place, &let_.back());
   }
   outcome_.document = header();
   fields(entity_.fields, outcome_.document.make_object());
@@ -178,6 +186,10 @@ void Evaluator::settle() {
   } else if (!outcome_.waits_for.empty()) {
     std::vector<std::string> waits_for = std::move(outcome_.waits_for);
     std::string message = fmt::format("waits for {}", join(waits_for, ", "));
+    for (std::size_t i = 0; i < outcome_.warnings.size(); ++i) {
+      const bool is_awaited = std::find(waits_for.begin(), waits_for.end(), outcome_.warnings[i]) != waits_for.end();
+      if (is_awaited && !outcome_.warning_hints[i].empty()) message += fmt::format(" ({}: {})", outcome_.warnings[i], outcome_.warning_hints[i]);
+    }
     park_now("mapping.waits", std::move(message), std::move(waits_for));
   } else {
     outcome_.kind = OutcomeKind::kMapped;
@@ -215,7 +227,8 @@ std::vector<Outcome::Offer> Evaluator::offers() {
   return all;
 }
 
-Outcome evaluate(const Rules& rules, std::string_view entity, const Record& record, Lookups& lookups, const Context& context, bool with_trace) {
+Outcome evaluate(const Rules& rules, std::string_view entity, const Record& record, Lookups& lookups, const Context& context, bool with_trace,
+                 Coverage* coverage) {
   const Entity* found = rules.data().find(entity);
   if (found == nullptr) {
     Outcome outcome;
@@ -223,7 +236,7 @@ Outcome evaluate(const Rules& rules, std::string_view entity, const Record& reco
     outcome.message = fmt::format("the rules have no entity \"{}\"", entity);
     return outcome;
   }
-  return Evaluator(*found, record, &lookups, context, with_trace).run();
+  return Evaluator(*found, record, &lookups, context, with_trace, coverage).run();
 }
 
 std::vector<Outcome::Offer> offers_of(const Rules& rules, std::string_view entity, const Record& record) {

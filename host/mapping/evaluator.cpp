@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "host/core/country.hpp"
+#include "host/core/edit_distance.hpp"
 #include "host/core/text.hpp"
 #include "host/mapping/convert.hpp"
 
@@ -60,11 +61,11 @@ void Evaluator::fields(const std::vector<FieldRule>& rules, json::Object& out) {
     steps_.push_back({&rule.name, 0});
     Found found = field(rule);
     if (found.is_present()) {
-      out.emplace_back(rule.name, found.take());
+      out.emplace_back(rule.name, tracing_ ? found.get() : found.take());
     } else if (found.is_blocked() && rule.target->may_be_pending && row_state_ != nullptr && !row_state_->pending.empty()) {
       out.emplace_back("pending", row_state_->pending);
     }
-    if (tracing_) end_trace(at());
+    if (tracing_) end_trace(at(), rule.value.place, &found);
     steps_.pop_back();
   }
 }
@@ -77,12 +78,15 @@ Found Evaluator::field(const FieldRule& rule) {
 
 Found Evaluator::value(const Value& rule) {
   Found found = operation(rule);
+  if (coverage_ != nullptr && found.is_present() && (!found.get().is_array() || found.get().size() > 0)) reach(rule.given);
   if (found.is_absent() && rule.otherwise) {
     found = Found::borrow(*rule.otherwise);
+    reach(rule.defaulted);
     note(fmt::format("default {}", quoted(*rule.otherwise)));
   }
   if (found.is_present() && rule.as) found = converted(found, *rule.as);
   if (found.is_absent() && rule.required) {
+    reach(rule.lacking);
     return fail("mapping.required_missing", fmt::format("`{}` is required, and the record has no {}", at(), describe_sources(rule)));
   }
   return found;
@@ -91,6 +95,7 @@ Found Evaluator::value(const Value& rule) {
 Found Evaluator::operation(const Value& rule) {
   struct Visitor {
     Evaluator& self;
+    const config::Place& place;
     Found operator()(const PathOp& op) const { return self.path(op); }
     Found operator()(const CustomFieldOp& op) const { return self.custom_field(op); }
     Found operator()(const ConstOp& op) const {
@@ -113,9 +118,9 @@ Found Evaluator::operation(const Value& rule) {
     Found operator()(const LookupOp& op) const { return self.lookup(op); }
     Found operator()(const EnsureOp& op) const { return self.ensure(op); }
     Found operator()(const AccountOp& op) const { return self.account(op); }
-    Found operator()(const EachOp& op) const { return self.each(op); }
+    Found operator()(const EachOp& op) const { return self.each(op, place); }
   };
-  return std::visit(Visitor{*this}, rule.op);
+  return std::visit(Visitor{*this, rule.place}, rule.op);
 }
 
 const json::Value* Evaluator::resolve(const Path& path) const {
@@ -155,12 +160,27 @@ Found Evaluator::custom_field(const CustomFieldOp& op) {
       break;
     }
   }
+  if (first == nullptr && all != nullptr) warn_of_near_label(*all, op);
   const json::Value* value = first == nullptr ? nullptr : first->find("value");
   if (value != nullptr && berth::mapping::is_absent(*value)) value = nullptr;
   if (tracing_) note(fmt::format("custom_field \"{}\" → {}", op.name, value == nullptr ? "none" : quoted(*value)));
   if (value == nullptr) return Found::absent();
   if (value->is_string()) return Found::borrow(*value);
   return converted(Found::borrow(*value), FieldType::kText);
+}
+
+/// A field that has a value and nearly this name was meant by somebody. It is no match all the same.
+void Evaluator::warn_of_near_label(const json::Value& all, const CustomFieldOp& op) {
+  std::vector<std::string> names;
+  for (const json::Value& element : all.items()) {
+    const json::Value* value = element.find("value");
+    if (value != nullptr && !berth::mapping::is_absent(*value)) names.emplace_back(element.text_of(op.by_api_name ? "api_name" : "label"));
+  }
+  const std::string near = near_miss(op.name, names);
+  if (near.empty()) return;
+  const std::string hint = near_miss_hint(op.name, near);
+  if (tracing_) note(hint);
+  warn(fmt::format("custom_field/{}", op.name), hint);
 }
 
 Found Evaluator::setting(const SettingOp& op) {
@@ -196,7 +216,7 @@ Found Evaluator::cases(const CaseOp& op) {
   for (std::size_t i = 0; i < op.branches.size(); ++i) {
     const Branch& branch = op.branches[i];
     if (branch.when && !holds(*branch.when)) continue;
-    if (tracing_) note(branch.when ? fmt::format("branch {}", i + 1) : std::string("else"));
+    if (tracing_) note(fmt::format("{} (line {})", branch.when ? fmt::format("branch {}", i + 1) : "else", branch.value.place.line));
     return value(branch.value);
   }
   note("no branch holds");
@@ -211,12 +231,15 @@ Found Evaluator::table(const TableOp& op) {
     const auto read = text_of(input, "the value of a table");
     if (!read) return Found::blocked();
     text = *read;
-    for (const auto& [from, to] : op.map) {
+    for (std::size_t i = 0; i < op.map.size(); ++i) {
+      const auto& [from, to] = op.map[i];
       if (from != text) continue;
+      reach(op.entries[i]);
       if (tracing_) note(quoted(to));
       return Found::borrow(to);
     }
   }
+  reach(op.unlisted);
   if (op.missing) {
     if (tracing_) note(fmt::format("not in the table → {}", quoted(*op.missing)));
     return Found::borrow(*op.missing);
@@ -275,17 +298,22 @@ bool Evaluator::holds(const Condition& condition) {
   const Found found = value(*condition.value);
   is_quiet_ = was_quiet;
   const auto is_equal = [&](const json::Value& literal) { return found.is_present() && equals(found.get(), literal); };
-  switch (condition.op) {
-    case Condition::Op::kPresent: return !found.is_absent() == condition.present;
-    case Condition::Op::kIs: return is_equal(condition.literals.front());
-    case Condition::Op::kIsNot: return !is_equal(condition.literals.front());
-    case Condition::Op::kIn: return std::any_of(condition.literals.begin(), condition.literals.end(), is_equal);
-    case Condition::Op::kMatches: {
-      const auto text = found.is_present() ? scalar_text(found.get()) : std::nullopt;
-      return text && matches_glob(condition.pattern, *text);
+  const auto test = [&] {
+    switch (condition.op) {
+      case Condition::Op::kPresent: return !found.is_absent() == condition.present;
+      case Condition::Op::kIs: return is_equal(condition.literals.front());
+      case Condition::Op::kIsNot: return !is_equal(condition.literals.front());
+      case Condition::Op::kIn: return std::any_of(condition.literals.begin(), condition.literals.end(), is_equal);
+      case Condition::Op::kMatches: {
+        const auto text = found.is_present() ? scalar_text(found.get()) : std::nullopt;
+        return text && matches_glob(condition.pattern, *text);
+      }
+      default: return false;
     }
-    default: return false;
-  }
+  };
+  const bool does_hold = test();
+  if (does_hold) reach(condition.holds);
+  return does_hold;
 }
 
 std::optional<std::string> Evaluator::text_of(const Found& found, std::string_view what) {
@@ -328,10 +356,18 @@ void Evaluator::note(std::string piece) {
   if (tracing_ && !is_quiet_) notes_.push_back(std::move(piece));
 }
 
-void Evaluator::end_trace(std::string field) {
+void Evaluator::end_trace(std::string field, const config::Place& place, const Found* found) {
   if (!tracing_ || notes_.empty()) return;
-  outcome_.trace.push_back({std::move(field), join(notes_, " → ")});
+  TraceLine& line = outcome_.trace.emplace_back(TraceLine{std::move(field), join(notes_, " → "), place.to_string(), {}});
+  if (found != nullptr && found->is_present() && !found->get().is_array()) line.value = found->get();
   notes_.clear();
+}
+
+void Evaluator::tell_asked() {
+  for (const auto& [key, answer] : answers_) {
+    const std::vector<std::string> parts = split(key, '\0');
+    outcome_.asked.push_back({parts[0], parts[1], parts[2], parts[3], answer});
+  }
 }
 
 }  // namespace berth::mapping

@@ -53,8 +53,8 @@ class Found {
 class Evaluator {
  public:
   /// `lookups` may be nullptr where the rules that are evaluated hold no lookups (offers).
-  Evaluator(const Entity& entity, const Record& record, Lookups* lookups, const Context& context, bool with_trace)
-      : entity_(entity), record_(record), lookups_(lookups), context_(context), tracing_(with_trace) {
+  Evaluator(const Entity& entity, const Record& record, Lookups* lookups, const Context& context, bool with_trace, Coverage* coverage = nullptr)
+      : entity_(entity), record_(record), lookups_(lookups), context_(context), tracing_(with_trace), coverage_(coverage) {
     list_ = record.list ? &*record.list : nullptr;
     base_ = record.detail ? &*record.detail : list_;
   }
@@ -93,6 +93,7 @@ class Evaluator {
   Found operation(const Value& rule);
   Found path(const PathOp& op);
   Found custom_field(const CustomFieldOp& op);
+  void warn_of_near_label(const json::Value& all, const CustomFieldOp& op);
   Found setting(const SettingOp& op);
   Found integration(const IntegrationOp& op);
   Found offered(const OfferedOp& op);
@@ -101,10 +102,11 @@ class Evaluator {
   Found table(const TableOp& op);
   Found nonzero(const NonzeroOp& op);
   Found lookup(const LookupOp& op);
+  std::string hint_for(const LookupOp& op, const std::string& text);
   Found lookup_missing(const LookupOp& op, const std::string& text, const LookupAnswer& answer);
   Found ensure(const EnsureOp& op);
   Found account(const AccountOp& op);
-  Found each(const EachOp& op);
+  Found each(const EachOp& op, const config::Place& place);
   void judge_deferred(const EachOp& op, const std::vector<Row>& rows);
   Found converted(const Found& found, FieldType type);
   bool holds(const Condition& condition);
@@ -116,14 +118,19 @@ class Evaluator {
   void warn(std::string key, std::string hint);
   void flag(std::string_view id);
   [[nodiscard]] std::string at() const;
+  void reach(PointId point) {
+    if (coverage_ != nullptr) coverage_->reach(point);
+  }
   void note(std::string piece);
-  void end_trace(std::string field);
+  void end_trace(std::string field, const config::Place& place, const Found* found = nullptr);
+  void tell_asked();
 
   const Entity& entity_;
   const Record& record_;
   Lookups* lookups_;
   const Context& context_;
   const bool tracing_;
+  Coverage* const coverage_;  // may be nullptr
 
   const json::Value* list_ = nullptr;
   const json::Value* base_ = nullptr;

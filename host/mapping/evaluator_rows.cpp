@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "host/core/assert.hpp"
+#include "host/core/edit_distance.hpp"
 #include "host/core/text.hpp"
 #include "host/mapping/convert.hpp"
 #include "host/mapping/evaluator.hpp"
@@ -64,26 +65,40 @@ Found Evaluator::lookup(const LookupOp& op) {
   return Found::own(answer.id);
 }
 
+/// What a name that nobody has was meant to be; ids have no neighbours.
+std::string Evaluator::hint_for(const LookupOp& op, const std::string& text) {
+  if (op.by != "name") return {};
+  const bool is_line = op.kind == "classification_line";
+  if (is_line && ask("classification", "", "name", op.scope).known != Known::kPosted) {
+    const std::string near = lookups_->nearest("classification", "", op.scope);
+    return fmt::format("there is no classification \"{}\"{}{}", op.scope, near.empty() ? "" : "; ", near_miss_hint(op.scope, near));
+  }
+  return near_miss_hint(text, lookups_->nearest(op.kind, op.scope, text));
+}
+
 Found Evaluator::lookup_missing(const LookupOp& op, const std::string& text, const LookupAnswer& answer) {
   std::string key = row_key(op.kind, op.scope, text);
+  reach(op.not_known);
   if (tracing_) note(std::string(known_text(answer.known)));
   if (answer.known == Known::kUnseen) add_once(outcome_.unseen, key);
   switch (op.missing) {
     case Missing::kPark:
       if (tracing_) note("park " + key);
+      if (std::string hint = hint_for(op, text); !hint.empty()) warn(key, std::move(hint));
       add_once(outcome_.waits_for, key);
       return Found::blocked();
     case Missing::kOmit: note("left out"); return Found::absent();
     case Missing::kWarn: {
       if (std::find(outcome_.warnings.begin(), outcome_.warnings.end(), key) != outcome_.warnings.end()) return Found::absent();
-      std::string hint;
-      const std::string near = lookups_->nearest(op.kind, op.scope, text);
-      if (!near.empty()) hint = fmt::format("nearest: \"{}\"{}", near, lower_ascii(near) == lower_ascii(text) ? " (differs in case)" : "");
+      std::string hint = hint_for(op, text);
       if (tracing_ && !hint.empty()) note(hint);
       warn(std::move(key), std::move(hint));
       return Found::absent();
     }
-    case Missing::kFail: return fail("mapping.lookup_failed", fmt::format("`{}`: {} is {}", at(), key, known_text(answer.known)));
+    case Missing::kFail: {
+      const std::string hint = hint_for(op, text);
+      return fail("mapping.lookup_failed", fmt::format("`{}`: {} is {}{}{}", at(), key, known_text(answer.known), hint.empty() ? "" : "; ", hint));
+    }
     case Missing::kDefer:
       if (tracing_) note("pending " + key);
       if (row_state_ != nullptr) row_state_->pending = std::move(key);
@@ -103,9 +118,11 @@ Found Evaluator::ensure(const EnsureOp& op) {
   if (!name) return Found::blocked();
   const LookupAnswer answer = ask(op.kind, op.scope, "name", *name);
   if (answer.known == Known::kPosted) {
+    reach(op.is_there);
     note(answer.id);
     return Found::own(answer.id);
   }
+  reach(op.is_new);
   Ensure one{op.kind, op.scope, *name};
   std::string placeholder = one.placeholder();
   const bool is_new = std::none_of(outcome_.ensured.begin(), outcome_.ensured.end(), [&](const Ensure& other) { return other.placeholder() == placeholder; });
@@ -124,12 +141,13 @@ Found Evaluator::account(const AccountOp& op) {
     return Found::own(*account);
   }
   const std::string key = fmt::format("account/{}/-/{}", op.kind, context_.company);
+  reach(op.not_mapped);
   if (tracing_) note("not mapped → park " + key);
   add_once(outcome_.waits_for, key);
   return Found::blocked();
 }
 
-Found Evaluator::each(const EachOp& op) {
+Found Evaluator::each(const EachOp& op, const config::Place& place) {
   const json::Value* list = resolve(op.path);
   json::Value out = json::Value::array();
   if (list == nullptr) {
@@ -139,7 +157,7 @@ Found Evaluator::each(const EachOp& op) {
   if (!list->is_array()) return fail("mapping.type", fmt::format("`{}`: {} is not a list", at(), op.path.text));
   if (tracing_) {
     note(fmt::format("{} → {} rows", op.path.text, list->size()));
-    end_trace(at());
+    end_trace(at(), place);
   }
 
   const json::Value* const outer_row = row_;
@@ -151,7 +169,10 @@ Found Evaluator::each(const EachOp& op) {
     row_ = &list->items()[i];
     Row state;
     row_state_ = &state;
-    if (op.where && !holds(*op.where)) continue;
+    if (op.where && !holds(*op.where)) {
+      reach(op.left_out);
+      continue;
+    }
     steps_.push_back({nullptr, i});
     // What a row says counts only if the row does.
     const std::size_t failures = failures_.size();
@@ -189,11 +210,15 @@ void Evaluator::judge_deferred(const EachOp& op, const std::vector<Row>& rows) {
   const auto any_row = [&](auto test) { return std::any_of(rows.begin(), rows.end(), test); };
   if (rows.empty() || any_row([](const Row& row) { return row.known == Known::kPosted; })) return;
   if (any_row([](const Row& row) { return may_come(row.known); })) {
+    reach(op.none_posted);
     if (!op.park_when_none_posted) return;
     for (const Row& row : rows) {
       if (may_come(row.known)) add_once(outcome_.waits_for, row.pending);
     }
-  } else if (!op.fail_when_none_importable.empty()) {
+    return;
+  }
+  reach(op.none_importable);
+  if (!op.fail_when_none_importable.empty()) {
     // A row that appears all the same (an older document is pulled later) is worth another look.
     for (const Row& row : rows) {
       if (!row.pending.empty()) add_once(outcome_.waits_for, row.pending);

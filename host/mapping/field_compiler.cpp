@@ -35,6 +35,7 @@ StaticType ValueCompiler::each(const Node& whole, const Node& node, Value& out, 
   if (const Node* where = whole.find("where")) {
     op.where = std::make_unique<Condition>();
     condition(*where, *op.where);
+    op.left_out = file_.points.add(where->place, "no case has a row that this leaves out");
   }
   if (const Node* rows = need(report_, whole, "each", "fields")) {
     fields(*rows, target->row, fmt::format("`{}`", target->name), op.fields);
@@ -51,12 +52,14 @@ StaticType ValueCompiler::each(const Node& whole, const Node& node, Value& out, 
   if (none_posted != nullptr) {
     const std::string how = text_of(report_, *none_posted, "`none_posted`");
     op.park_when_none_posted = how == "park";
+    op.none_posted = file_.points.add(none_posted->place, "no case in which no row is posted and one may come");
     if (how != "park" && how != "post") report_.add(none_posted->place, "mapping.defer_outcomes", fmt::format("`none_posted: {}` is neither park nor post", how));
     const documents::Field* pending = nullptr;
     for (const documents::Field& field : target->row) pending = field.may_be_pending ? &field : pending;
     if (op.park_when_none_posted && pending != nullptr) entity_.parks.emplace_back(pending->reference_kind, whole.place);
   }
   if (none_importable != nullptr) {
+    op.none_importable = file_.points.add(none_importable->place, "no case in which no row can ever come");
     if (none_importable->is_map()) {
       check_map(report_, *none_importable, "none_importable", {"fail"});
       if (const Node* why = need(report_, *none_importable, "none_importable", "fail")) op.fail_when_none_importable = reason(*why, "`fail`");

@@ -25,7 +25,8 @@ class Loader {
 
   std::shared_ptr<const Rules::Data> load(const Node& root, std::string_view text) {
     auto data = std::make_shared<Rules::Data>();
-    data->revision = blake2b_hex(text).substr(0, kRevisionDigits);
+    data->revision = revision_of(text);
+    data->file = root.place.source ? root.place.source->file : std::string();
     if (!check_map(report_, root, "a rules file", {"revision", "plugin", "settings", "derived", "entities"})) return data;
     if (const Node* revision = need(report_, root, "a rules file", "revision")) {
       if (!revision->is_scalar() || revision->scalar != "1") {
@@ -46,6 +47,7 @@ class Loader {
     check_settings_used(root);
     check_labels();
     data->reads = reads_of(data->entities);
+    data->points = std::move(file_.points);
     return data;
   }
 
@@ -194,6 +196,8 @@ class Loader {
 
 }  // namespace
 
+std::string revision_of(std::string_view text) { return blake2b_hex(text).substr(0, kRevisionDigits); }
+
 Result<Rules> load_text(std::string_view text, std::string_view file, config::Findings& findings) {
   const std::size_t before = findings.errors();
   const auto root = config::parse_yaml(std::string(text), std::string(file), findings);
@@ -216,6 +220,8 @@ Result<Rules> load_file(const std::string& path, config::Findings& findings) {
   return load_text(text, path, findings);
 }
 
+std::string Rules::file() const { return data_->file; }
+const Points& Rules::points() const { return data_->points; }
 std::string Rules::revision() const { return data_->revision; }
 std::string Rules::plugin() const { return data_->plugin; }
 const std::vector<Rules::Setting>& Rules::settings() const { return data_->settings; }

@@ -46,6 +46,7 @@ StaticType ValueCompiler::lookup(const Node& whole, const Node& node, Value& out
     report_.add(whole.place, "mapping.lookup_missing_required", "`lookup` needs `missing:`");
   } else {
     const std::string how = text_of(report_, *missing, "`missing`");
+    op.not_known = file_.points.add(missing->place, "no case names a row that is not known");
     const auto found = std::find(kMissing.begin(), kMissing.end(), how);
     if (found == kMissing.end()) {
       report_.add(missing->place, "mapping.lookup_missing_unknown", fmt::format("`missing: {}` is not a way to go on", how), config::did_you_mean(how, kMissing));
@@ -88,6 +89,8 @@ StaticType ValueCompiler::ensure(const Node& whole, const Node& node, Value& out
     may_be_absent = type.may_be_absent;
     if (!is_scalar(type)) report_.add(name->place, "mapping.type", fmt::format("the name of a row cannot be {}", describe(type)));
   }
+  op.is_there = file_.points.add(whole.place, "no case names a row that is there already");
+  op.is_new = file_.points.add(whole.place, "no case names a row that has to be made");
   StaticType type = reference_to(op.kind, may_be_absent);
   out.op = std::move(op);
   return type;
@@ -99,6 +102,7 @@ StaticType ValueCompiler::account(const Node& whole, const Node& node, Value& ou
   if (check_map(report_, node, "account", {"kind"})) {
     if (const Node* name = need(report_, node, "account", "kind")) op.kind = text_of(report_, *name, "`kind` of an account");
   }
+  op.not_mapped = file_.points.add(whole.place, "no case in which this account is not mapped");
   out.op = std::move(op);
   return typed(FieldType::kAccount, false);
 }

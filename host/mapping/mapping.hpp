@@ -22,6 +22,9 @@
 
 namespace berth::mapping {
 
+class Points;
+class Coverage;
+
 /// A checked rules file. Cheap to copy (shared, immutable).
 class Rules {
  public:
@@ -30,6 +33,10 @@ class Rules {
   [[nodiscard]] const Data& data() const { return *data_; }
   /// Hash of the text, 12 hex digits: what every posted record remembers.
   [[nodiscard]] std::string revision() const;
+  /// The name under which it was loaded, "" for none.
+  [[nodiscard]] std::string file() const;
+  /// Where an evaluation goes one way or another; see points.hpp.
+  [[nodiscard]] const Points& points() const;
   [[nodiscard]] std::string plugin() const;
   /// Names of the rule entities ("customer", "invoice", ...) in file order, and the remote entity each is made from.
   [[nodiscard]] std::vector<std::string> entities() const;
@@ -42,6 +49,7 @@ class Rules {
     std::vector<std::string> members;    // of the list row or the detail, outermost; sorted
     std::vector<std::string> patterns;   // the same, with *
     bool list_beside_detail = false;     // the list row even where there is a detail
+    std::vector<std::string> classifications;  // whose lines it looks up, and does not make; sorted
     [[nodiscard]] bool has(std::string_view member) const;
   };
   [[nodiscard]] const Reads& reads_of(std::string_view remote_entity) const;
@@ -62,6 +70,9 @@ class Rules {
  private:
   std::shared_ptr<const Data> data_;
 };
+
+/// The revision of a file with that text.
+[[nodiscard]] std::string revision_of(std::string_view text);
 
 /// Loads and checks. Every problem becomes a finding (file:line:column, id, hint); an Error (mapping.invalid) only when
 /// there is at least one error finding. `file` is the name shown.
@@ -117,6 +128,13 @@ struct Ensure {
 struct TraceLine {
   std::string field;           // "customer", "lines[0].item"
   std::string text;            // how its value came about
+  std::string place;           // of the rule: "mapping.yaml:55:21"
+  std::optional<json::Value> value;   // what it came to; nothing: absent, or not known yet. Not of lists: their rows have lines
+};
+/// A question that was asked, with its answer.
+struct AskedLookup {
+  std::string kind, scope, by, value;
+  LookupAnswer answer;
 };
 struct Outcome {
   OutcomeKind kind = OutcomeKind::kFailed;
@@ -135,11 +153,12 @@ struct Outcome {
   struct Offer { std::string entity, remote_id, name, value; };
   std::vector<Offer> offers;
   std::vector<TraceLine> trace;           // filled only with tracing
+  std::vector<AskedLookup> asked;         // the same
 };
 
 /// Decides what a record becomes, with every blocker collected. `entity` is a rule entity ("invoice").
 [[nodiscard]] Outcome evaluate(const Rules& rules, std::string_view entity, const Record& record, Lookups& lookups,
-                               const Context& context, bool with_trace = false);
+                               const Context& context, bool with_trace = false, Coverage* coverage = nullptr);
 
 /// Values the record offers to other entities' rows; needs no lookups.
 [[nodiscard]] std::vector<Outcome::Offer> offers_of(const Rules& rules, std::string_view entity, const Record& record);

@@ -44,7 +44,10 @@ class Walk {
   }
   void operator()(const TableOp& op) { value(op.value); }
   void operator()(const NonzeroOp& op) { reads_.patterns.insert(reads_.patterns.end(), op.patterns.begin(), op.patterns.end()); }
-  void operator()(const LookupOp& op) { value(op.value); }
+  void operator()(const LookupOp& op) {
+    if (op.kind == "classification_line") reads_.classifications.push_back(op.scope);
+    value(op.value);
+  }
   void operator()(const EnsureOp& op) { value(op.name); }
   void operator()(const AccountOp&) {}
   void operator()(const EachOp& op) {
@@ -95,6 +98,7 @@ std::map<std::string, Rules::Reads, std::less<>> reads_of(const std::vector<Enti
   for (const Entity& entity : entities) Walk(all[entity.from]).entity(entity);
   for (auto& [from, reads] : all) {
     sort_out(reads.members);
+    sort_out(reads.classifications);
     sort_out(reads.patterns);
   }
   return all;

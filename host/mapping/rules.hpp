@@ -13,6 +13,7 @@
 #include "berth/json.hpp"
 #include "host/documents/documents.hpp"
 #include "host/mapping/mapping.hpp"
+#include "host/mapping/points.hpp"
 
 namespace berth::mapping {
 
@@ -69,6 +70,8 @@ struct TableOp {
   ValueBox value;
   std::vector<std::pair<std::string, json::Value>> map;
   std::optional<json::Value> missing;  // nothing: fail
+  std::vector<PointId> entries;        // parallel to map
+  PointId unlisted = 0;
 };
 struct NonzeroOp {
   std::vector<std::string> patterns;
@@ -78,13 +81,16 @@ struct LookupOp {
   std::string kind, scope, by;
   ValueBox value;
   Missing missing = Missing::kPark;
+  PointId not_known = 0;
 };
 struct EnsureOp {
   std::string kind, scope;
   ValueBox name;
+  PointId is_there = 0, is_new = 0;
 };
 struct AccountOp {
   std::string kind;
+  PointId not_mapped = 0;
 };
 struct EachOp {
   Path path;
@@ -92,6 +98,7 @@ struct EachOp {
   std::vector<FieldRule> fields;
   bool park_when_none_posted = false;
   std::string fail_when_none_importable;  // reason, or "": post
+  PointId left_out = 0, none_posted = 0, none_importable = 0;
 };
 
 struct Value {
@@ -101,6 +108,8 @@ struct Value {
   std::optional<FieldType> as;
   bool required = false;
   std::optional<json::Value> otherwise;  // modifier `default`
+  config::Place place;
+  PointId given = 0, defaulted = 0, lacking = 0;
 };
 
 struct Condition {
@@ -111,6 +120,7 @@ struct Condition {
   bool present = true;                // kPresent
   std::string pattern;                // kMatches: * stands for any text
   std::vector<Condition> children;
+  PointId holds = 0;                  // of one with a test
 };
 
 struct Branch {
@@ -130,11 +140,15 @@ struct StateRule {
   std::vector<std::pair<std::string, std::string>> map;  // remote status → draft, open, void, unknown
   std::string missing;
   std::vector<std::pair<std::string, std::string>> reasons;  // by state
+  std::vector<PointId> entries;                              // parallel to map
+  PointId unlisted = 0, deleted = 0;
 };
 
 struct IgnoreRule {
   Condition when;
   std::string reason;
+  PointId holds = 0;
+  config::Place place;
 };
 
 struct Let {
@@ -152,6 +166,7 @@ struct Entity {
   std::string name, from;
   const documents::Model* model = nullptr;
   bool needs_detail = false;
+  PointId waits_for_detail = 0;
   Value key;
   std::optional<Value> currency;
   std::optional<StateRule> state;
@@ -163,7 +178,8 @@ struct Entity {
 };
 
 struct Rules::Data {
-  std::string revision, plugin;
+  std::string revision, plugin, file;
+  Points points;
   std::vector<Setting> settings;
   std::vector<Derived> derived;
   std::vector<Entity> entities;

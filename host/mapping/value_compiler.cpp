@@ -56,6 +56,8 @@ StaticType ValueCompiler::value(const Node& node, Value& out, const documents::F
   ++depth_;
   StaticType type = operation(*op, node, out, target);
   --depth_;
+  out.place = node.place;
+  out.given = file_.points.add(node.place, is_each ? "no case has a row of this list" : "no case has this value");
   return modifiers(node, out, std::move(type));
 }
 
@@ -99,6 +101,7 @@ StaticType ValueCompiler::modifiers(const Node& node, Value& out, StaticType typ
   }
   if (const Node* otherwise = node.find("default")) {
     out.otherwise = literal_of(report_, *otherwise, "`default`");
+    out.defaulted = file_.points.add(otherwise->place, "no case needs this default");
     if (out.otherwise && !is_scalar(type)) {
       report_.add(otherwise->place, "mapping.type", fmt::format("{} has no default", describe(type)));
     } else if (out.otherwise && type.type && !converts({type_of_literal(*out.otherwise), "", false}, *type.type, "")) {
@@ -109,6 +112,7 @@ StaticType ValueCompiler::modifiers(const Node& node, Value& out, StaticType typ
   if (const Node* required = node.find("required")) {
     out.required = boolean_of(report_, *required, "`required`");
     if (out.required) {
+      out.lacking = file_.points.add(required->place, "no case lacks this required value");
       type.may_be_absent = false;
       const auto* branches = std::get_if<CaseOp>(&out.op);
       if (branches != nullptr && !out.otherwise && !branches->branches.empty() && branches->branches.back().when) {
@@ -328,9 +332,11 @@ StaticType ValueCompiler::table(const Node& node, Value& out) {
       if (!literal) continue;
       add_type(member.value, *literal);
       op.map.emplace_back(member.key, *literal);
+      op.entries.push_back(file_.points.add(member.key_place, fmt::format("no case has the value \"{}\"", member.key)));
     }
   }
   if (const Node* missing = need(report_, node, "table", "missing")) {
+    op.unlisted = file_.points.add(missing->place, "no case has a value that this table does not have");
     const bool is_fail = missing->is_scalar() && !missing->is_quoted && missing->scalar == "fail";
     if (!is_fail) op.missing = literal_of(report_, *missing, "`missing` of a table");
     if (op.missing) add_type(*missing, *op.missing);

@@ -18,6 +18,7 @@ struct FileScope {
   std::set<std::string> settings_used;
   std::vector<std::pair<std::string, Place>> labels;  // of custom fields, in the order of the file
   std::vector<std::string> entities;
+  Points points;
 };
 
 /// What a value may refer to, and what it referred to.

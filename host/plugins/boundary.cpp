@@ -44,7 +44,7 @@ Status Services::add_calls(std::span<const HttpRequest>) {
   return make_error(Code::kUnsupported, "plugin.unsupported", "calls cannot be added here; send them in batches");
 }
 
-Status Services::take_replies(bool, const std::function<void(HttpReply&&)>&) { return add_calls({}); }
+Status Services::take_replies(const std::function<void(HttpReply&&)>&) { return add_calls({}); }
 
 Error plugin_bug(std::string reason, std::string message) {
   return make_error(Code::kInternal, std::move(reason), std::move(message));

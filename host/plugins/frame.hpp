@@ -51,6 +51,7 @@ enum class Name : std::uint8_t {
   kRefused,  // a posted call that the worker's side refused already
   kAddCalls,
   kTakeReplies,
+  kStopCalls,
 };
 
 struct Frame {

@@ -129,16 +129,20 @@ Status Gate::add_calls(std::span<const HttpRequest> requests) {
   return success();
 }
 
-Status Gate::take_replies(bool stop, const std::function<void(HttpReply&&)>& on_reply) {
+Status Gate::take_replies(const std::function<void(HttpReply&&)>& on_reply) {
   BERTH_CHECK(posted_so_far());
   BERTH_CHECK(needs_phase());
-  return remember(services_.take_replies(stop, [&](HttpReply&& reply) {
+  return remember(services_.take_replies([&](HttpReply&& reply) {
     auto asked = under_way_.extract(reply.index);
     BERTH_ASSERT(!asked.empty(), "each request of a stream has exactly one reply");
     last_request_ = std::move(asked.mapped());
     if (reply.error) last_failure_ = *reply.error;
     on_reply(std::move(reply));
   }));
+}
+
+void Gate::stop_calls() {
+  if (needs_phase().ok()) services_.stop_calls();
 }
 
 Status Gate::emit(EmittedRecord&& record) {

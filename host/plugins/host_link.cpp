@@ -183,8 +183,8 @@ Status RemoteServices::add_calls(std::span<const HttpRequest> requests) {
   return success();
 }
 
-Status RemoteServices::take_replies(bool stop, const std::function<void(HttpReply&&)>& on_reply) {
-  const std::string results = BERTH_TRY(link_.call(Name::kTakeReplies, Encoder().boolean(stop).bytes()));
+Status RemoteServices::take_replies(const std::function<void(HttpReply&&)>& on_reply) {
+  const std::string results = BERTH_TRY(link_.call(Name::kTakeReplies, {}));
   Decoder decoder(results);
   reply_time_ = Instant{decoder.i64()};
   for (std::uint32_t left = decoder.count(1); left > 0 && decoder.ok(); --left) on_reply(decoder.reply());

@@ -71,7 +71,8 @@ class RemoteServices final : public Services {
   void log(int level, std::string_view message, std::string_view fields_json) override;
   Status send_batch(std::span<const HttpRequest> requests, const std::function<bool(HttpReply&&)>& on_reply) override;
   Status add_calls(std::span<const HttpRequest> requests) override;
-  Status take_replies(bool stop, const std::function<void(HttpReply&&)>& on_reply) override;
+  Status take_replies(const std::function<void(HttpReply&&)>& on_reply) override;
+  void stop_calls() override { link_.post(Name::kStopCalls, {}, true); }
   Status emit(EmittedRecord&& record) override;
   Status checkpoint(std::string_view cursor_json, bool pass_complete) override;
   Result<std::vector<KnownAs>> known(std::span<const Ref> refs) override;

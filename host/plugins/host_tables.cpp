@@ -235,8 +235,9 @@ struct HostCalls {
     return guarded(host, error, From::kRunThread, [&](HostTables& mine) -> Status {
       if (reply == nullptr) return plugin_bug("sdk.argument_null", "take was called with a null pointer");
       Callback callback(mine);
-      Status taken = mine.services_.take_replies(mine.stream_stopped_, [&](HttpReply&& one) {
-        if (!callback.run([&] { return deliver(std::move(one), reply_ctx, reply); })) mine.stream_stopped_ = true;
+      Status taken = mine.services_.take_replies([&](HttpReply&& one) {
+        const bool goes_on = callback.run([&] { return deliver(std::move(one), reply_ctx, reply); });
+        if (!goes_on && !std::exchange(mine.stream_stopped_, true)) mine.services_.stop_calls();
       });
       BERTH_CHECK(callback.status());
       return taken;

@@ -45,7 +45,7 @@ class HostTables {
   berth_host host_{};
   std::atomic<std::thread::id> run_thread_{};
   bool in_callback_ = false;  // touched by the run thread only
-  bool stream_stopped_ = false;  // a callback said so; as of the next take
+  bool stream_stopped_ = false;  // a callback said so
 };
 
 }  // namespace berth::plugins

@@ -19,8 +19,8 @@ namespace fs = std::filesystem;
 using config::Node;
 
 constexpr std::size_t kManifestBytesMax = 64u << 10u;
-const std::vector<std::string> kKeys = {"id",      "version", "abi",       "library", "phases",
-                                        "mapping", "limits",  "stability", "docs",    "sha256"};
+const std::vector<std::string> kKeys = {"id",      "version", "abi",    "library",   "phases", "mapping",
+                                        "reasons", "limits",  "stability", "docs",    "sha256"};
 
 Error invalid(const Node& node, std::string_view message) {
   return make_error(Code::kInvalidConfig, "plugin.manifest_invalid",
@@ -204,6 +204,11 @@ Result<Manifest> load_manifest(const fs::path& file) {
     manifest.phase_ids = BERTH_TRY(phase_ids_of(*manifest.phases));
   }
   if (root.find("mapping") != nullptr) manifest.mapping = BERTH_TRY(file_of(root, "mapping", manifest.folder));
+  if (root.find("reasons") != nullptr) {
+    const fs::path reasons_file = BERTH_TRY(file_of(root, "reasons", manifest.folder));
+    manifest.explained = std::make_shared<reasons::File>(
+        BERTH_TRY(manifest_result(reasons::load(reasons_file, manifest.id))));
+  }
   if (const Node* limits = root.find("limits")) manifest.limits = BERTH_TRY(limits_of(*limits));
   manifest.stability = BERTH_TRY(optional_text(root, "stability"));
   manifest.docs = BERTH_TRY(optional_text(root, "docs"));

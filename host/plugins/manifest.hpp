@@ -7,6 +7,7 @@
 //   library: libzoho_books.so          # beside this file
 //   phases: phases.yaml                # optional
 //   mapping: mapping.yaml              # optional
+//   reasons: reasons.yaml              # optional: causes and resolutions of its reasons
 //   limits: {memory: 512MiB, cpu: 10m} # optional: of one worker
 //   stability: beta                    # optional
 //   docs: https://example.com/docs     # optional
@@ -16,12 +17,14 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "host/core/result.hpp"
+#include "host/reasons/reasons.hpp"
 
 namespace berth::plugins {
 
@@ -42,6 +45,7 @@ struct Manifest {
   std::filesystem::path library;                      // whole path
   std::optional<std::filesystem::path> phases;        // whole path of the phase file
   std::optional<std::filesystem::path> mapping;       // whole path of the default mapping
+  std::shared_ptr<const reasons::File> explained;     // what its reasons mean, or null
   std::optional<std::vector<std::string>> phase_ids;  // those of the phase file, in order; none without a phase file
   Limits limits;
   std::string stability;
@@ -56,7 +60,7 @@ struct Discovered {
   std::optional<Error> refusal;
 };
 
-/// Reads one plugin.yaml and the ids of its phase file.
+/// Reads one plugin.yaml, the ids of its phase file, and its file of reasons.
 [[nodiscard]] Result<Manifest> load_manifest(const std::filesystem::path& file);
 
 /// Every plugin.yaml of these folders, and of the folders directly in them, in the order of the folders, then by name.

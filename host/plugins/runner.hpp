@@ -78,8 +78,10 @@ class Services {
   /// Begins them and returns at once; only while a phase runs. Who offers no stream refuses both.
   virtual Status add_calls(std::span<const HttpRequest> requests);
   /// Waits for a reply to one of them and hands over those that are there; none where nothing is under way. `index` is the
-  /// place among all that were added in this phase. `stop`: nothing more is begun.
-  virtual Status take_replies(bool stop, const std::function<void(HttpReply&&)>& on_reply);
+  /// place among all that were added in this phase.
+  virtual Status take_replies(const std::function<void(HttpReply&&)>& on_reply);
+  /// Nothing more of them is begun in this phase, at once; also within on_reply.
+  virtual void stop_calls() {}
   virtual Status emit(EmittedRecord&& record) = 0;
   virtual Status checkpoint(std::string_view cursor_json, bool pass_complete) = 0;
   virtual Result<std::vector<KnownAs>> known(std::span<const Ref> refs) = 0;

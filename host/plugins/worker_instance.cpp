@@ -294,6 +294,9 @@ Result<std::string> WorkerInstance::answer(Name name, Decoder& arguments) {
     }
     case Name::kTakeReplies:
       return take_replies(arguments);
+    case Name::kStopCalls:
+      if (arguments.finished()) gate_.stop_calls();
+      return std::string();
     case Name::kEmit: {
       EmittedRecord record;
       record.ref = arguments.ref();
@@ -415,10 +418,9 @@ Result<std::string> WorkerInstance::send_batch(Decoder& arguments) {
 
 /// As many replies of the stream as are there, so that not each of them costs a call. What does not fit waits here.
 Result<std::string> WorkerInstance::take_replies(Decoder& arguments) {
-  const bool stop = arguments.boolean();
   if (!arguments.finished()) return std::string();
   if (taken_.empty()) {
-    BERTH_CHECK(gate_.take_replies(stop, [&](HttpReply&& reply) {
+    BERTH_CHECK(gate_.take_replies([&](HttpReply&& reply) {
       std::string bytes = Encoder().reply(reply).bytes();
       if (bytes.size() > kFrameBytesMax - 64) {
         HttpReply refused;
@@ -479,7 +481,9 @@ Error WorkerInstance::describe_end(Ended how, const ProcessEnd& end) {
       what = end.signal != 0 ? fmt::format("was ended by signal {} ({})", end.signal, strsignal(end.signal))
                              : fmt::format("exited with {}", end.exit_code);
       const auto memory = find_memory_note(crash.stderr_tail);
-      const bool cpu_is_used = end.cpu_ms >= std::chrono::milliseconds(limits_.cpu).count();
+      // The kernel ends it by a sum of its own, which is some ticks ahead of the one that it reports.
+      constexpr std::int64_t kTicksMs = 100;
+      const bool cpu_is_used = end.cpu_ms + kTicksMs >= std::chrono::milliseconds(limits_.cpu).count();
       if (end.was_signalled) {
         what = "closed its pipe to the host and was ended";
       } else if (end.signal == SIGXCPU || (end.signal == SIGKILL && cpu_is_used)) {

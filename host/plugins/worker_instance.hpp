@@ -94,7 +94,7 @@ class WorkerInstance final : public PluginInstance {
   std::size_t stderr_bytes_before_ = 0;
   std::size_t posted_ = 0;  // calls without an answer since the last one with an answer
   bool in_batch_ = false;   // the plugin waits for a batch; another one inside would never end
-  std::deque<std::string> taken_;  // replies of the stream that the plugin has not asked for yet
+  std::deque<std::string> taken_;  // replies of the stream that the plugin has not asked for yet: what one take of the services gave
 };
 
 }  // namespace berth::plugins

@@ -5,9 +5,9 @@
 #include "host/core/stable_id.hpp"
 #include "host/runs/apply_parts.hpp"
 #include "host/runs/per_record.hpp"
+#include "host/runs/stored_record.hpp"
 #include "host/storage/account_rows.hpp"
 #include "host/storage/detail_queue.hpp"
-#include "host/storage/offers.hpp"
 #include "host/storage/references.hpp"
 #include "host/storage/rows.hpp"
 #include "host/storage/waiting.hpp"
@@ -120,56 +120,13 @@ Status Applier::apply_batch(const std::vector<storage::Record>& batch, ApplyResu
   return success();
 }
 
-Result<mapping::Record> Applier::load(storage::Connection& connection, const storage::Record& record) const {
-  mapping::Record loaded;
-  loaded.remote_id = record.remote_id;
-  loaded.version = record.detail_version.empty() ? record.row_version : record.detail_version;
-  loaded.deleted = record.remote_state == "deleted";
-  loaded.posted = !record.local_id.empty();
-  const Phase* phase = dependencies_.setup.phase_of_entity(record.entity);
-  loaded.detail_expected = phase != nullptr && phase->has_detail && !phase->detail_once_per_record;
-  // A detail that is older than its row does not count: the newer one is on its way.
-  const bool is_current = !record.has_row() || record.detail_version == record.row_version ||
-                          record.detail_fetched >= record.row_fetched || !loaded.detail_expected;
-  const mapping::Rules::Reads& reads = dependencies_.setup.rules->reads_of(record.entity);
-  const bool wants_row = !record.has_detail() || !is_current || reads.list_beside_detail;
-  const storage::Bodies bodies = BERTH_TRY(
-      storage::records::load(connection, record.id, wants_row ? storage::records::Wanted::kAll : storage::records::Wanted::kWithoutRow));
-  const auto parsed = [&](const storage::StoredBody& body, bool is_part) -> Result<json::Value> {
-    json::ParseOptions options{.was_checked = true};
-    // Of the hundred members of a document the rules read some twenty.
-    if (!is_part) options.keeps = [&reads](std::string_view member) { return reads.has(member); };
-    json::Parsed value = json::parse(body.body, options);
-    if (!value.ok()) return make_error(Code::kInternal, "storage.body_damaged", value.error.message);
-    return std::move(value.value);
-  };
-  if (bodies.row) loaded.list = BERTH_TRY(parsed(*bodies.row, false));
-  if (bodies.detail && is_current) {
-    loaded.detail = BERTH_TRY(parsed(*bodies.detail, false));
-    for (const auto& [name, body] : bodies.parts) loaded.parts[name] = BERTH_TRY(parsed(body, true));
-  }
-  loaded.offered = BERTH_TRY(storage::offers::list(connection, record.integration, record.entity, record.remote_id));
-  return loaded;
-}
-
 Result<std::string> Applier::apply_one(storage::Connection& connection, const storage::Record& record) {
   const Setup& setup = dependencies_.setup;
-  const mapping::Record loaded = BERTH_TRY(load(connection, record));
+  const mapping::Record loaded = BERTH_TRY(load_record(connection, setup, record));
   const std::vector<std::string> candidates = setup.rules->entities_of(record.entity);
   const bool makes_rows = std::any_of(candidates.begin(), candidates.end(), [](const std::string& one) { return is_master(one); });
   StoreLookups lookups(connection, setup, makes_rows ? nullptr : &found_rows_);
-  std::string entity;
-  mapping::Outcome outcome;
-  // Several rule entities may be made from one remote entity (contact → customer, vendor): the first that does not
-  // ignore the record takes it.
-  for (const std::string& candidate : candidates) {
-    mapping::Outcome tried = mapping::evaluate(*setup.rules, candidate, loaded, lookups, setup.mapping_context());
-    if (entity.empty() || tried.kind != mapping::OutcomeKind::kIgnored) {
-      entity = candidate;
-      outcome = std::move(tried);
-    }
-    if (outcome.kind != mapping::OutcomeKind::kIgnored) break;
-  }
+  const auto [entity, outcome] = evaluate_record(setup, record.entity, loaded, lookups);
   if (lookups.failure()) return *lookups.failure();
 
   Decision decision;

@@ -23,6 +23,7 @@
 #include "host/runs/capture.hpp"
 #include "host/runs/lookups.hpp"
 #include "host/runs/setup.hpp"
+#include "host/storage/account_rows.hpp"
 #include "host/storage/records.hpp"
 #include "host/telemetry/log.hpp"
 
@@ -48,7 +49,6 @@ class Applier {
   struct Decision;
   Status apply_batch(const std::vector<storage::Record>& batch, ApplyResult& result);
   Result<std::string> apply_one(storage::Connection& connection, const storage::Record& record);
-  Result<mapping::Record> load(storage::Connection& connection, const storage::Record& record) const;
   Result<std::string> apply_mapped(storage::Connection& connection, const storage::Record& record, const std::string& entity,
                                    const mapping::Outcome& outcome, Decision decision);
   Result<std::string> apply_master(storage::Connection& connection, const storage::Record& record, const std::string& entity,
@@ -60,6 +60,8 @@ class Applier {
                              Decision decision, bool was_posted);
   Result<std::string> settle(storage::Connection& connection, const storage::Record& record, Decision decision);
   Status ask_for_unseen(storage::Connection& connection, const std::vector<std::string>& references);
+  Status add_item_defaults(storage::Connection& connection, std::string_view company, json::Value& fields) const;
+  Status hint_at_mapped_row(storage::Connection& connection, const storage::AccountRow& row, Decision& decision) const;
   Status force_fetch(storage::Connection& connection, const std::vector<std::string>& documents);
   Status wake(storage::Connection& connection, std::string_view key);
   /// An id made of what the row stands for; a random one where another row has that.

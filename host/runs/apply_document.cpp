@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "host/core/edit_distance.hpp"
 #include "host/core/hash.hpp"
 #include "host/ledger/commit.hpp"
 #include "host/ledger/plan.hpp"
@@ -17,6 +18,7 @@ namespace berth::runs {
 namespace {
 
 constexpr std::int64_t kForcedPriority = 600;
+constexpr std::size_t kHintCandidatesMax = 1'000;
 
 /// Replaces every "new:…" text of the document by the id it stands for.
 void put_ids(json::Value& value, const std::map<std::string, std::string>& ids) {
@@ -31,6 +33,16 @@ void put_ids(json::Value& value, const std::map<std::string, std::string>& ids) 
 }
 
 }  // namespace
+
+// An item made from the value of a field is a service, as one of the remote's list is, with the accounts that are mapped now.
+Status Applier::add_item_defaults(storage::Connection& connection, std::string_view company, json::Value& fields) const {
+  fields.set("type", "service");
+  for (const auto& [field, kind] : {std::pair{"income_account", "default_income"}, std::pair{"expense_account", "default_expense"}}) {
+    const auto row = BERTH_TRY(storage::account_rows::find(connection, dependencies_.setup.id, kind, "", company));
+    if (row && row->is_mapped()) fields.set(field, row->account);
+  }
+  return success();
+}
 
 Result<std::string> Applier::apply_document(storage::Connection& connection, const storage::Record& record, const std::string& entity,
                                             const mapping::Outcome& outcome, Decision decision) {
@@ -52,7 +64,9 @@ Result<std::string> Applier::apply_document(storage::Connection& connection, con
     row.kind = ensure.kind;
     row.scope = ensure.scope;
     row.name = ensure.name;
-    row.document_json = json::dump(json::Value::object({{"name", ensure.name}, {"origin", setup.id}}));
+    json::Value fields = json::Value::object({{"name", ensure.name}, {"origin", setup.id}});
+    if (ensure.kind == "item") BERTH_CHECK(add_item_defaults(connection, outcome.document.text_of("company"), fields));
+    row.document_json = json::dump(fields);
     row.created = now;
     ids[ensure.placeholder()] = row.id;
     made.push_back(std::move(row));
@@ -168,6 +182,24 @@ Result<const ledger::Books*> Applier::books_of(storage::Connection& connection, 
   return &*books_;
 }
 
+/// "Strpe" waits, and "Stripe" is mapped: then somebody mistyped it at the remote, or would map it the same way.
+Status Applier::hint_at_mapped_row(storage::Connection& connection, const storage::AccountRow& row, Decision& decision) const {
+  if (row.label.empty() || row.label == "-") return success();
+  std::vector<std::string> labels;
+  std::map<std::string, std::string> accounts;
+  for (auto& [label, account] : BERTH_TRY(storage::account_rows::mapped(connection, dependencies_.setup.id, row.kind, row.company, kHintCandidatesMax))) {
+    labels.push_back(label);
+    accounts[label] = std::move(account);
+  }
+  const std::string near = near_miss(row.label, labels);
+  if (near.empty()) return success();
+  const std::string hint = fmt::format("{}, which posts to {}", near_miss_hint(row.label, near), accounts[near]);
+  decision.message += fmt::format(" ({})", hint);
+  if (decision.facts.find("warnings") == nullptr) decision.facts.set("warnings", json::Value::array());
+  decision.facts.find("warnings")->push_back(json::Value::object({{"what", row.awaited()}, {"hint", hint}}));
+  return success();
+}
+
 Result<std::string> Applier::refuse(storage::Connection& connection, const storage::Record& record, const ledger::Refusal& refusal,
                                     Decision decision, bool was_posted) {
   decision.reason = refusal.reason;
@@ -184,6 +216,7 @@ Result<std::string> Applier::refuse(storage::Connection& connection, const stora
     const storage::AccountRow row = BERTH_TRY(storage::account_rows::ensure(
         connection, dependencies_.setup.id, missing.kind, missing.label, missing.company, dependencies_.clock.now()));
     decision.waits_for.push_back(row.awaited());
+    BERTH_CHECK(hint_at_mapped_row(connection, row, decision));
     books_.reset();   // it has that row now
   }
   if (!refusal.forced_fetch.empty() && refusal.consequence == ledger::Consequence::kParked) {

@@ -3,6 +3,7 @@
 
 #include "host/core/hash.hpp"
 #include "host/runs/apply_parts.hpp"
+#include "host/storage/links.hpp"
 #include "host/storage/rows.hpp"
 
 namespace berth::runs {
@@ -11,6 +12,15 @@ Result<std::string> Applier::apply_master(storage::Connection& connection, const
                                           const mapping::Outcome& outcome, Decision decision) {
   const Setup& setup = dependencies_.setup;
   const Instant now = dependencies_.clock.now();
+  if (const auto linked = BERTH_TRY(storage::links::find(connection, entity, setup.id, record.remote_id))) {
+    // It is a row of somebody else's, which this document does not change.
+    decision.state = "posted";
+    decision.local_id = linked->id;
+    decision.facts.set("linked", linked->id);
+    const std::string state = BERTH_TRY(settle(connection, record, std::move(decision)));
+    BERTH_CHECK(wake(connection, fmt::format("{}/{}", entity, record.remote_id)));
+    return state;
+  }
   const auto existing = BERTH_TRY(storage::rows::find_by_remote(connection, entity, setup.id, record.remote_id));
   json::Value document = outcome.document;
   storage::LocalRow row;
@@ -53,7 +63,8 @@ Result<std::string> Applier::apply_master(storage::Connection& connection, const
 // What was posted in its name stays; nothing new is.
 Result<std::string> Applier::archive_master(storage::Connection& connection, const storage::Record& record, Decision decision) {
   auto row = BERTH_TRY(storage::rows::find(connection, record.local_id));
-  if (row) {
+  const bool is_own = row && row->integration == record.integration && row->remote_id == record.remote_id;   // not one that it is linked to
+  if (is_own) {
     row->state = "deleted";
     row->active = false;
     BERTH_CHECK(storage::rows::update(connection, *row));

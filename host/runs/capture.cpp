@@ -46,7 +46,8 @@ CaptureSession::CaptureSession(Dependencies dependencies, const Phase& phase, st
       report_(report),
       deadline_(deadline),
       stop_(std::move(stop)),
-      are_files_wanted_(are_files_wanted(*dependencies_.setup.declared, phase)) {}
+      are_files_wanted_(are_files_wanted(*dependencies_.setup.declared, phase)),
+      handed_out_(dependencies_.refused) {}
 
 void CaptureSession::log(int level, std::string_view message, std::string_view fields_json) {
   const auto shown = static_cast<telemetry::Level>(std::clamp(level, 0, 3));
@@ -140,10 +141,14 @@ Status CaptureSession::add_calls(std::span<const plugins::HttpRequest> requests)
   return stream_->add(calls_of(requests));
 }
 
-Status CaptureSession::take_replies(bool stop, const std::function<void(plugins::HttpReply&&)>& on_reply) {
+void CaptureSession::stop_calls() {
+  if (stream_) stream_->stop();
+}
+
+Status CaptureSession::take_replies(const std::function<void(plugins::HttpReply&&)>& on_reply) {
   constexpr std::size_t kRepliesMax = 16;
   if (!stream_) return success();
-  if (stop || should_stop()) stream_->stop();
+  if (should_stop()) stream_->stop();
   for (http::ApiReply& reply : stream_->take(kRepliesMax)) on_reply(reply_of(std::move(reply)));
   if (!keeps_lease()) stream_->stop();
   return success();

@@ -43,8 +43,9 @@ class CaptureSession final : public plugins::Services {
     const Setup& setup;
     HeldLease lease;
     LeaseKeeper& keeper;
-    std::string quota_key;              // under which the gate's state is kept
+    std::string quota_key;              // under which the gate's state is kept in this database; "": in another
     OnProgress on_progress;
+    storage::detail_queue::HandedOut& refused;   // what the remote refused in this run; a later slice does not ask again
   };
   /// `cursor` is that of the pass under way; a session of mode "ids" has none to move (mode decides).
   CaptureSession(Dependencies dependencies, const Phase& phase, storage::PhaseCursor cursor, PhaseReport& report,
@@ -54,7 +55,8 @@ class CaptureSession final : public plugins::Services {
   Status send_batch(std::span<const plugins::HttpRequest> requests,
                     const std::function<bool(plugins::HttpReply&&)>& on_reply) override;
   Status add_calls(std::span<const plugins::HttpRequest> requests) override;
-  Status take_replies(bool stop, const std::function<void(plugins::HttpReply&&)>& on_reply) override;
+  Status take_replies(const std::function<void(plugins::HttpReply&&)>& on_reply) override;
+  void stop_calls() override;
   Status emit(plugins::EmittedRecord&& record) override;
   Status checkpoint(std::string_view cursor_json, bool pass_complete) override;
   Result<std::vector<plugins::KnownAs>> known(std::span<const plugins::Ref> refs) override;
@@ -68,6 +70,9 @@ class CaptureSession final : public plugins::Services {
   /// After a run_phase that ended well: counts an attempt for each queue entry that was handed out and brought nothing;
   /// a document that was tried too often is failed with the remote's last error. Errors: storage's.
   Status settle_queue();
+  /// After one that ended early: the same for those alone about which the plugin has said why they did not come. Otherwise
+  /// documents that the remote refuses would stay the first of the queue. Errors: storage's.
+  Status settle_refused();
   /// After one that ended because the remote failed at one document after the other: those are put behind the others, so
   /// that documents which never come do not keep all others away. True if there were any. Errors: storage's.
   Result<bool> put_off_failed();
@@ -77,6 +82,8 @@ class CaptureSession final : public plugins::Services {
   [[nodiscard]] bool pass_completed() const { return pass_completed_; }
   /// The cursor of the last checkpoint; "" before the first.
   [[nodiscard]] const std::string& last_cursor() const { return last_cursor_; }
+  /// Remote ids of documents that were committed, or about which the plugin has said why they did not come.
+  [[nodiscard]] std::set<std::string, std::less<>> answered() const;
   [[nodiscard]] const std::optional<Error>& storage_failure() const { return storage_failure_; }
   /// Set when a checkpoint found that a person has paused or disabled the integration meanwhile; the phase ends then.
   [[nodiscard]] const std::optional<Error>& halted() const { return halted_; }
@@ -97,7 +104,8 @@ class CaptureSession final : public plugins::Services {
     std::string bytes;   // until they are stored, which gives the hash
   };
   Status commit(storage::Connection& connection, std::string_view cursor_json, bool pass_complete);
-  Result<bool> settle(bool is_remote_failing);
+  enum class Settle { kAll, kRemoteFailing, kRefused };
+  Result<bool> settle(Settle which);
   Status store_files(storage::Connection& connection);
   Status commit_record(storage::Connection& connection, const plugins::EmittedRecord& record);
   Status commit_deleted(storage::Connection& connection, const plugins::EmittedRecord& record);
@@ -134,6 +142,7 @@ class CaptureSession final : public plugins::Services {
 
   std::unique_ptr<http::ApiStream> stream_;   // opened with the first calls that are added
   std::string last_cursor_;
+  std::set<std::string, std::less<>> committed_ids_;   // of a pass by id
   bool brake_pulled_ = false;
   bool pass_completed_ = false;
   std::optional<Error> storage_failure_;

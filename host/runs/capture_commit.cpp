@@ -42,17 +42,20 @@ Status CaptureSession::commit(storage::Connection& connection, std::string_view 
                                                         .size = 0}));
     BERTH_CHECK(finish_entry(connection, link.ref, storage::kWantAttachments));
   }
-  if (cursor_.pass > 0) BERTH_CHECK(storage::records::touch_seen(connection, dependencies_.setup.id, phase_.entity, only_seen(), cursor_.pass));
+  const std::vector<std::string> seen = only_seen();
+  const bool has_rows = !seen.empty() || std::any_of(emitted_.begin(), emitted_.end(), [](const plugins::EmittedRecord& record) { return record.list_only; });
+  if (cursor_.pass > 0) BERTH_CHECK(storage::records::touch_seen(connection, dependencies_.setup.id, phase_.entity, seen, cursor_.pass));
   for (const Need& need : needs_) BERTH_CHECK(commit_need(connection, need));
   if (cursor_.mode != "ids" && cursor_.mode != "since") {
     if (pass_complete) {
       BERTH_CHECK(storage::cursors::complete_pass(connection, cursor_, cursor_json, now()));
       if (cursor_.mode == "full" || cursor_.mode == "sweep") BERTH_CHECK(compare_pass(connection));
     } else {
-      BERTH_CHECK(storage::cursors::save(connection, cursor_, cursor_json));
+      BERTH_CHECK(storage::cursors::save(connection, cursor_, cursor_json, has_rows));
     }
   }
   BERTH_CHECK(see_pause(connection));
+  if (dependencies_.quota_key.empty()) return success();
   return tell_quota(connection, dependencies_.quota_key, dependencies_.gate, now());
 }
 
@@ -113,6 +116,7 @@ Status CaptureSession::commit_record(storage::Connection& connection, const plug
     return success();
   }
   BERTH_CHECK(storage::records::capture_detail(connection, capture));
+  if (cursor_.mode == "ids") committed_ids_.insert(record.ref.remote_id);
   BERTH_CHECK(wake_whoever_forced(connection, record.ref));
   BERTH_CHECK(finish_entry(connection, record.ref, storage::kWantDetail));
   BERTH_CHECK(commit_wanted_files(connection, record, document));
@@ -167,6 +171,7 @@ Status CaptureSession::commit_wanted_files(storage::Connection& connection, cons
 Status CaptureSession::commit_deleted(storage::Connection& connection, const plugins::EmittedRecord& record) {
   const std::string& integration = dependencies_.setup.id;
   BERTH_CHECK(finish_entry(connection, record.ref, storage::kWantDetail));
+  if (cursor_.mode == "ids") committed_ids_.insert(record.ref.remote_id);
   const auto stored = BERTH_TRY(storage::records::find(connection, integration, record.ref.entity, record.ref.remote_id));
   if (!stored) return success();     // a reference that leads nowhere
   if (confirming_.contains(record.ref.remote_id)) {

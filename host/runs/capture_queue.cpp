@@ -9,16 +9,29 @@
 namespace berth::runs {
 
 Status CaptureSession::settle_queue() {
-  BERTH_CHECK(settle(false));
+  BERTH_CHECK(settle(Settle::kAll));
   return success();
 }
 
-Result<bool> CaptureSession::put_off_failed() { return settle(true); }
+Status CaptureSession::settle_refused() {
+  BERTH_CHECK(settle(Settle::kRefused));
+  return success();
+}
 
-Result<bool> CaptureSession::settle(bool is_remote_failing) {
+Result<bool> CaptureSession::put_off_failed() { return settle(Settle::kRemoteFailing); }
+
+std::set<std::string, std::less<>> CaptureSession::answered() const {
+  auto all = committed_ids_;
+  for (const auto& [id, note] : noticed_) all.insert(id);
+  return all;
+}
+
+Result<bool> CaptureSession::settle(Settle which) {
+  const bool is_remote_failing = which == Settle::kRemoteFailing;
   if (open_entries_.empty()) return false;
   const http::CallReport calls = dependencies_.api.report();
   bool is_any_counted = false;
+  if (which == Settle::kRefused && noticed_.empty()) return false;
   const Status settled = dependencies_.database.write([&](storage::Connection& connection) -> Status {
     BERTH_CHECK(hold(connection, dependencies_.lease, now()));
     for (const auto& [key, entry] : open_entries_) {
@@ -33,7 +46,9 @@ Result<bool> CaptureSession::settle(bool is_remote_failing) {
       // Handed out and not asked for any more, because others had failed: that is no attempt.
       const bool was_asked = last != calls.errors.rend() || noticed_.contains(entry.remote_id);
       if (!was_asked && (is_remote_failing || entry.want == storage::kWantAttachments)) continue;
+      if (which == Settle::kRefused && !noticed_.contains(entry.remote_id)) continue;
       is_any_counted = true;
+      dependencies_.refused.insert(entry);
       // A file never ends a run: that the remote fails at all of them shows only here.
       const bool is_file_failing = entry.want == storage::kWantAttachments && last != calls.errors.rend() && (last->status == 0 || last->status >= 500);
       const auto count = is_remote_failing || is_file_failing ? storage::detail_queue::put_off : storage::detail_queue::fail;

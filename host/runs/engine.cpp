@@ -10,6 +10,7 @@
 #include "host/runs/status.hpp"
 #include "host/storage/commands.hpp"
 #include "host/storage/leases.hpp"
+#include "host/storage/mapping_revisions.hpp"
 #include "host/storage/runs.hpp"
 
 namespace berth::runs {
@@ -37,7 +38,7 @@ Result<HeldLease> Engine::take_lease(const Setup& setup) {
   std::optional<std::int64_t> fencing;
   BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
     fencing = BERTH_TRY(storage::leases::acquire(connection, setup.id, lease.owner, kLeaseTtl, dependencies_.clock.now()));
-    return success();
+    return fencing ? note_rules_in_force(connection, setup) : success();
   }));
   if (!fencing) {
     BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
@@ -46,7 +47,7 @@ Result<HeldLease> Engine::take_lease(const Setup& setup) {
       dependencies_.log.warning("the process that ran the integration is gone; its lease is taken over", {{"integration", setup.id}, {"owner", held->owner}});
       BERTH_CHECK(storage::leases::release(connection, setup.id, held->owner, held->fencing));
       fencing = BERTH_TRY(storage::leases::acquire(connection, setup.id, lease.owner, kLeaseTtl, dependencies_.clock.now()));
-      return success();
+      return fencing ? note_rules_in_force(connection, setup) : success();
     }));
   }
   if (!fencing) {
@@ -56,6 +57,13 @@ Result<HeldLease> Engine::take_lease(const Setup& setup) {
   }
   lease.fencing = *fencing;
   return lease;
+}
+
+/// Whoever works on the integration next does so with these rules, if they are still in its file.
+Status Engine::note_rules_in_force(storage::Connection& connection, const Setup& setup) {
+  if (!setup.rules) return success();
+  BERTH_CHECK(storage::mapping_revisions::save(connection, {setup.id, setup.rules->revision(), setup.rules_text, dependencies_.clock.now()}));
+  return success();
 }
 
 void Engine::give_lease(const HeldLease& lease) {

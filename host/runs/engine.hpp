@@ -20,6 +20,7 @@
 #include <functional>
 #include <optional>
 #include <stop_token>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@
 #include "host/plugins/runner.hpp"
 #include "host/runs/apply.hpp"
 #include "host/runs/capture.hpp"
+#include "host/runs/remap.hpp"
 #include "host/runs/report.hpp"
 #include "host/runs/retry.hpp"
 #include "host/runs/setup.hpp"
@@ -48,7 +50,7 @@ inline constexpr int kFollowUpRoundsMax = 3;
 struct RemoteAccess {
   http::TokenSource* tokens = nullptr;
   http::QuotaGate* gate = nullptr;       // shared by all integrations of the remote organisation
-  std::string quota_key;                 // under which its state is kept
+  std::string quota_key;                 // under which the database of the run keeps its state; "": another one keeps it
   http::ErrorRules rules;
   bool allow_http_loopback = false;
   /// What a refusal of the tokens may come from: the tokens of one data centre used at another. "" if they fit.
@@ -91,6 +93,14 @@ class Engine {
                         const std::optional<plugins::Crash>& crash);
   /// Applies what is pending, with no remote call. Errors: runs.busy, storage's.
   Result<ApplyResult> apply(const Setup& setup, std::stop_token stop);
+  /// Applies the rules of the setup to all stored records that other rules decided, with no remote call, and tells which
+  /// ones changed; remap.hpp says more. Errors: runs.busy, storage's, and what `on_change` returns.
+  Result<Remapped> remap(const Setup& setup, const RemapRequest& request, const OnRecordChange& on_change, std::stop_token stop);
+  /// What remap() would change, without a change: the same in a copy of the books that is thrown away. Nobody waits for it.
+  /// Errors: storage.scratch_space, storage's, and what `on_change` returns.
+  Result<Remapped> foretell(const Setup& setup, const RemapRequest& request, const OnRecordChange& on_change, std::stop_token stop);
+  /// An engine like this one that works on another database, such as a Scratch.
+  [[nodiscard]] Engine over(storage::Database& database) const;
   /// The same; where somebody runs the integration now, it is queued for the end of that run: false. Errors: storage's.
   Result<bool> apply_or_queue(const Setup& setup, std::stop_token stop);
   /// Lists the organisations the fresh tokens can see, through the plugin. Errors: the plugin's and the remote's.
@@ -101,6 +111,7 @@ class Engine {
  private:
   struct Running;
   Result<HeldLease> take_lease(const Setup& setup);
+  Status note_rules_in_force(storage::Connection& connection, const Setup& setup);
   void give_lease(const HeldLease& lease);
   Result<bool> take_queued_work(const HeldLease& lease);
   Result<storage::Integration> ready(const Setup& setup, const RunRequest& request);
@@ -112,9 +123,13 @@ class Engine {
                    const std::vector<std::string>& ids);
   Result<storage::PhaseCursor> begin_slice(const Running& running, const Phase& phase, const std::string& mode,
                                            const std::string& own_cursor);
-  static std::string plan_json(const Running& running, const std::string& mode, const std::vector<std::string>& ids);
+  static std::string plan_json(const Running& running, const std::string& mode, const std::vector<std::string>& ids, bool goes_on);
+  struct SliceEnd {
+    std::string cursor;                                // of the last checkpoint; "" before the first
+    std::set<std::string, std::less<>> answered;       // ids of documents that came, or about which the plugin has said why not
+  };
   Status run_slice(Running& running, const Phase& phase, PhaseReport& report, const storage::PhaseCursor& cursor, const std::string& plan,
-                   Instant deadline, std::string& own_cursor);
+                   Instant deadline, SliceEnd& end);
   Status follow_up(Running& running);
   Status apply_slice(Running& running);
   static bool count_records(Running& running, bool is_whole);

@@ -131,7 +131,7 @@ Status Engine::finish(Running& running, const Status& ended) {
     BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
     // As it is now: a person may have paused or resumed it meanwhile.
     BERTH_CHECK(decide_next(connection, BERTH_TRY(storage::integrations::find(connection, running.setup.id)).value_or(running.integration), error, report));
-    BERTH_CHECK(tell_quota(connection, running.access.quota_key, *running.access.gate, report.ended));
+    if (!running.access.quota_key.empty()) BERTH_CHECK(tell_quota(connection, running.access.quota_key, *running.access.gate, report.ended));
     BERTH_CHECK(close_row(connection, report));
     BERTH_CHECK(mark_run_ended(connection, running.setup, report, error, report.ended));
     return mark_crash_loop(connection, report);

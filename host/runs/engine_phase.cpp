@@ -47,6 +47,16 @@ std::string pass_mode(const std::string& mode) { return mode == kQueueOnly ? "ch
 /// Lists what changed since a date that a person named. Documents asked for by id have no date.
 bool is_since(const RunRequest& request, const std::string& mode) { return mode != "ids" && !request.since.empty(); }
 
+/// A comparison that was cut goes on where it stopped, for its list may take days of quota. Left alone for longer than that,
+/// it begins anew: what its first pages showed then says nothing about what is there now.
+constexpr std::chrono::hours kPassRestMax{36};
+
+Status drop_old_pass(storage::Connection& connection, std::string_view integration, std::string_view phase, std::string_view mode, Instant now) {
+  const auto cursor = BERTH_TRY(storage::cursors::load(connection, integration, phase, mode));
+  if (!cursor.under_way || now - cursor.last_started <= kPassRestMax) return success();
+  return storage::cursors::reset(connection, integration, phase, mode);
+}
+
 }  // namespace
 
 std::string plugin_config(const Setup& setup, const storage::Integration& integration) {
@@ -77,16 +87,18 @@ Result<storage::PhaseCursor> Engine::begin_slice(const Running& running, const P
   }
   BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
     BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
+    if (mode == "full" || mode == "sweep") BERTH_CHECK(drop_old_pass(connection, running.setup.id, phase.id, mode, dependencies_.clock.now()));
     cursor = BERTH_TRY(storage::cursors::begin(connection, running.setup.id, phase.id, pass_mode(mode), dependencies_.clock.now()));
     return success();
   }));
   return cursor;
 }
 
-/// What the plugin is to do in this pass.
-std::string Engine::plan_json(const Running& running, const std::string& mode, const std::vector<std::string>& ids) {
+/// What the plugin is to do in this pass. `goes_on`: a slice of this very run came before.
+std::string Engine::plan_json(const Running& running, const std::string& mode, const std::vector<std::string>& ids, bool goes_on) {
   json::Value plan = json::Value::object({{"mode", pass_mode(mode)}});
   if (mode == kQueueOnly) plan.set("queue_only", true);
+  if (goes_on) plan.set("goes_on", true);
   if (mode == "ids") {
     json::Value list = json::Value::array();
     for (const std::string& id : ids) list.push_back(id);
@@ -99,9 +111,9 @@ std::string Engine::plan_json(const Running& running, const std::string& mode, c
   return json::dump(plan);
 }
 
-/// One slice: a worker of its own, so that what a plugin leaks ends with it. `own_cursor` becomes that of the last checkpoint.
+/// One slice: a worker of its own, so that what a plugin leaks ends with it.
 Status Engine::run_slice(Running& running, const Phase& phase, PhaseReport& report, const storage::PhaseCursor& cursor, const std::string& plan,
-                         Instant deadline, std::string& own_cursor) {
+                         Instant deadline, SliceEnd& end) {
   CaptureSession session({.database = dependencies_.database,
                           .api = *running.api,
                           .gate = *running.access.gate,
@@ -111,7 +123,8 @@ Status Engine::run_slice(Running& running, const Phase& phase, PhaseReport& repo
                           .lease = running.lease,
                           .keeper = *running.keeper,
                           .quota_key = running.access.quota_key,
-                          .on_progress = running.on_progress},
+                          .on_progress = running.on_progress,
+                          .refused = running.refused[phase.id]},
                          phase, cursor, report, deadline, running.stop);
   auto opened = dependencies_.runner.open({.manifest = running.setup.manifest,
                                            .pin_sha256 = running.setup.pin_sha256,
@@ -122,14 +135,17 @@ Status Engine::run_slice(Running& running, const Phase& phase, PhaseReport& repo
   note_lock(running.report, running.log, (*opened)->system_call_lock());
   Status ended = (*opened)->run_phase({.phase = phase.id, .plan_json = plan, .cursor_json = cursor.cursor_json, .deadline = deadline}, running.stop);
   if (const plugins::Crash* crash = (*opened)->crash()) running.report.crash = *crash;
-  own_cursor = session.last_cursor();
+  end = {session.last_cursor(), session.answered()};
   if (!ended.ok() && session.halted()) ended = *session.halted();
   if (session.storage_failure()) ended = *session.storage_failure();
   // Where the remote asks to be left alone for a time, or answers no list, no document is to blame.
   if (!ended.ok() && ended.error().code == Code::kUnavailable && ended.error().retry_after_ms < 0) {
     running.is_put_off = BERTH_TRY(session.put_off_failed());
   }
-  if (!ended.ok()) return ended;
+  if (!ended.ok()) {
+    if (!session.storage_failure()) BERTH_CHECK(session.settle_refused());
+    return ended;
+  }
   BERTH_CHECK(session.settle_queue());
   if (session.brake_pulled()) return make_error(Code::kConflict, "berth.deletion_brake", report.message);
   return success();
@@ -139,23 +155,25 @@ Status Engine::run_phase(Running& running, const Phase& phase, PhaseReport& repo
                          const std::vector<std::string>& ids) {
   const Instant phase_started = dependencies_.clock.now();
   const http::CallReport before = running.api->report();
-  const std::string plan = plan_json(running, mode, ids);
-  std::string own_cursor;
+  std::vector<std::string> left = ids;   // what earlier slices brought is not asked for again
+  SliceEnd end;
   Status ended = success();
-  while (true) {
-    auto cursor = begin_slice(running, phase, mode, own_cursor);
+  for (int slices = 0;; ++slices) {
+    auto cursor = begin_slice(running, phase, mode, end.cursor);
     if (!cursor.ok()) {
       ended = std::move(cursor).error();
       break;
     }
     const Instant deadline = dependencies_.clock.now() + kSliceMax;
-    ended = run_slice(running, phase, report, *cursor, plan, deadline, own_cursor);
+    ended = run_slice(running, phase, report, *cursor, plan_json(running, mode, left, slices > 0), deadline, end);
     // The end of a slice is no failure: apply what it brought and go on at the cursor.
     const bool slice_over = !ended.ok() && ended.error().code == Code::kCancelled && !running.stop.stop_requested() &&
                             dependencies_.clock.now() >= deadline;
     if (!slice_over) break;
     ended = apply_slice(running);
     if (!ended.ok()) break;
+    std::erase_if(left, [&](const std::string& id) { return end.answered.contains(id); });
+    if (mode == "ids" && left.empty()) break;
   }
   // A pass by id or of the queue comes after one of the same phase, whose calls stand in the row already.
   add(report.calls, counts_between(before, running.api->report()));

@@ -1,11 +1,14 @@
 #pragma once
 // A run under way, as the parts of the engine see it: engine.cpp begins it and takes its phases in order, engine_phase.cpp
 // runs one phase in slices, engine_end.cpp closes it. Private to them; one thread, the one that called Engine::run().
+#include <map>
 #include <memory>
 #include <stop_token>
+#include <string>
 #include <string_view>
 
 #include "host/runs/engine.hpp"
+#include "host/storage/detail_queue.hpp"
 
 namespace berth::runs {
 
@@ -26,6 +29,7 @@ struct Engine::Running {
   http::Budgets budgets;
   ApplyResult applied;
   bool wants_fetch = false;
+  std::map<std::string, storage::detail_queue::HandedOut> refused{};   // by phase: not asked for again in this run
   bool is_put_off = false;   // the phase failed at single documents, which go behind the others: the next one has a chance
 
   /// The row of that phase, made where the run did not ask for it.

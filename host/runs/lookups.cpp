@@ -3,6 +3,7 @@
 #include "host/core/text.hpp"
 #include "host/storage/account_rows.hpp"
 #include "host/storage/cursors.hpp"
+#include "host/storage/links.hpp"
 #include "host/storage/records.hpp"
 #include "host/storage/references.hpp"
 #include "host/storage/rows.hpp"
@@ -45,6 +46,12 @@ LookupAnswer StoreLookups::ask(std::string_view kind, std::string_view scope, st
 }
 
 LookupAnswer StoreLookups::find_remote(std::string_view kind, std::string_view remote_id) {
+  if (kind == "customer") {
+    // What a person said counts before what a pull made.
+    if (const auto linked = kept(storage::links::find(connection_, kind, setup_.id, remote_id))) {
+      return {linked->state == "open" ? Known::kPosted : Known::kNotImportable, linked->id};
+    }
+  }
   const auto row = kept(storage::rows::find_by_remote(connection_, kind, setup_.id, remote_id));
   if (row) return {row->state == "open" ? Known::kPosted : Known::kNotImportable, row->id};
   const std::string entity = setup_.remote_entity_of(kind);

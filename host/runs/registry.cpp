@@ -13,6 +13,8 @@
 #include "host/core/hash.hpp"
 #include "host/core/text.hpp"
 #include "host/plugins/phase_file.hpp"
+#include "host/runs/offline_setup.hpp"
+#include "host/runs/classifications.hpp"
 #include "host/runs/quota_board.hpp"
 #include "host/storage/account_rows.hpp"
 #include "host/storage/integrations.hpp"
@@ -110,6 +112,9 @@ Registry::Registry(Dependencies dependencies)
       discovered_(plugins::discover(dependencies_.plugin_folders)),
       quota_keys_(dependencies_.config, discovered_) {
   static std::atomic<int> made_up{0};
+  for (const plugins::Discovered& found : discovered_) {
+    if (found.manifest && found.manifest->explained) reasons::catalogue().add(*found.manifest->explained);
+  }
   if (dependencies_.owner.empty()) dependencies_.owner = fmt::format("registry:{}:{}", getpid(), ++made_up);
 }
 
@@ -117,20 +122,8 @@ Status Registry::sync_declared() {
   const Instant now = dependencies_.clock.now();
   return dependencies_.database.write([&](storage::Connection& connection) -> Status {
     for (const config::Classification& classification : dependencies_.config.classifications) {
-      const auto declare = [&](std::string_view kind, std::string_view scope, const std::string& name) -> Status {
-        if (BERTH_TRY(storage::rows::find_by_name(connection, kind, scope, name))) return success();
-        storage::LocalRow row;
-        // Named by its content, so that the same file gives the same ids everywhere.
-        row.id = fmt::format("cl_{}", sha256_hex(fmt::format("{}\n{}\n{}", kind, scope, name)).substr(0, 20));
-        row.kind = kind;
-        row.scope = scope;
-        row.name = name;
-        row.created = now;
-        BERTH_CHECK(storage::rows::insert(connection, row));
-        return success();
-      };
-      BERTH_CHECK(declare("classification", "", classification.name));
-      for (const std::string& line : classification.lines) BERTH_CHECK(declare("classification_line", classification.name, line));
+      BERTH_CHECK(declare_classification(connection, classification.name, {}, now));
+      for (const std::string& line : classification.lines) BERTH_CHECK(declare_classification(connection, classification.name, line, now));
     }
     for (const config::Integration& declared : dependencies_.config.integrations) {
       const bool is_new = !BERTH_TRY(storage::integrations::find(connection, declared.id)).has_value();
@@ -187,33 +180,6 @@ Result<std::vector<std::string>> Registry::ids() {
   return result;
 }
 
-Result<config::Integration> Registry::declaration_of(std::string_view id) {
-  if (const config::Integration* declared = dependencies_.config.find_integration(id)) return *declared;
-  std::optional<storage::Integration> row;
-  BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
-    row = BERTH_TRY(storage::integrations::find(connection, id));
-    return success();
-  }));
-  if (!row || row->origin != "api") {
-    return make_error(Code::kNotFound, "runs.integration_unknown", fmt::format("there is no integration \"{}\"", id));
-  }
-  config::Integration made;
-  // Its client and the data centres it may reach are the host's, never the request's.
-  if (const config::Integration* declared = declared_like(dependencies_.config, row->plugin)) {
-    made.client = declared->client;
-    made.data_centers = declared->data_centers;
-    made.plan = declared->plan;
-    made.phases_file = declared->phases_file;
-    made.mapping_file = declared->mapping_file;
-  }
-  made.id = row->id;
-  made.plugin = row->plugin;
-  made.company = row->company;
-  made.tenant = row->tenant;
-  made.environment = row->environment;
-  return made;
-}
-
 Result<oauth::ClientSettings> Registry::client_of(const config::Integration& declared) const {
   config::ClientConfig client;
   if (declared.client) {
@@ -237,7 +203,26 @@ Result<oauth::ClientSettings> Registry::client_of(const config::Integration& dec
   return settings;
 }
 
+Result<bool> Registry::has_other_rules(const IntegrationUnit& unit) {
+  const Setup& setup = unit.setup;
+  const auto mapping_file = setup.mapping_file();
+  if (!setup.rules || !mapping_file) return false;
+  std::optional<storage::MappingRevision> in_force;
+  const Status read = dependencies_.database.read([&](storage::Connection& connection) -> Status {
+    in_force = BERTH_TRY(storage::mapping_revisions::latest(connection, setup.id));
+    return success();
+  });
+  // Storage that cannot be read is told by whoever works on it next.
+  if (!read.ok() || !in_force || in_force->revision == setup.rules->revision()) return false;
+  const auto text = read_file(*mapping_file);
+  return text.ok() && mapping::revision_of(*text) == in_force->revision;
+}
+
 Result<IntegrationUnit*> Registry::unit(std::string_view id) {
+  if (const IntegrationUnit* known = find_unit(id); known != nullptr && BERTH_TRY(has_other_rules(*known))) {
+    dependencies_.log.info("other mapping rules are in force; they are loaded", {{"integration", id}});
+    forget(id);
+  }
   {
     std::unique_lock lock(mutex_);
     made_.wait(lock, [&] { return !making_.contains(id); });
@@ -377,28 +362,22 @@ Status Registry::load_phases(IntegrationUnit& unit) {
   return success();
 }
 
-/// The mapping rules, whose text is kept as a revision.
+/// The mapping rules. They are in force, and kept as a revision, once somebody applies them.
 Status Registry::load_rules(Setup& setup) const {
-  const config::Integration& declared = *setup.declared;
-  const auto mapping_file = declared.mapping_file ? declared.mapping_file : setup.manifest->mapping;
+  const auto mapping_file = setup.mapping_file();
   if (mapping_file) {
     config::Findings findings;
     setup.rules_text = BERTH_TRY(read_file(*mapping_file));
     auto rules = mapping::load_text(setup.rules_text, mapping_file->string(), findings);
     if (!rules.ok()) return from_findings("mapping.invalid", *mapping_file, findings);
     setup.rules = std::move(rules).value();
-    BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
-      BERTH_CHECK(storage::mapping_revisions::save(
-          connection, {setup.id, setup.rules->revision(), setup.rules_text, dependencies_.clock.now()}));
-      return success();
-    }));
   }
   return success();
 }
 
 Result<std::unique_ptr<IntegrationUnit>> Registry::assemble(std::string_view id) {
   auto unit = std::make_unique<IntegrationUnit>();
-  unit->declared = std::make_unique<config::Integration>(BERTH_TRY(declaration_of(id)));
+  unit->declared = std::make_unique<config::Integration>(BERTH_TRY(declaration_of(dependencies_.config, dependencies_.database, id)));
   const config::Integration& declared = *unit->declared;
   Setup& setup = unit->setup;
   setup.id = declared.id;
@@ -463,10 +442,12 @@ Result<RemoteAccess> Registry::access(IntegrationUnit& unit) {
       const std::string_view zone = organization.value.text_of("time_zone");
       if (!zone.empty() && zone_exists(zone)) options.zone = zone;
     }
-    quota.board = std::make_unique<DatabaseQuotaBoard>(dependencies_.database, dependencies_.clock, access.quota_key);
+    storage::Database& kept_in = dependencies_.quota_database != nullptr ? *dependencies_.quota_database : dependencies_.database;
+    quota.board = std::make_unique<DatabaseQuotaBoard>(kept_in, dependencies_.clock, access.quota_key);
     quota.gate = std::make_unique<http::QuotaGate>(limits, options, dependencies_.clock, quota.board.get());
   }
   access.gate = quota.gate.get();
+  if (dependencies_.quota_database != nullptr) access.quota_key.clear();
   return access;
 }
 

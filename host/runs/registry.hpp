@@ -64,6 +64,8 @@ class Registry {
     std::function<bool(std::string_view owner)> is_dead_owner{};   // as the engine's
     /// Safe mode: plugins outside of these folders are not opened. Empty: every trusted plugin is.
     std::vector<std::filesystem::path> only_plugins_in{};
+    /// Where the state of the quotas is kept, if not in `database`: a trial's database is a copy, but its calls are real.
+    storage::Database* quota_database = nullptr;
   };
   explicit Registry(Dependencies dependencies);
 
@@ -74,7 +76,7 @@ class Registry {
   Status note_safe_mode();
   /// Ids of all integrations, declared and made by REST.
   Result<std::vector<std::string>> ids();
-  /// Puts it together where nobody has yet, which opens its plugin in a worker: that may take as long as a plugin may hang.
+  /// Puts it together where nobody has yet, and anew where another process applied the rules that are in its file now, which opens its plugin in a worker: that may take as long as a plugin may hang.
   Result<IntegrationUnit*> unit(std::string_view id);
   /// The same without any wait: nullptr where it is not put together.
   [[nodiscard]] IntegrationUnit* find_unit(std::string_view id);
@@ -98,7 +100,7 @@ class Registry {
   Status describe(IntegrationUnit& unit);
   Status load_phases(IntegrationUnit& unit);
   Status load_rules(Setup& setup) const;
-  Result<config::Integration> declaration_of(std::string_view id);
+  Result<bool> has_other_rules(const IntegrationUnit& unit);
   Result<oauth::ClientSettings> client_of(const config::Integration& declared) const;
 
   Dependencies dependencies_;

@@ -3,11 +3,36 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 
 #include "host/core/hash.hpp"
 #include "host/core/text.hpp"
 
 namespace berth::runs {
+
+std::optional<std::filesystem::path> Setup::mapping_file() const { return declared->mapping_file ? declared->mapping_file : manifest->mapping; }
+
+Result<Setup> Setup::with_rules(std::string_view text, std::string_view file, config::Findings& findings) const {
+  Setup other = *this;
+  other.rules = BERTH_TRY(mapping::load_text(text, file, findings));
+  other.rules_text = text;
+  if (other.rules->plugin() != manifest->id) {
+    return make_error(Code::kInvalidConfig, "mapping.other_plugin",
+                      fmt::format("{} has rules for the plugin {}, and {} is of {}", file, other.rules->plugin(), id, manifest->id));
+  }
+  return other;
+}
+
+Result<Setup> Setup::with_rules_of(const std::filesystem::path& file, config::Findings& findings) const {
+  const auto own = mapping_file();
+  if (file.empty() && !own) return make_error(Code::kInvalidConfig, "mapping.no_rules", fmt::format("{} has no mapping rules; name a file under `mapping:`", id));
+  const std::string name = (file.empty() ? *own : file).string();
+  std::ifstream in(name, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  if (!in.is_open() || in.bad()) return make_error(Code::kNotFound, "runs.file_unreadable", fmt::format("{} cannot be read", name));
+  return with_rules(text, name, findings);
+}
 
 const Phase* Setup::find_phase(std::string_view phase) const {
   const auto found = std::find_if(phases.begin(), phases.end(), [&](const Phase& p) { return p.id == phase; });

@@ -3,6 +3,7 @@
 // Immutable while runs use it; shared between threads.
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -58,6 +59,13 @@ struct Setup {
   std::string rules_text;
   std::map<std::string, json::Value> settings;
 
+  /// Where the rules are: the integration's own file, else the plugin's.
+  [[nodiscard]] std::optional<std::filesystem::path> mapping_file() const;
+  /// This integration with the rules of that text. Errors: mapping.invalid with findings, mapping.other_plugin.
+  [[nodiscard]] Result<Setup> with_rules(std::string_view text, std::string_view file, config::Findings& findings) const;
+  /// The same with the rules that are in a file now. Errors besides: runs.file_unreadable, mapping.no_rules where `file` is
+  /// empty and the integration names none.
+  [[nodiscard]] Result<Setup> with_rules_of(const std::filesystem::path& file, config::Findings& findings) const;
   [[nodiscard]] const Phase* find_phase(std::string_view phase) const;
   /// The phase that brings records of that remote entity.
   [[nodiscard]] const Phase* phase_of_entity(std::string_view entity) const;

@@ -119,4 +119,15 @@ Result<std::vector<AccountRow>> list(Connection& connection, std::string_view in
   return all;
 }
 
+Result<std::vector<std::pair<std::string, std::string>>> mapped(Connection& connection, std::string_view integration, std::string_view kind,
+                                                                std::string_view company, std::size_t limit) {
+  std::vector<std::pair<std::string, std::string>> found;
+  BERTH_CHECK(connection.each("SELECT label, account FROM account_row WHERE integration = ? AND kind = ? AND company = ? AND account <> '' ORDER BY label LIMIT ?",
+                              {integration, kind, company, limit}, [&](const Row& row) {
+                                found.emplace_back(row.text(0), row.text(1));
+                                return true;
+                              }));
+  return found;
+}
+
 }  // namespace berth::storage::account_rows

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "host/storage/database.hpp"
@@ -57,6 +58,10 @@ Result<std::vector<AccountRow>> prefill(Connection& connection, std::string_view
                                         const std::vector<AccountPrefill>& entries, Instant now);
 /// All of the integration, unmapped first, with the number of records that wait.
 Result<std::vector<AccountRow>> list(Connection& connection, std::string_view integration);
+
+/// Label and account of the mapped rows of this kind and company; no more than `limit`.
+Result<std::vector<std::pair<std::string, std::string>>> mapped(Connection& connection, std::string_view integration, std::string_view kind,
+                                                                std::string_view company, std::size_t limit);
 
 }  // namespace account_rows
 }  // namespace berth::storage

@@ -6,7 +6,7 @@
 // while a sweep of several days and the hourly changes run side by side.
 //
 //   auto cursor = BERTH_TRY(storage::cursors::begin(c, integration, "invoices", "changes", now));   // before run_phase
-//   BERTH_CHECK(storage::cursors::save(c, cursor, cursor_json));                                    // at each
+//   BERTH_CHECK(storage::cursors::save(c, cursor, cursor_json, true));                                    // at each
 //   checkpoint BERTH_CHECK(storage::cursors::complete_pass(c, cursor, cursor_json, now));                      //
 //   PASS_COMPLETE
 #include <cstdint>
@@ -25,6 +25,7 @@ struct PhaseCursor {
   std::string cursor_json{};  // "" = from the start
   std::int64_t pass = 0;      // number of the pass under way, or of the last one
   bool under_way = false;
+  bool has_rows = false;      // whether that pass has seen any row
   std::int64_t passes_complete = 0;
   Instant last_complete{};  // 0: never
   Instant last_started{};   // of the last begin()
@@ -35,12 +36,13 @@ namespace cursors {
 /// Without a row: an empty cursor of pass 0.
 Result<PhaseCursor> load(Connection& connection, std::string_view integration, std::string_view phase,
                          std::string_view mode);
-/// Loads it and, where no pass is under way, begins the next one.
+/// Loads it and begins the next pass where none is under way, or one that has seen no row yet: its number would be older than
+/// what others saw meanwhile.
 Result<PhaseCursor> begin(Connection& connection, std::string_view integration, std::string_view phase,
                           std::string_view mode, Instant now);
 /// Keeps the cursor of the pass that `begun` names, also after that pass is over, while details that it listed are still
-/// fetched. Errors: storage.pass_not_under_way when a later pass has begun.
-Status save(Connection& connection, const PhaseCursor& begun, std::string_view cursor_json);
+/// fetched. `has_rows`: something was seen. Errors: storage.pass_not_under_way when a later pass has begun.
+Status save(Connection& connection, const PhaseCursor& begun, std::string_view cursor_json, bool has_rows);
 /// The same, and the pass is over. Errors: storage.pass_not_under_way.
 Status complete_pass(Connection& connection, const PhaseCursor& begun, std::string_view cursor_json, Instant now);
 /// The next begin() starts from the beginning.

@@ -120,12 +120,18 @@ class Database {
   [[nodiscard]] virtual std::string_view engine() const = 0;
   /// Integrity of the engine's own structures: findings, empty when sound.
   virtual Result<std::vector<std::string>> check() = 0;
+  /// Everything that is committed now, in a new file that this call makes: a database of its own, to try something in. What
+  /// is written to the copy is not made durable. Nobody waits meanwhile, neither writers nor readers.
+  virtual Result<std::unique_ptr<Database>> copy_to(const std::string& path, const Clock& clock) = 0;
+  /// The file that it is.
+  [[nodiscard]] virtual std::string path() const = 0;
 };
 
 struct SqliteOptions {
   std::string path;  // the file; its folder must exist
   std::size_t readers_max = 4;
   std::chrono::milliseconds busy_limit{10000};
+  bool is_durable = true;   // false: for a copy that is thrown away; commits do not wait for the disk
 };
 /// Opens or creates the file (mode 0600, WAL, synchronous=FULL, foreign keys on) and migrates it. A file that is there and
 /// empty is storage.damaged: making a new database of it would hide that the books are gone.

@@ -84,13 +84,25 @@ Result<std::vector<QueuedDetail>> take(Connection& connection, std::string_view 
     parameters.emplace_back(entities[i]);
   }
   parameters.emplace_back(wants);
-  BERTH_CHECK(connection.each(
-      std::string(kSelect) + " WHERE integration = ? AND entity IN (" + marks + ") AND (want & ?) <> 0 ORDER BY priority DESC, position",
-      parameters, [&](const Row& row) {
-        auto entry = read(row);
-        if (handed_out.insert(entry)) taken.push_back(std::move(entry));
-        return taken.size() < n;
-      }));
+  const std::string every = std::string(kSelect) + " WHERE integration = ? AND entity IN (" + marks + ") AND (want & ?) <> 0";
+  const auto scan = [&](std::string_view condition, std::initializer_list<std::int64_t> bounds, bool moves_on) -> Status {
+    if (taken.size() >= n) return success();
+    std::vector<Parameter> all = parameters;
+    for (const std::int64_t bound : bounds) all.emplace_back(bound);
+    return connection.each(every + std::string(condition) + " ORDER BY priority DESC, position", all, [&](const Row& row) {
+      auto entry = read(row);
+      if (moves_on) handed_out.place = HandedOut::Place{entry.priority, entry.position};
+      if (handed_out.insert(entry)) taken.push_back(std::move(entry));
+      return taken.size() < n;
+    });
+  };
+  if (const auto place = handed_out.place) {
+    BERTH_CHECK(scan(" AND priority > ?", {place->priority}, false));   // what was put meanwhile; it is behind all of its priority
+    BERTH_CHECK(scan(" AND priority = ? AND position > ?", {place->priority, place->position}, true));
+    BERTH_CHECK(scan(" AND priority < ?", {place->priority}, true));
+  } else {
+    BERTH_CHECK(scan("", {}, true));
+  }
   return taken;
 }
 
@@ -100,28 +112,31 @@ Result<bool> done(Connection& connection, std::string_view integration, std::str
                                       {integration, entity, remote_id, want})) > 0;
 }
 
-Result<FailEffect> fail(Connection& connection, std::string_view integration, std::string_view entity,
-                        std::string_view remote_id, std::uint32_t want, std::string_view error_json) {
-  const auto attempts = BERTH_TRY(one_integer(connection,
-                                              "UPDATE detail_queue SET attempts = attempts + 1, last_error_json = ?" +
-                                                  std::string(kByKey) + " RETURNING attempts",
-                                              {error_json, integration, entity, remote_id, want}));
-  if (!attempts || *attempts < kAttemptsMax) return FailEffect::kKept;
-  BERTH_CHECK(done(connection, integration, entity, remote_id, want));
-  return FailEffect::kGaveUp;
-}
+namespace {
 
-Result<FailEffect> put_off(Connection& connection, std::string_view integration, std::string_view entity,
-                           std::string_view remote_id, std::uint32_t want, std::string_view error_json) {
+Result<FailEffect> count_attempt(Connection& connection, std::string_view integration, std::string_view entity, std::string_view remote_id,
+                                 std::uint32_t want, std::string_view error_json, std::int64_t attempts_max) {
   const auto attempts = BERTH_TRY(one_integer(
       connection,
       "UPDATE detail_queue SET attempts = attempts + 1, last_error_json = ?, "
       "position = (SELECT MAX(position) + 1 FROM detail_queue)" +
           std::string(kByKey) + " RETURNING attempts",
       {error_json, integration, entity, remote_id, want}));
-  if (!attempts || *attempts < kPutOffMax) return FailEffect::kKept;
+  if (!attempts || *attempts < attempts_max) return FailEffect::kKept;
   BERTH_CHECK(done(connection, integration, entity, remote_id, want));
   return FailEffect::kGaveUp;
+}
+
+}  // namespace
+
+Result<FailEffect> fail(Connection& connection, std::string_view integration, std::string_view entity,
+                        std::string_view remote_id, std::uint32_t want, std::string_view error_json) {
+  return count_attempt(connection, integration, entity, remote_id, want, error_json, kAttemptsMax);
+}
+
+Result<FailEffect> put_off(Connection& connection, std::string_view integration, std::string_view entity,
+                           std::string_view remote_id, std::uint32_t want, std::string_view error_json) {
+  return count_attempt(connection, integration, entity, remote_id, want, error_json, kPutOffMax);
 }
 
 Result<std::optional<QueuedDetail>> find(Connection& connection, std::string_view integration, std::string_view entity,

@@ -55,6 +55,11 @@ class HandedOut {
  public:
   /// False if it was there.
   bool insert(const QueuedDetail& entry) { return keys_.insert(key_of(entry)).second; }
+  /// Where take() goes on, so that what is under way or was refused is not walked over each time.
+  struct Place {
+    std::int64_t priority = 0, position = 0;
+  };
+  std::optional<Place> place{};
   [[nodiscard]] bool contains(const QueuedDetail& entry) const { return keys_.contains(key_of(entry)); }
   [[nodiscard]] std::size_t size() const { return keys_.size(); }
 
@@ -69,7 +74,7 @@ class HandedOut {
     std::size_t operator()(const Key& key) const { return static_cast<std::size_t>(key.first); }
   };
   static Key key_of(const QueuedDetail& entry);
-  std::unordered_set<Key, KeyHash> keys_;
+  std::unordered_set<Key, KeyHash> keys_{};
 };
 
 /// Queues it, or raises priority, version and `forced` of the entry that is there; another version starts its attempts
@@ -83,11 +88,11 @@ Result<std::vector<QueuedDetail>> take(Connection& connection, std::string_view 
 Result<bool> done(Connection& connection, std::string_view integration, std::string_view entity,
                   std::string_view remote_id, std::uint32_t want);
 enum class FailEffect { kKept, kGaveUp };
-/// Counts an attempt and keeps the error; after kAttemptsMax the entry is removed and the caller reports it.
+/// Counts an attempt and keeps the error; the entry goes behind all others of its priority, so that what the remote refuses
+/// keeps nothing else away. After kAttemptsMax it is removed and the caller reports it.
 Result<FailEffect> fail(Connection& connection, std::string_view integration, std::string_view entity,
                         std::string_view remote_id, std::uint32_t want, std::string_view error_json);
-/// The same of one that the remote failed at itself: it goes behind all others of its priority, and is given up after
-/// kPutOffMax.
+/// The same of one that the remote failed at itself, which passes: it is given up after kPutOffMax.
 Result<FailEffect> put_off(Connection& connection, std::string_view integration, std::string_view entity,
                            std::string_view remote_id, std::uint32_t want, std::string_view error_json);
 Result<std::optional<QueuedDetail>> find(Connection& connection, std::string_view integration, std::string_view entity,

@@ -131,6 +131,24 @@ Result<std::int64_t> requeue(Connection& connection, const RecordFilter& filter,
       std::span<const Parameter>(parameters));
 }
 
+Result<std::int64_t> requeue_for_rules(Connection& connection, std::string_view integration, std::string_view revision, bool all, Instant now) {
+  // A pending record with a reason waits for its detail, which other rules may not need.
+  return connection.execute(
+      "UPDATE record SET state_since_ms = CASE WHEN state = 'pending' THEN state_since_ms ELSE ? END, state = 'pending', reason = '', message = '' "
+      "WHERE integration = ? AND (state NOT IN ('archived', 'skipped', 'pending') OR (state = 'pending' AND reason <> '')) "
+      "AND (rules_revision <> ? OR ? = 1)",
+      {now, integration, revision, all ? 1 : 0});
+}
+
+Status each(Connection& connection, std::string_view integration, const std::function<Status(const Record&)>& visit) {
+  Status outcome = success();
+  BERTH_CHECK(connection.each(std::string(kSelectRecord) + " WHERE integration = ? ORDER BY id", {integration}, [&](const Row& row) {
+    outcome = visit(read_record(row));
+    return outcome.ok();
+  }));
+  return outcome;
+}
+
 Result<std::vector<Record>> pending(Connection& connection, std::string_view integration,
                                     const std::vector<PendingEntity>& order, std::size_t limit) {
   std::vector<Record> found;

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -182,6 +183,12 @@ Status set_pending(Connection& connection, std::int64_t id, Instant now);
 /// Makes all that the filter selects pending (changed rules, a retry of all); at least the integration must be given.
 /// Archived and skipped records only when the filter names that state. Returns how many.
 Result<std::int64_t> requeue(Connection& connection, const RecordFilter& filter, Instant now);
+
+/// Makes pending all that other rules than `revision` decided, with `all` also what these did; archived and skipped records
+/// stay as they are. Returns how many.
+Result<std::int64_t> requeue_for_rules(Connection& connection, std::string_view integration, std::string_view revision, bool all, Instant now);
+/// Every record of the integration, by id; the visitor's error ends the walk.
+Status each(Connection& connection, std::string_view integration, const std::function<Status(const Record&)>& visit);
 
 /// The next records to apply: by entity in the given order, within one by order of capture. Those that were looked at and
 /// wait for their detail (reason berth.detail_missing) are left out until a capture clears that.

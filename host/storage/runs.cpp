@@ -67,6 +67,13 @@ Result<std::optional<Run>> find(Connection& connection, std::string_view id) {
   return row ? std::optional(read(*row)) : std::nullopt;
 }
 
+Result<std::optional<std::string>> at(Connection& connection, std::string_view integration, Instant when) {
+  const auto row = BERTH_TRY(connection.first(
+      "SELECT id FROM run WHERE integration = ? AND started_ms <= ? AND (ended_ms = 0 OR ended_ms >= ?) ORDER BY started_ms DESC LIMIT 1",
+      {integration, when, when}));
+  return row ? std::optional(row->text(0)) : std::nullopt;
+}
+
 Result<Page<Run>> list(Connection& connection, std::string_view integration, const PageRequest& page) {
   Conditions where;
   where.equals("integration", integration);

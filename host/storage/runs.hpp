@@ -47,6 +47,8 @@ Result<std::int64_t> close_abandoned(Connection& connection, std::string_view in
 /// Runs of the integration that began after `since` and crashed by their plugin: not those whose host ended.
 Result<std::int64_t> count_crashed(Connection& connection, std::string_view integration, Instant since);
 Result<std::optional<Run>> find(Connection& connection, std::string_view id);
+/// Id of the run of the integration that was under way at that moment: there is one at a time. Nothing between two runs.
+Result<std::optional<std::string>> at(Connection& connection, std::string_view integration, Instant when);
 /// Newest first; `integration` "" = of all.
 Result<Page<Run>> list(Connection& connection, std::string_view integration, const PageRequest& page = {});
 

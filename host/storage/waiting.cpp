@@ -41,6 +41,16 @@ Result<std::vector<Awaited>> awaited(Connection& connection, std::string_view in
   return all;
 }
 
+Result<std::vector<std::int64_t>> waiters(Connection& connection, std::string_view integration, std::string_view key, std::size_t limit) {
+  std::vector<std::int64_t> records;
+  BERTH_CHECK(connection.each("SELECT record FROM waiting WHERE integration = ? AND awaited = ? ORDER BY record LIMIT ?", {integration, key, limit},
+                              [&](const Row& row) {
+                                records.push_back(row.integer(0));
+                                return true;
+                              }));
+  return records;
+}
+
 Result<std::vector<std::string>> waits_of(Connection& connection, std::int64_t record) {
   std::vector<std::string> keys;
   BERTH_CHECK(

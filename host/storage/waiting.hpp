@@ -25,6 +25,8 @@ Result<std::int64_t> wake(Connection& connection, std::string_view integration, 
 /// What is awaited, most wanted first. `prefix` "" = everything, "account/" = account rows only.
 Result<std::vector<Awaited>> awaited(Connection& connection, std::string_view integration,
                                      std::string_view prefix = "");
+/// Records that wait for the key, at most `limit`, by id.
+Result<std::vector<std::int64_t>> waiters(Connection& connection, std::string_view integration, std::string_view key, std::size_t limit);
 Result<std::vector<std::string>> waits_of(Connection& connection, std::int64_t record);
 
 }  // namespace waiting

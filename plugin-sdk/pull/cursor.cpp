@@ -16,8 +16,16 @@ constexpr std::int64_t kMaxCovered = kMaxPage * 1000;
 constexpr std::size_t kOlderKept = 1000;
 constexpr std::size_t kHexOfRow = 16;
 
+/// Pages that are recognised when they come again, 4 KiB; a remote that goes round over more of them is not noticed.
+constexpr std::size_t kCameKept = 120;
+
 constexpr std::array<std::pair<Asking, std::string_view>, 3> kAskings = {
     {{Asking::kOrdered, "ordered"}, {Asking::kStripped, "stripped"}, {Asking::kPlain, "plain"}}};
+constexpr std::array<std::pair<Sizes, std::string_view>, 3> kSizes = {
+    {{Sizes::kUnknown, ""}, {Sizes::kObeyed, "obeyed"}, {Sizes::kIgnored, "ignored"}}};
+/// The members of Trouble, by name.
+constexpr std::array<std::pair<std::string_view, std::int64_t Trouble::*>, 4> kTroubles = {
+    {{"dropped", &Trouble::dropped}, {"restarts", &Trouble::restarts}, {"repeated", &Trouble::repeated}, {"empty", &Trouble::empty}}};
 
 [[noreturn]] void refuse_plan(const std::string& what) {
   throw Failure(BERTH_INTERNAL, "sdk.plan_invalid", "The plan of the run " + what);
@@ -75,15 +83,52 @@ std::vector<std::uint64_t> rows_of_hex(const json::Value& object, std::string_vi
   return rows;
 }
 
-void put_time(json::Value& object, std::string key, const std::optional<std::int64_t>& time_ms) {
-  if (time_ms) object.set(std::move(key), times::format_utc(*time_ms));
-}
-
 void only_keys(const json::Value& object, std::initializer_list<std::string_view> keys) {
   for (const auto& [key, value] : object.members()) {
     if (std::find(keys.begin(), keys.end(), key) == keys.end())
       refuse_cursor("the key \"" + key.substr(0, 40) + "\" is not known.");
   }
+}
+
+Trouble read_trouble(const json::Value& pass) {
+  Trouble trouble;
+  const json::Value* said = pass.find("trouble");
+  if (said == nullptr) return trouble;
+  only_keys(*said, {"dropped", "restarts", "repeated", "empty"});
+  for (const auto& [name, member] : kTroubles) trouble.*member = cursor_rows(*said, name).value_or(0);
+  return trouble;
+}
+
+std::vector<CamePage> read_came(const json::Value& pass) {
+  const std::vector<std::uint64_t> numbers = rows_of_hex(pass, "came");
+  if (numbers.size() % 2 != 0) refuse_cursor("its pages are not written by it.");
+  std::vector<CamePage> came;
+  for (std::size_t i = 0; i < numbers.size(); i += 2) {
+    if (numbers[i] > static_cast<std::uint64_t>(kMaxCovered)) refuse_cursor("its pages are not written by it.");
+    came.push_back({static_cast<std::int64_t>(numbers[i]), numbers[i + 1]});
+  }
+  return came;
+}
+
+void put_trouble(json::Value& pass, const Trouble& trouble) {
+  json::Value said = json::Value::object();
+  for (const auto& [name, member] : kTroubles) {
+    if (trouble.*member > 0) said.set(std::string(name), trouble.*member);
+  }
+  if (said.size() > 0) pass.set("trouble", std::move(said));
+}
+
+void put_came(json::Value& pass, const std::vector<CamePage>& came) {
+  std::vector<std::uint64_t> numbers;
+  for (const CamePage& page : came) {
+    numbers.push_back(static_cast<std::uint64_t>(page.begin));
+    numbers.push_back(page.rows);
+  }
+  if (!numbers.empty()) pass.set("came", hex_of(numbers));
+}
+
+void put_time(json::Value& object, std::string key, const std::optional<std::int64_t>& time_ms) {
+  if (time_ms) object.set(std::move(key), times::format_utc(*time_ms));
 }
 
 Unfinished read_unfinished(const json::Value& kept) {
@@ -129,6 +174,8 @@ Plan read_plan(std::string_view plan_json) {
   }
   const json::Value* queue_only = value.find("queue_only");
   plan.queue_only = queue_only != nullptr && queue_only->boolean();
+  const json::Value* goes_on = value.find("goes_on");
+  plan.goes_on = goes_on != nullptr && goes_on->boolean();
   return plan;
 }
 
@@ -138,6 +185,11 @@ void SeenRows::turn_page() {
   older.push_back(newest.back());
   if (older.size() > kOlderKept) older.erase(older.begin(), older.begin() + 2);
   newest.clear();
+}
+
+void Pass::note(CamePage seen_page) {
+  came.push_back(seen_page);
+  if (came.size() > kCameKept) came.erase(came.begin() + 1);  // the first one stays: a remote that does not turn the page sends it
 }
 
 json::Value Cursor::to_json() const {
@@ -158,6 +210,10 @@ json::Value Cursor::to_json() const {
     const auto* asking =
         std::find_if(kAskings.begin(), kAskings.end(), [&](const auto& one) { return one.first == pass->asking; });
     inner.set("asking", asking->second);
+    const auto* sizes = std::find_if(kSizes.begin(), kSizes.end(), [&](const auto& one) { return one.first == pass->sizes; });
+    if (!sizes->second.empty()) inner.set("sizes", sizes->second);
+    put_trouble(inner, pass->trouble);
+    put_came(inner, pass->came);
     out.set("pass", std::move(inner));
   }
   if (!unfinished.empty()) {
@@ -183,7 +239,7 @@ Cursor read_cursor(std::string_view cursor_json) {
   cursor.disobeyed_until_ms = cursor_time(value, "disobeyed_until");
   cursor.draining_ms = cursor_time(value, "draining");
   if (const json::Value* inner = value.find("pass")) {
-    only_keys(*inner, {"page", "covered", "unproven", "seen", "started", "since", "candidate", "total", "asking"});
+    only_keys(*inner, {"page", "covered", "unproven", "seen", "started", "since", "candidate", "total", "asking", "sizes", "trouble", "came"});
     Pass pass;
     const json::Value* page = inner->find("page");
     pass.page = page == nullptr ? 0 : page->integer().value_or(0);
@@ -209,6 +265,12 @@ Cursor read_cursor(std::string_view cursor_json) {
         std::find_if(kAskings.begin(), kAskings.end(), [&](const auto& one) { return one.second == asking; });
     if (known == kAskings.end()) refuse_cursor("its pass does not say how it asks.");
     pass.asking = known->first;
+    const std::string_view sizes = inner->text_of("sizes");
+    const auto* said = std::find_if(kSizes.begin(), kSizes.end(), [&](const auto& one) { return one.second == sizes; });
+    if (said == kSizes.end()) refuse_cursor("its pass does not say what sizes its pages have.");
+    pass.sizes = said->first;
+    pass.trouble = read_trouble(*inner);
+    pass.came = read_came(*inner);
     cursor.pass = pass;
   }
   if (const json::Value* list = value.find("unfinished")) {

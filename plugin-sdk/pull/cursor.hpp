@@ -22,6 +22,7 @@ struct Plan {
   std::vector<std::string> ids;
   std::optional<std::int64_t> limit;
   bool queue_only = false;  // the list is not read
+  bool goes_on = false;     // an earlier slice of the same run was cut, and this one takes over
 };
 
 /// How a pass asks for its list.
@@ -41,6 +42,24 @@ struct SeenRows {
   void turn_page();
 };
 
+/// Whether the remote gives pages the size that they are asked for in.
+enum class Sizes { kUnknown, kObeyed, kIgnored };
+
+/// What went wrong with the list in this run. It stands in the cursor, for a slow remote gets through a page or two of it in
+/// a slice, and a run has any number of slices.
+struct Trouble {
+  std::int64_t dropped = 0;   // pages that did not join
+  std::int64_t restarts = 0;  // of those, after which the list was begun anew
+  std::int64_t repeated = 0;  // pages that had come before
+  std::int64_t empty = 0;     // pages without a row that promised more
+};
+
+/// A page of this pass, to recognise it when it comes again.
+struct CamePage {
+  std::int64_t begin = 0;
+  std::uint64_t rows = 0;  // its first ones
+};
+
 struct Pass {
   std::int64_t page = 1;     // the next one to read, where all have the same size
   std::int64_t covered = 0;  // so many rows from the first one on are read
@@ -51,6 +70,12 @@ struct Pass {
   std::optional<std::int64_t> candidate_ms;  // latest change seen; becomes the watermark when the pass is complete
   std::optional<std::int64_t> total;         // rows of the whole list, when it was last said
   Asking asking = Asking::kPlain;
+  Sizes sizes = Sizes::kUnknown;
+  Trouble trouble;
+  std::vector<CamePage> came;
+
+  /// Remembers it; of many, the first and the last ones.
+  void note(CamePage page);
 };
 
 /// A document that was fetched and not all of its parts: what is paid for is kept until the rest can be had.
@@ -64,7 +89,7 @@ struct Unfinished {
 struct Cursor {
   std::optional<std::int64_t> watermark_ms;
   std::optional<std::int64_t> disobeyed_until_ms;  // until then sort, filter and probe are not tried
-  std::optional<std::int64_t> draining_ms;         // the list is done, the queue was being worked off then
+  std::optional<std::int64_t> draining_ms;         // the list is done, the queue was being worked off then; holds for the run
   std::optional<Pass> pass;
   std::vector<Unfinished> unfinished;
 

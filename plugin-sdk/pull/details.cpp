@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "berth/severity.hpp"
 #include "calls.hpp"
 #include "session.hpp"
 
@@ -28,13 +29,20 @@ constexpr std::size_t kFileTailBytes = 1024;
 /// Characters that need no encoding in a path; other ids would have to be escaped, which no host accepts.
 constexpr std::string_view kIdCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~:@";
 
+/// A larger document is sent at once, without waiting for its first file.
+constexpr std::size_t kHeldDocumentMax = std::size_t{1} << 20u;
+/// Of documents that are not committed; no more is begun while they hold more.
+constexpr std::size_t kHeldBytesMax = std::size_t{32} << 20u;
+
 struct Job {
   Wanted wanted;
-  std::optional<json::Value> document = {};                     // the detail, once it is here
+  std::optional<std::string> document = {};                     // the detail's JSON, once it is here and until it is sent
+  std::string version = {};                                     // of the document
   std::vector<std::pair<std::string, std::string>> parts = {};  // name and JSON
+  std::vector<const phases::Part*> wished_parts = {};           // that belong to it
+  std::vector<const phases::Attachment*> wished_files = {};
   std::size_t open = 0;                                         // calls that are under way for it
   bool is_broken = false;                                       // nothing more is asked or sent for it
-  bool is_sent = false;                                         // with its parts
   bool is_restored = false;                                     // an earlier call had its detail
   bool is_done = false;                                         // nothing is under way for it any more
 };
@@ -124,7 +132,13 @@ class Fetcher {
           "HTTP " + std::to_string(answer.status) + (answer.remote_code.empty() ? "" : ", code " + answer.remote_code));
       return std::nullopt;
     }
+    if (const std::size_t values = values_in(answer.body); values > kMaxValues) {
+      skip(job, "detail.too_dense", "The answer for a record has more values than can be read; it is skipped.",
+           std::to_string(values) + " values, at most " + std::to_string(kMaxValues));
+      return std::nullopt;
+    }
     json::Parsed parsed = json::parse(answer.body);
+    reply.response->body = {};  // the tree is many times as large
     if (!parsed.ok()) {
       skip(job, "detail.unreadable", "The answer for a record is not JSON; it is skipped.", parsed.error.message);
       return std::nullopt;
@@ -140,7 +154,7 @@ class Fetcher {
     if (!job.wanted.detail || kept == all.end()) return false;
     const bool is_same = !kept->version.empty() && kept->version == job.wanted.ref.version;
     if (is_same) {
-      job.document = std::move(kept->document);
+      take_document(job, kept->document);
       for (const auto& [name, rows] : kept->parts.members()) job.parts.emplace_back(name, json::dump(rows));
     }
     all.erase(kept);
@@ -154,19 +168,17 @@ class Fetcher {
       bytes += json::dump(one.document).size() + json::dump(one.parts).size();
     }
     for (const Job& job : jobs_) {
-      if (job.document && !job.is_sent) keep_unfinished(job, bytes);
+      if (job.document) keep_unfinished(job, bytes);
     }
   }
 
   void keep_unfinished(const Job& job, std::size_t& bytes) {
     if (job.wanted.ref.version.empty()) return;  // nobody could tell later whether it is still current
-    Unfinished kept{job.wanted.ref.remote_id, job.wanted.ref.version, *job.document, json::Value::object()};
-    std::size_t own = json::dump(kept.document).size();
-    for (const auto& [name, text] : job.parts) {
-      kept.parts.set(name, json::parse(text).value);
-      own += text.size();
-    }
+    std::size_t own = job.document->size();
+    for (const auto& [name, text] : job.parts) own += text.size();
     if (bytes + own > kUnfinishedBytes) return;
+    Unfinished kept{job.wanted.ref.remote_id, job.wanted.ref.version, json::parse(*job.document).value, json::Value::object()};
+    for (const auto& [name, text] : job.parts) kept.parts.set(name, json::parse(text).value);
     bytes += own;
     session_.cursor.unfinished.push_back(std::move(kept));
     // Within the cursor it lies deeper than in the answer: one that nobody could read back would end the phase for good.
@@ -188,7 +200,7 @@ class Fetcher {
   bool fill(const Source& next) {
     const std::size_t active_max = phase_.parts.empty() ? kUncommittedMax : kWholeAtOnce;
     bool has_more = true;
-    while (has_more && active_ < active_max && jobs_.size() < kUncommittedMax) {
+    while (has_more && active_ < active_max && jobs_.size() < kUncommittedMax && held_bytes() <= kHeldBytesMax) {
       if (pending_.empty()) {
         auto wanted = next(std::min(active_max - active_, kUncommittedMax - jobs_.size()));
         has_more = !wanted.empty();
@@ -234,12 +246,22 @@ class Fetcher {
     purposes_.emplace(calls_.add(std::move(out)), purpose);
   }
 
+  /// Of documents that are here and not sent.
+  [[nodiscard]] std::size_t held_bytes() const {
+    std::size_t bytes = 0;
+    for (const Job& job : jobs_) {
+      bytes += job.document ? job.document->size() : 0;
+      for (const auto& part : job.parts) bytes += part.second.size();
+    }
+    return bytes;
+  }
+
   /// The document is here, or was not wanted. Its parts are asked for together.
   void ask_parts(Job& job) {
-    for (const phases::Part& part : phase_.parts) {
-      if (!job.document || !is_wished(part, *job.document) || has_part(job, part.name)) continue;
+    for (const phases::Part* part : job.wished_parts) {
+      if (has_part(job, part->name)) continue;
       if (ended_) return finish(job);  // what came of it is kept
-      ask(job, part, CallKind::kDetail, {&job, &part});
+      ask(job, *part, CallKind::kDetail, {&job, part});
     }
     if (job.open == 0) ask_files(job);
   }
@@ -249,12 +271,12 @@ class Fetcher {
     for (const phases::Attachment& file : phase_.attachments) {
       if (!job.wanted.attachments || files_ended_ || ended_) break;
       // Of a record whose detail was not asked for now, nothing is known here: the host has chosen it.
-      if (job.document && !is_wished(file, *job.document)) continue;
+      const auto& wished = job.wished_files;
+      if (job.document && std::find(wished.begin(), wished.end(), &file) == wished.end()) continue;
       ask(job, file, CallKind::kFile, {&job, nullptr, &file});
     }
-    if (job.open > 0) return;
-    if (job.document) emit_detail(job);
-    finish(job);
+    if (job.document && (job.open == 0 || job.document->size() > kHeldDocumentMax)) emit_detail(job);
+    if (job.open == 0) finish(job);
   }
 
   void finish(Job& job) {
@@ -286,10 +308,14 @@ class Fetcher {
       return true;
     }
     if (failure.status() == BERTH_UNAVAILABLE && ++unavailable_ < kMaxUnavailable) return true;
-    if (!ended_) ended_ = failure;
+    if (failure.status() == BERTH_CANCELLED && has_stopped_) return false;  // by what follows
+    if (!ended_ || severity(failure.status(), failure.reason()) > severity(ended_->status(), ended_->reason())) ended_ = failure;
     // A spent budget refuses the others by itself; a stop would also reach calls that were granted and wait for their turn.
-    return ended_->reason() == "berth.budget";
+    has_stopped_ = has_stopped_ || !refuses_by_itself(*ended_);
+    return !has_stopped_;
   }
+
+  static bool refuses_by_itself(const Failure& failure) { return failure.reason() == "berth.budget" || failure.reason() == "berth.run_cap"; }
 
   void take(std::size_t number, Reply&& reply) {
     const Purpose purpose = purposes_.extract(number).mapped();
@@ -317,7 +343,24 @@ class Fetcher {
     if (id != nullptr && !id->text().empty() && id->text() != job.wanted.ref.remote_id) {
       return skip(job, "detail.unreadable", "The answer for a record is about another record; it is skipped.", id->text());
     }
-    job.document = *row;
+    take_document(job, *row);
+  }
+
+  /// Keeps what is needed of the document later. Its tree, many times as large as its text, is not.
+  void take_document(Job& job, const json::Value& document) {
+    for (const std::string* field : {&phase_.detail->version, &phase_.list.version}) {
+      const json::Value* version = field->empty() ? nullptr : document.at_path(*field);
+      if (version == nullptr || version->text().empty()) continue;
+      job.version = version->text();
+      break;
+    }
+    for (const phases::Part& part : phase_.parts) {
+      if (is_wished(part, document)) job.wished_parts.push_back(&part);
+    }
+    for (const phases::Attachment& file : phase_.attachments) {
+      if (is_wished(file, document)) job.wished_files.push_back(&file);
+    }
+    job.document = json::dump(document);
   }
 
   void take_part(Job& job, const phases::Part& part, Reply&& reply) {
@@ -340,26 +383,22 @@ class Fetcher {
   void emit_detail(Job& job) {
     Record record;
     record.ref = job.wanted.ref;
-    for (const std::string* field : {&phase_.detail->version, &phase_.list.version}) {
-      const json::Value* version = field->empty() ? nullptr : job.document->at_path(*field);
-      if (version == nullptr || version->text().empty()) continue;
-      record.ref.version = version->text();
-      break;
-    }
+    if (!job.version.empty()) record.ref.version = job.version;
     for (auto& [name, text] : job.parts) {
       record.part = name;
       record.json = std::move(text);
       session_.emit(record);
     }
     record.part.clear();
-    record.json = json::dump(*job.document);
+    record.json = std::move(*job.document);
     session_.emit(record);
     job.wanted.ref = record.ref;
-    job.is_sent = true;
+    job.document.reset();
+    job.parts.clear();
   }
 
   void take_file(Job& job, const phases::Attachment& file, const Reply& reply) {
-    if (job.document && !job.is_sent) emit_detail(job);
+    if (job.document) emit_detail(job);
     attach(job.wanted.ref, file, reply);
     if (job.open == 0) finish(job);
   }
@@ -372,7 +411,8 @@ class Fetcher {
       session_.warn("attachment.failed", "A file of a record could not be taken; the record is not touched.",
                     std::move(fields));
     };
-    if (reply.failure && reply.failure->status() == BERTH_CANCELLED) return;  // it was not asked for any more
+    // It was not asked for any more, or not granted: nothing is wrong with the file.
+    if (reply.failure && (reply.failure->status() == BERTH_CANCELLED || reply.failure->status() == BERTH_QUOTA_EXHAUSTED)) return;
     if (reply.failure) return failed(reply.failure->reason());
     const Response& answer = *reply.response;
     if (answer.verdict != Verdict::kNone || answer.status < 200 || answer.status > 299) {
@@ -396,7 +436,8 @@ class Fetcher {
   std::size_t done_ = 0;           // jobs that are done and not committed
   std::size_t unavailable_ = 0;    // answers that the remote could not give, since the last commit; of details and parts
   std::size_t unavailable_files_ = 0;
-  std::optional<Failure> ended_;
+  std::optional<Failure> ended_;        // the worst of what came
+  bool has_stopped_ = false;            // an answer was that nothing more is to be begun
   std::optional<Failure> files_ended_;
 };
 

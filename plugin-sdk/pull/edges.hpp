@@ -16,11 +16,18 @@
 // was not seen is listed by the next pass. So a sync without changes costs what its pages cost. When something newer comes
 // after an edge that was not proven, the pass goes back to that edge.
 //
+// A page without a count, of a list whose pages had one, is asked for again so that it overlaps.
+//
 // A page that does not join what was read before is dropped, and the list is read again from a quarter of a page before, then
 // from a whole one, then from its beginning. A list that moves faster than it can be read ends the phase as incomplete; its pass is forgotten, so
 // that the watermark stays and the next run reads it from the beginning.
 //
-// Belongs to one call of run_phase, like the session; what it has to know in the next one stands in the cursor.
+// A remote may have a size of pages of its own. Longer pages than asked for show it, and so does what it echoes; a last page
+// that is short and does not join shows nothing. Then the list is begun again with pages that are shorter by a row: one that
+// comes longer settles it. Of such a remote the pages are read side by side, with no proof but a count.
+//
+// Belongs to one call of run_phase, like the session; what it has to know in the next one stands in the cursor. That it
+// gives up on a list is a matter of the whole run.
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -45,7 +52,8 @@ struct PageSeen {
   std::vector<std::uint64_t> rows;    // row_key() of each
   std::optional<std::int64_t> total;  // rows of the whole list, where the remote says so
   bool more = false;
-  bool is_sized = true;               // it has the size that was asked for
+  bool is_sized = true;               // it has the size that was asked for, or may have: a shorter one can be the last
+  bool is_echoed = false;             // the remote says that it has
   std::vector<bool> came_before;      // for each row, set by joins(): it was on a page before, and nothing is to be done with it
 };
 
@@ -67,29 +75,22 @@ class Edges {
  private:
   [[nodiscard]] Pass& pass() const { return *session_.cursor.pass; }
   [[nodiscard]] bool is_sizing() const;
+  /// The list was begun again to learn whether the remote obeys the size of pages.
+  [[nodiscard]] bool is_trying_sizes() const;
   [[nodiscard]] bool is_counted() const;
   [[nodiscard]] bool needs_proof() const;
   [[nodiscard]] bool is_known(std::uint64_t row) const;
+  [[nodiscard]] std::int64_t overlap() const;
+  void learn_sizes(const Ask& ask, const PageSeen& page);
   bool is_repeated(const Ask& ask, const PageSeen& page);
-  bool drop(const Ask& ask);
+  bool drop(const Ask& ask, const PageSeen& page);
+  void warn_shifted(const Ask& ask) const;
   void begin_again();
   void accept(const Ask& ask, const PageSeen& page);
 
-  /// Begin of a page that came in this call, to recognise it.
-  struct Came {
-    std::int64_t begin = 0;
-    std::vector<std::uint64_t> rows;
-  };
-
   Session& session_;
-  std::vector<Came> came_;
-  std::int64_t overlap_ = 1;
   std::int64_t back_ = 0;  // rows to step back; 0: not now
-  bool is_size_obeyed_ = true;
   bool is_behind_empty_ = false;
-  int dropped_ = 0;
-  int restarts_ = 0;
-  int repeated_ = 0;
 };
 
 }  // namespace berth::pulling

@@ -5,10 +5,6 @@
 namespace berth {
 namespace {
 
-/// A phase that was cut while it worked off its queue goes on with the queue alone when it is called again so soon: the
-/// next slice of the same run does not read the list again.
-constexpr std::int64_t kGoOnDrainingMs = 600'000;
-
 void take_values(PullConfig& config, const json::Value& document, const std::string& block) {
   const json::Value* object = document.find(block);
   if (object == nullptr) return;
@@ -18,9 +14,10 @@ void take_values(PullConfig& config, const json::Value& document, const std::str
   }
 }
 
+/// A phase that was cut while it worked off its queue goes on with the queue alone in the next slice of the same run. Another
+/// run reads the list, however soon it comes: whoever asked for it wants to know what is new.
 bool goes_on_draining(const pulling::Session& session) {
-  const auto& draining = session.cursor.draining_ms;
-  return !session.cursor.pass && draining && session.host().now_unix_ms() - *draining < kGoOnDrainingMs;
+  return session.plan().goes_on && !session.cursor.pass && session.cursor.draining_ms;
 }
 
 [[noreturn]] void unsupported(const phases::Phase& phase, const std::string& what) {

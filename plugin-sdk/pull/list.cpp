@@ -21,7 +21,7 @@ constexpr std::int64_t kDisobeyedForMs = std::int64_t{7} * 24 * 60 * 60 * 1000;
 /// Versions have whole seconds, and so has the filter.
 constexpr std::int64_t kFilterToleranceMs = 1000;
 /// Pages that promise more but have no row: a remote that never ends is stopped here.
-constexpr int kMaxEmptyPages = 3;
+constexpr std::int64_t kMaxEmptyPages = 3;
 /// Clocks that differ by less are no news; answers take their time.
 constexpr std::int64_t kClocksApartMs = std::int64_t{5} * 60 * 1000;
 constexpr std::size_t kRefsPerQuestion = 1000;
@@ -79,15 +79,17 @@ class ListPass {
 
   bool run() {
     if (!session_.cursor.pass) begin();
-    int empty_pages = 0;
+    if (!session_.plan().goes_on) {
+      pass().trouble = {};  // what an earlier run met
+      pass().came.clear();
+    }
     while (true) {
       session_.stop_if_asked();
       ask_ = edges_.next();
       PageRead page = read_page();
       if (!edges_.joins(ask_, page.seen)) continue;
-      if (page.rows.empty() && page.more && ++empty_pages > kMaxEmptyPages) {
-        pass().page = 1;  // what stands on pages that came empty was never read
-        pass().covered = 0;
+      if (page.rows.empty() && page.more && ++pass().trouble.empty > kMaxEmptyPages) {
+        session_.cursor.pass.reset();  // what stands on pages that came empty was never read
         session_.checkpoint();
         throw Failure(BERTH_BAD_RESPONSE, session_.reason("list.endless"),
                       "The list of the phase " + phase_.id + " promises more pages, but they are empty.");
@@ -194,6 +196,11 @@ class ListPass {
 
   PageRead understand(std::string_view body) {
     PageRead page;
+    if (const std::size_t values = values_in(body); values > kMaxValues) {
+      throw Failure(BERTH_BAD_RESPONSE, session_.reason("list.too_dense"),
+                    "A page of the list of the phase " + phase_.id + " has " + std::to_string(values) + " values, more than the " +
+                        std::to_string(kMaxValues) + " that can be read.");
+    }
     json::Parsed parsed = json::parse(body);
     if (!parsed.ok()) {
       throw Failure(BERTH_BAD_RESPONSE, session_.reason("list.not_json"),
@@ -212,16 +219,16 @@ class ListPass {
     if (!phase_.page.total.empty()) {
       if (const json::Value total = said(page.document, phase_.page.total); total.is_number()) page.seen.total = total.integer();
     }
-    page.seen.is_sized = is_sized(page.echo, rows->items().size());
+    const auto echoed = phase_.page.size_param.empty() ? std::nullopt : echoed_size(page.echo);
+    page.seen.is_echoed = echoed == ask_.size;
+    page.seen.is_sized = rows->items().size() <= static_cast<std::size_t>(ask_.size) && (!echoed || page.seen.is_echoed);
     return page;
   }
 
-  /// Whether the page has the size that was asked for, by what the remote says and by its rows; a shorter one may be the last.
-  bool is_sized(const json::Value& echo, std::size_t rows) const {
-    if (phase_.page.size_param.empty()) return true;
+  /// The size that the page has by what the remote says about it.
+  std::optional<std::int64_t> echoed_size(const json::Value& echo) const {
     const json::Value* said = echo.find(phase_.page.size_param);
-    const auto size = said == nullptr ? std::nullopt : said->integer();
-    return rows <= static_cast<std::size_t>(ask_.size) && (!size || *size == ask_.size);
+    return said == nullptr ? std::nullopt : said->integer();
   }
 
   /// The watermark must not pass what the remote has by its own clock, and a clock that is wrong should be noticed.

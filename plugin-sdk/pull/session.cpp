@@ -119,4 +119,21 @@ const json::Value* first_of(const json::Value& object, const std::vector<std::st
   return nullptr;
 }
 
+std::size_t values_in(std::string_view text) {
+  std::size_t count = 1;  // each but the first comes behind a comma or a bracket
+  bool is_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (is_string) {
+      if (c == '\\') ++i;
+      is_string = c != '"';
+    } else if (c == '"') {
+      is_string = true;
+    } else if (c == ',' || c == '[' || c == '{') {
+      ++count;
+    }
+  }
+  return count;
+}
+
 }  // namespace berth::pulling

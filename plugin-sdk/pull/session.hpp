@@ -21,6 +21,9 @@ inline constexpr std::size_t kMaxRecordBytes = std::size_t{8} << 20u;
 /// So many records between two checkpoints that the remote could not serve just now end the phase: it is the remote, not
 /// the record.
 inline constexpr std::size_t kMaxUnavailable = 5;
+/// An answer with more values than this is not read: in a tree the least of them has 40 bytes, and a worker has half a
+/// gigabyte as a rule. An invoice of 12,000 lines has a fifth of them.
+inline constexpr std::size_t kMaxValues = 1'000'000;
 
 class Session {
  public:
@@ -69,6 +72,9 @@ class Session {
 
 /// The first of several spellings of a key; nullptr when none is there.
 const json::Value* first_of(const json::Value& object, const std::vector<std::string>& keys);
+
+/// How many values a JSON text has at most.
+[[nodiscard]] std::size_t values_in(std::string_view text);
 
 /// Reads the list of a phase to its end or to the limit. Returns whether the end was reached.
 bool run_list(Session& session);

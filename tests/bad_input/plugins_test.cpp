@@ -47,7 +47,7 @@ const Row kNowhere(Section::kPlugins, "plugin.nowhere", "the plugin is in none o
 struct Copied : Books {
   Copied() {
     fs::create_directories(berth.folder() / "plugins/zoho_books");
-    for (const char* file : {"libzoho_books.so", "plugin.yaml", "phases.yaml", "mapping.yaml"}) {
+    for (const char* file : {"libzoho_books.so", "plugin.yaml", "phases.yaml", "mapping.yaml", "reasons.yaml"}) {
       fs::copy_file(fs::path(kBinaries) / "plugins/zoho_books" / file, folder() / file);
     }
     berth.write("berth.yaml", with_mistake(berth.read("berth.yaml"), kBinaries + "/plugins", "./plugins"));

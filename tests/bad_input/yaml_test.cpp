@@ -88,7 +88,7 @@ const Row kRefused(Section::kFiles, "file.refused", "any command but `config val
 const Row kChart(Section::kFiles, "chart.unknown_key", "a key that does not exist, in a chart of accounts", kValidate, "config.unknown_key");
 const Row kMappingKey(Section::kFiles, "mapping.unknown_key", "a key that does not exist, in mapping.yaml", "berth sync zoho", "mapping.invalid");
 const Row kMappingSyntax(Section::kFiles, "mapping.syntax", "a bracket that is never closed, in mapping.yaml", "berth sync zoho", "mapping.invalid");
-const Row kMappingValidate(Section::kFiles, "mapping.validate", "a rule that names a function that does not exist", "berth mapping validate mapping.yaml", "mapping.key_unknown");
+const Row kMappingValidate(Section::kFiles, "mapping.validate", "an operator that does not exist, in a rule", "berth mapping validate mapping.yaml", "mapping.key_unknown");
 
 }  // namespace
 
@@ -159,6 +159,9 @@ TEST_CASE("rules with a mistake stop a sync before its first call, and the same 
   {
     const Broken broken(berth, "mapping.yaml", with_mistake(good, "\nentities:", "\nentitees:"));
     kMappingKey.refused(berth, 1);
+  }
+  {
+    const Broken broken(berth, "mapping.yaml", with_mistake(good, "value: {first_of: [{path: payment_status}", "value: {frist_of: [{path: payment_status}"));
     kMappingValidate.refused(berth, 1);
   }
   {

@@ -1,4 +1,5 @@
-// docs/reference/reasons.md has a line for every reason id that the program can give, and none that it cannot.
+// The catalogue of reasons has an entry for every reason id that the program can give, and none that it cannot. The page
+// docs/reference/reasons.md is made from it.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 
 #include "docs/documents.hpp"
 #include "host/mapping/checks.hpp"
+#include "host/reasons/reasons.hpp"
 
 namespace {
 
@@ -20,7 +22,8 @@ const std::set<std::string>& prefixes() {
 
 /// Texts of the same form that are no reasons.
 bool is_something_else(const std::string& text) {
-  static const std::set<std::string> others{"berth.db", "mapping.test.yaml", "mapping.yaml", "berth.yaml", "plugin.yaml", "plugin.crash"};
+  static const std::set<std::string> others{"berth.db", "mapping.test.yaml", "mapping.yaml", "berth.yaml", "plugin.yaml", "plugin.crash",
+                                           "mapping.apply"};   // an action in the audit log
   return others.contains(text) || text.ends_with(".hpp");
 }
 
@@ -58,16 +61,32 @@ std::map<std::string, std::string> reasons_of_the_code() {
   return found;
 }
 
-/// First cells of the tables of the page.
-std::set<std::string> reasons_of_the_page() {
+/// The host's own files and those of the connectors that come with Berth, as plugin.yaml names them.
+std::vector<berth::reasons::File> files() {
+  std::vector<berth::reasons::File> all;
+  for (const berth::reasons::Embedded& each : berth::reasons::embedded()) {
+    auto file = berth::reasons::read(std::string(each.text), std::string(each.name) + ".yaml", {});
+    REQUIRE_MESSAGE(file.ok(), file.error().message);
+    all.push_back(std::move(file).value());
+  }
+  for (const docs::fs::directory_entry& each : docs::fs::directory_iterator(docs::root() / "plugins")) {
+    if (!docs::fs::exists(each.path() / "plugin.yaml")) continue;
+    auto file = berth::reasons::load(each.path() / "reasons.yaml", each.path().filename().string());
+    REQUIRE_MESSAGE(file.ok(), file.error().message);
+    all.push_back(std::move(file).value());
+  }
+  return all;
+}
+
+std::set<std::string> explained_reasons() {
   std::set<std::string> found;
-  const std::string text = docs::read(docs::root() / "docs/reference/reasons.md");
-  const std::regex row(R"re((^|\n)\| `([A-Za-z_.0-9]+)` \|)re");
-  for (auto match = std::sregex_iterator(text.begin(), text.end(), row); match != std::sregex_iterator(); ++match) {
-    CHECK_MESSAGE(found.insert((*match)[2]).second, (*match)[2].str(), " stands twice");
+  for (const berth::reasons::File& file : files()) {
+    for (const berth::reasons::Entry& entry : file.entries) CHECK_MESSAGE(found.insert(entry.id).second, entry.id, " stands twice");
   }
   return found;
 }
+
+std::string linked(const std::string& text, const std::string& link) { return docs::cell(link.empty() ? text : text + " See <" + link + ">"); }
 
 }  // namespace
 
@@ -83,12 +102,65 @@ TEST_CASE("a reason that only SQL names is found, too") {
 TEST_CASE("every reason id of the code is explained, and none is explained that does not exist") {
   const auto of_code = reasons_of_the_code();
   REQUIRE(of_code.size() > 250);
-  const auto of_page = reasons_of_the_page();
+  const auto of_page = explained_reasons();
   for (const auto& [reason, file] : of_code) {
     if (berth::mapping::find_check(reason) != nullptr) continue;  // in mapping-findings.md
-    CHECK_MESSAGE(of_page.contains(reason), reason, " of ", file, " is not in docs/reference/reasons.md");
+    CHECK_MESSAGE(of_page.contains(reason), reason, " of ", file, " is not explained: it belongs into host/reasons/catalogue, or reasons.yaml of the connector");
   }
   for (const std::string& reason : of_page) {
-    CHECK_MESSAGE(of_code.contains(reason), reason, " of docs/reference/reasons.md is nowhere in the code");
+    CHECK_MESSAGE(of_code.contains(reason), reason, " is explained, and nowhere in the code");
   }
+}
+
+TEST_CASE("every symptom names reasons that exist, and every sign that it has may be seen") {
+  const auto known = explained_reasons();
+  // What a record may wait for or be warned of begins with a kind of row.
+  const std::set<std::string> kinds{"account", "classification", "classification_line", "company", "custom_field", "customer", "customer_payment", "invoice", "item"};
+  const std::set<std::string> states{"pending", "posted", "parked", "skipped", "failed", "ignored", "archived"};
+  for (const berth::reasons::File& file : files()) {
+    for (const berth::reasons::Symptom& symptom : file.symptoms) {
+      for (const std::string& reason : symptom.reasons) CHECK_MESSAGE(known.contains(reason), symptom.id, " names ", reason);
+      for (const std::string& state : symptom.states) CHECK_MESSAGE(states.contains(state), symptom.id, " names ", state);
+      for (const auto* keys : {&symptom.waits_for, &symptom.warnings}) {
+        for (const std::string& key : *keys) {
+          CHECK_MESSAGE(key.find('/') != std::string::npos, symptom.id, " names ", key);
+          CHECK_MESSAGE(kinds.contains(key.substr(0, key.find('/'))), symptom.id, " names ", key);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("D13: the catalogue has every symptom of the troubleshooting table, first of all") {
+  const std::vector<std::string> table{"connect_failed",   "invoice_is_draft",  "customer_missing", "payment_account_missing", "skipped_for_good",
+                                       "dimension_missing", "pdf_missing",       "token_refused",    "remote_outage"};
+  std::vector<std::string> known;
+  for (const berth::reasons::File& file : files()) {
+    for (const berth::reasons::Symptom& symptom : file.symptoms) {
+      known.push_back(symptom.id);
+      if (symptom.id == "remote_outage") CHECK(symptom.link == "https://status.zoho.com/");
+    }
+  }
+  CHECK(known == table);
+}
+
+TEST_CASE("docs/reference/reasons.md is made from the catalogue") {
+  const docs::fs::path page = docs::root() / "docs/reference/reasons.md";
+  std::string symptoms = "| symptom | cause | who acts | what to do |\n|---|---|---|---|\n";
+  std::string reasons;
+  for (const berth::reasons::File& file : files()) {
+    for (const berth::reasons::Symptom& each : file.symptoms) {
+      symptoms += "| " + docs::cell(each.symptom) + " | " + docs::cell(each.cause) + " | " + std::string(berth::reasons::shown(each.who)) + " | " +
+                  linked(each.resolution, each.link) + " |\n";
+    }
+    reasons += "## " + file.title + "\n\n";
+    if (!file.about.empty()) reasons += file.about + (file.about.ends_with('\n') ? "\n" : "\n\n");
+    reasons += "| reason | cause | who acts | what to do |\n|---|---|---|---|\n";
+    for (const berth::reasons::Entry& each : file.entries) {
+      reasons += "| `" + each.id + "` | " + docs::cell(each.cause) + " | " + std::string(berth::reasons::shown(each.who)) + " | " + linked(each.resolution, each.link) + " |\n";
+    }
+    reasons += "\n";
+  }
+  docs::check_part(page, "symptoms", symptoms);
+  docs::check_part(page, "reasons", reasons);
 }

@@ -69,6 +69,8 @@ class MortalDatabase final : public storage::Database {
   Status read(const std::function<Status(storage::Connection&)>& work) override;
   [[nodiscard]] std::string_view engine() const override { return real_->engine(); }
   Result<std::vector<std::string>> check() override { return real_->check(); }
+  Result<std::unique_ptr<storage::Database>> copy_to(const std::string& path, const Clock& at) override { return real_->copy_to(path, at); }
+  [[nodiscard]] std::string path() const override { return real_->path(); }
 
   void die_after(int commits) { left_ = commits; }
   /// Dies in the transaction after so many commits: `before` is called before it, `inside` when its work is done, and

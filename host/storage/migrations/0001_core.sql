@@ -67,6 +67,7 @@ CREATE TABLE phase_cursor (
   cursor_json TEXT NOT NULL,
   pass BIGINT NOT NULL DEFAULT 0,                -- number of the pass under way or of the last one; grows over the integration
   under_way BIGINT NOT NULL DEFAULT 0,
+  has_rows BIGINT NOT NULL DEFAULT 0,            -- whether the pass under way has seen any row
   passes_complete BIGINT NOT NULL DEFAULT 0,
   last_complete_ms BIGINT NOT NULL DEFAULT 0,
   last_started_ms BIGINT NOT NULL DEFAULT 0,

@@ -67,18 +67,23 @@ class SqliteDatabase final : public Database {
   }
 
   Status read(const std::function<Status(Connection&)>& work) override {
-    auto session = BERTH_TRY(take_reader());
-    const struct GiveBack {
-      SqliteDatabase& database;
-      std::unique_ptr<SqliteSession>& session;
-      ~GiveBack() { database.give_back(std::move(session)); }
-    } give_back{*this, session};
-    Transaction transaction(*session);
-    BERTH_CHECK(transaction.begin("BEGIN"));
-    return work(*session);
+    return with_reader([&](SqliteSession& session) -> Status {
+      Transaction transaction(session);
+      BERTH_CHECK(transaction.begin("BEGIN"));
+      return work(session);
+    });
   }
 
   [[nodiscard]] std::string_view engine() const override { return "sqlite"; }
+  [[nodiscard]] std::string path() const override { return options_.path; }
+
+  Result<std::unique_ptr<Database>> copy_to(const std::string& path, const Clock& clock) override {
+    BERTH_CHECK(with_reader([&](SqliteSession& session) { return session.copy_to(path); }));
+    SqliteOptions options = options_;
+    options.path = path;
+    options.is_durable = false;
+    return open_sqlite(options, clock);
+  }
 
   Result<std::vector<std::string>> check() override {
     std::vector<std::string> findings;
@@ -97,6 +102,17 @@ class SqliteDatabase final : public Database {
   }
 
  private:
+  template <class Work>
+  Status with_reader(Work work) {
+    auto session = BERTH_TRY(take_reader());
+    const struct GiveBack {
+      SqliteDatabase& database;
+      std::unique_ptr<SqliteSession>& session;
+      ~GiveBack() { database.give_back(std::move(session)); }
+    } give_back{*this, session};
+    return work(*session);
+  }
+
   Result<std::unique_ptr<SqliteSession>> take_reader() {
     std::unique_lock lock(readers_mutex_);
     const bool free = reader_free_.wait_for(lock, options_.busy_limit,
@@ -213,6 +229,7 @@ Result<std::unique_ptr<Database>> open_sqlite(const SqliteOptions& options, cons
   auto writer = BERTH_TRY(SqliteSession::open(options.path, options.busy_limit, false));
   while (BERTH_TRY(apply_next(*writer, clock))) {
   }
+  if (!options.is_durable) BERTH_CHECK(writer->run_script("PRAGMA synchronous = OFF"));
   return std::unique_ptr<Database>(std::make_unique<SqliteDatabase>(options, std::move(writer)));
 }
 

@@ -42,6 +42,7 @@ class RecordingServices final : public Services {
   struct Checkpoint {
     std::string cursor;
     bool pass_complete = false;
+    bool are_calls_stopped = false;      // the plugin had said stop to a reply
     std::vector<std::string> committed;  // ids of the records since the one before
   };
   struct Log {
@@ -97,11 +98,11 @@ class RecordingServices final : public Services {
     for (const auto& request : more) under_way_.emplace_back(added_++, request);
     return success();
   }
-  Status take_replies(bool ends, const std::function<void(HttpReply&&)>& on_reply) override {
+  Status take_replies(const std::function<void(HttpReply&&)>& on_reply) override {
     for (int i = 0; i < 2 && !under_way_.empty(); ++i) {
       const auto [index, request] = std::move(under_way_.front());
       under_way_.pop_front();
-      if (!ends) {
+      if (!are_calls_stopped_) {
         on_reply(answer(request, index));
         continue;
       }
@@ -112,8 +113,10 @@ class RecordingServices final : public Services {
     }
     return success();
   }
+  void stop_calls() override { are_calls_stopped_ = true; }
   /// As the engine has services of their own for each phase.
   void begin_phase() {
+    are_calls_stopped_ = false;
     under_way_.clear();
     added_ = 0;
   }
@@ -124,7 +127,7 @@ class RecordingServices final : public Services {
     return success();
   }
   Status checkpoint(std::string_view cursor_json, bool pass_complete) override {
-    checkpoints.push_back({std::string(cursor_json), pass_complete, std::move(since_)});
+    checkpoints.push_back({std::string(cursor_json), pass_complete, are_calls_stopped_, std::move(since_)});
     since_.clear();
     return success();
   }
@@ -171,6 +174,7 @@ class RecordingServices final : public Services {
   mutable std::mutex mutex_;
   std::deque<std::pair<std::uint32_t, HttpRequest>> under_way_;
   std::uint32_t added_ = 0;
+  bool are_calls_stopped_ = false;
   std::vector<Log> logs_;
   std::vector<std::string> since_;
 };

@@ -63,7 +63,7 @@ TEST_CASE("a pass keeps its number until it is complete, and numbers grow over p
       auto sweep = BERTH_TRY(cursors::begin(c, "i", "invoices", "sweep", kNow));
       CHECK(sweep.pass == 1);
       CHECK(sweep.cursor_json.empty());
-      BERTH_CHECK(cursors::save(c, sweep, R"({"page":2})"));
+      BERTH_CHECK(cursors::save(c, sweep, R"({"page":2})", true));
       auto changes = BERTH_TRY(cursors::begin(c, "i", "invoices", "changes", kNow));
       CHECK(changes.pass == 2);
       BERTH_CHECK(cursors::complete_pass(c, changes, R"({"watermark":"x"})", kNow));
@@ -87,14 +87,14 @@ TEST_CASE("a pass that is over keeps its cursor while its details are fetched, u
       BERTH_CHECK(cursors::complete_pass(c, begun, "{}", kNow));
       return begun;
     });
-    CHECK(refusal(database, [&](Connection& c) { return cursors::save(c, pass, R"({"draining":true})"); }).empty());
+    CHECK(refusal(database, [&](Connection& c) { return cursors::save(c, pass, R"({"draining":true})", false); }).empty());
     CHECK(refusal(database, [&](Connection& c) { return cursors::complete_pass(c, pass, "{}", kNow); }) ==
           "storage.pass_not_under_way");
     const auto kept = write(database, [](Connection& c) { return cursors::load(c, "i", "items", "full"); });
     CHECK(kept.cursor_json == R"({"draining":true})");
     CHECK_FALSE(kept.under_way);
     write(database, [](Connection& c) { return cursors::begin(c, "i", "items", "full", kNow); });
-    CHECK(refusal(database, [&](Connection& c) { return cursors::save(c, pass, "{}"); }) == "storage.pass_not_under_way");
+    CHECK(refusal(database, [&](Connection& c) { return cursors::save(c, pass, "{}", false); }) == "storage.pass_not_under_way");
   });
 }
 

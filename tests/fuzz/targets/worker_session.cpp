@@ -93,7 +93,8 @@ class Script {
       }
       return asked(word == "add" ? Name::kAddCalls : Name::kSendBatch, requests);
     }
-    if (word == "take") return asked(Name::kTakeReplies, Encoder().boolean(!arg(0).empty()));
+    if (word == "take") return asked(Name::kTakeReplies, {});
+    if (word == "halt") return posted(Name::kStopCalls, {});
     if (word == "return") return return_frame(static_cast<std::uint32_t>(number(arg(0))), arg(1));
     if (word == "error")
       return return_frame(static_cast<std::uint32_t>(number(arg(0))),
@@ -186,7 +187,7 @@ class Engine final : public Services {
     FUZZ_CHECK(under_way_.size() - taken_ <= limits::kBatchRequests, std::to_string(under_way_.size()));
     return success();
   }
-  Status take_replies(bool, const std::function<void(HttpReply&&)>& on_reply) override {
+  Status take_replies(const std::function<void(HttpReply&&)>& on_reply) override {
     for (int i = 0; i < 3 && taken_ < under_way_.size(); ++i) {
       const std::size_t next = taken_++;
       on_reply(answer(under_way_[next], static_cast<std::uint32_t>(next)));

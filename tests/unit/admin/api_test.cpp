@@ -6,66 +6,10 @@
 #include <set>
 
 #include "host/storage/commands.hpp"
-#include "integration/world.hpp"
+#include "rest_world.hpp"
 
 using namespace berth;
 using namespace berth::integration;
-
-namespace {
-
-struct Rest : World {
-  explicit Rest(WorldOptions options = {.contacts = 4, .items = 3, .invoices = 6, .payments = 3, .credit_notes = 1}) : World(std::move(options)) {
-    admin_token = admin::create_token(*database, "Ada", "admin", clock, random).value();
-    viewer_token = admin::create_token(*database, "Vic", "viewer", clock, random).value();
-  }
-  server::Response ask(const std::string& method, const std::string& path, const std::string& body = {}, bool as_viewer = false) {
-    server::Request request;
-    request.method = method;
-    const auto question = path.find('?');
-    request.path = path.substr(0, question);
-    if (question != std::string::npos) {
-      request.raw_query = path.substr(question + 1);
-      request.query = server::parse_query(request.raw_query);
-    }
-    request.headers.emplace_back("authorization", "Bearer " + (as_viewer ? viewer_token : admin_token));
-    request.body = body;
-    return api.handle(request);
-  }
-  json::Value json_of(const server::Response& response) {
-    json::Parsed parsed = json::parse(response.body);
-    REQUIRE_MESSAGE(parsed.ok(), response.body);
-    return std::move(parsed.value);
-  }
-  /// A code as the consent page gives it.
-  std::string fresh_code() {
-    const std::string query = consent(connector->begin(unit()).value().url);
-    for (const auto& [name, value] : server::parse_query(query)) {
-      if (name == "code") return value;
-    }
-    return {};
-  }
-  std::string connect_body(const std::string& code, const std::string& server = std::string(kOrigin), const std::string& more = {}) {
-    return R"({"authorization_code":")" + code + R"(","accounts_server":")" + server + R"(","company_id":"acme_us")" + more + "}";
-  }
-
-  std::string admin_token, viewer_token;
-  telemetry::Metrics metrics;
-  int woken = 0;
-  bool is_ready = true;
-  admin::Api api{{.config = config,
-                  .database = *database,
-                  .registry = *registry,
-                  .engine = *engine,
-                  .connector = *connector,
-                  .clock = clock,
-                  .random = random,
-                  .log = log,
-                  .metrics = metrics,
-                  .wake_scheduler = [this] { ++woken; },
-                  .is_ready = [this] { return is_ready; }}};
-};
-
-}  // namespace
 
 TEST_CASE("D20: a viewer reads and changes nothing, a token's text is stored nowhere") {
   Rest rest;
@@ -218,6 +162,70 @@ TEST_CASE("mapping an account by REST posts what waited for it, unknown accounts
   CHECK(rest.ask("PUT", path, R"({"kind":"default_expense","key":"","company":"acme_us","account":"cogs"})").status == 200);
   CHECK(rest.integration().actual == "connected");
   CHECK(rest.number("SELECT COUNT(*) FROM audit WHERE action = 'account.map'") == 2);
+}
+
+TEST_CASE("D13: reasons are explained by REST, one and all, and an unknown one names the nearest") {
+  Rest rest;
+  const json::Value one = rest.json_of(rest.ask("GET", "/api/v1/reasons/ledger.unmapped", {}, true));
+  CHECK(one.text_of("reason") == "ledger.unmapped");
+  CHECK(!one.text_of("cause").empty());
+  CHECK(one.text_of("resolution").find("berth accounts map") != std::string_view::npos);
+  CHECK(one.text_of("who_acts") == "operator");
+  CHECK(rest.json_of(rest.ask("GET", "/api/v1/reasons/zoho_books.remote.outage")).text_of("link") == "https://status.zoho.com/");
+  const server::Response unknown = rest.ask("GET", "/api/v1/reasons/ledger.unmaped");
+  CHECK(unknown.status == 404);
+  CHECK(rest.json_of(unknown).text_of("reason") == "admin.reason_unknown");
+  CHECK(rest.json_of(unknown).text_of("detail").find("ledger.unmapped") != std::string_view::npos);
+  CHECK(rest.json_of(rest.ask("GET", "/api/v1/reasons")).find("reasons")->size() > 400);
+}
+
+TEST_CASE("D18: a customer is made or linked by REST, and what waited for it posts with no call") {
+  Rest rest;
+  rest.connect();
+  rest.sync(only("invoices"));
+  rest.map("default_income", "", "acme_us", "sales");
+  rest.map("default_expense", "", "acme_us", "cogs");
+  rest.apply();
+  const std::string path = "/api/v1/integrations/zoho_acme/customers";
+  const json::Value before = rest.json_of(rest.ask("GET", path, {}, true));
+  REQUIRE(before.find("customers")->size() >= 2);
+  const std::string first(before.find("customers")->items()[0].text_of("remote_id")), second(before.find("customers")->items()[1].text_of("remote_id"));
+  CHECK(before.find("customers")->items()[0].find("customer")->is_null());
+  rest.transport.forget_calls();
+  CHECK(rest.ask("PUT", path + "/" + first, R"({"name":"Bowman & Co"})", true).status == 403);
+  CHECK(rest.ask("PUT", path + "/" + first, R"({"name":"Bowman & Co","customer":"cus_1"})").status == 400);
+  CHECK(rest.ask("PUT", path + "/999", R"({"name":"Bowman & Co"})").status == 404);
+  const server::Response made = rest.ask("PUT", path + "/" + first, R"({"name":"Bowman & Co"})");
+  REQUIRE_MESSAGE(made.status == 200, made.body);
+  CHECK(rest.json_of(made).find("applied")->boolean());
+  CHECK(rest.ask("PUT", path + "/" + first, R"({"name":"Bowman & Co"})").status == 409);
+  const server::Response near = rest.ask("PUT", path + "/" + second, R"({"customer":"Bowmann & Co"})");
+  CHECK(near.status == 404);
+  CHECK(rest.json_of(near).text_of("detail").find("did you mean \"Bowman & Co\"") != std::string_view::npos);
+  CHECK(rest.ask("PUT", path + "/" + second, R"({"customer":"Bowman & Co"})").status == 200);
+  CHECK(rest.records("invoice", "parked").size() < rest.records("invoice").size());
+  CHECK(rest.number("SELECT COUNT(*) FROM waiting WHERE awaited IN ('customer/" + first + "', 'customer/" + second + "')") == 0);
+  CHECK(rest.transport.calls().empty());
+  CHECK(rest.number("SELECT COUNT(*) FROM audit WHERE action IN ('customer.link', 'customer.create')") == 2);
+}
+
+TEST_CASE("D19: classifications are read and added by REST, and what lacked the line posts again with it") {
+  Rest rest;
+  rest.connect();
+  const std::string invoice = rest.make_invoice("10.00", R"("cf_service_line":"Calibration")");
+  rest.sync();
+  rest.map_all();
+  CHECK(rest.json_of(rest.ask("GET", "/api/v1/classifications", {}, true)).at_pointer("/classifications/0/name")->text().size() > 3);
+  rest.transport.forget_calls();
+  CHECK(rest.ask("POST", "/api/v1/classifications", R"({"name":"Service Type","line":"Calibration"})", true).status == 403);
+  CHECK(rest.ask("POST", "/api/v1/classifications", R"({"line":"Calibration"})").status == 400);
+  const json::Value added = rest.json_of(rest.ask("POST", "/api/v1/classifications", R"({"name":"Service Type","line":"Calibration"})"));
+  CHECK(added.find("added")->boolean());
+  CHECK(added.find("woken")->integer().value_or(0) == 1);
+  CHECK(!rest.json_of(rest.ask("POST", "/api/v1/classifications", R"({"name":"Service Type","line":"Calibration"})")).find("added")->boolean());
+  CHECK(rest.record("invoice", invoice).state == "posted");
+  CHECK(json::parse(rest.record("invoice", invoice).detail_json).value.find("warnings") == nullptr);
+  CHECK(rest.transport.calls().empty());
 }
 
 TEST_CASE("an account that is mapped while a run is under way is applied by that run") {

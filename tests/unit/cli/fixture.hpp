@@ -45,7 +45,7 @@ class Folder {
   /// plugins/zoho_books: manifest, phases and mapping of the connector, and no library.
   void add_connector() const {
     const fs::path source = fs::path(BERTH_SOURCE_DIR) / "plugins/zoho_books";
-    for (const char* name : {"plugin.yaml", "phases.yaml", "mapping.yaml"}) write(std::string("plugins/zoho_books/") + name, read_file(source / name));
+    for (const char* name : {"plugin.yaml", "phases.yaml", "mapping.yaml", "reasons.yaml"}) write(std::string("plugins/zoho_books/") + name, read_file(source / name));
   }
   /// berth.yaml of one company and one integration, with `more` below the integration.
   [[nodiscard]] std::string add_configuration(const std::string& more = "", const std::string& plugin = "zoho_books") const {

@@ -204,7 +204,7 @@ TEST_CASE("an export ends when its reader has gone, and unknown formats are refu
   });
   REQUIRE_FALSE(status.ok());
   CHECK(status.error().reason == "ledger.export_stopped");
-  CHECK(parse_export_format("beancount").ok() == false);
+  CHECK(parse_export_format("gnucash").ok() == false);
   CHECK(parse_export_format("hledger").ok());
 }
 

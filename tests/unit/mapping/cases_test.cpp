@@ -162,17 +162,17 @@ TEST_CASE("C5: explain shows how every value came about") {
   record.remote_id = "P1";
   const Rules rules = load(kSampleRules);
   const Outcome outcome = evaluate(rules, "customer_payment", record, world, sample_context(), true);
-  const std::string text = explain(rules, "customer_payment", record, outcome);
+  const std::string text = explain(rules, "customer_payment", record, outcome, judgement_of(outcome));
   const auto shows = [&](std::string_view line) { CHECK_MESSAGE(text.find(line) != std::string::npos, line, " is not in\n", text); };
   shows("customer_payment P1 (version v1, rules " + rules.revision() + ", would be: parked)\n");
-  shows("status \"paid\" → open\n");
-  shows("custom_field \"Mode\" → none\n");
-  shows("custom_field \"Company\" → \"acme west\" → lookup company by name → not importable → nearest: \"Acme West\" (differs in case) → integration company → co_1\n");
-  shows("customer \"C404\" → lookup customer by remote_id → not importable → park customer/C404\n");
-  shows("amount \"1e1\" → 10.00\n");
-  shows("charges → none → default \"0\" → 0.00\n");
-  shows("invoices → 1 rows\n");
-  shows("invoice \"I7\" → lookup invoice by remote_id → stored, not posted yet → pending invoice/I7\n");
+  shows("status \"paid\" → open  [rules.yaml:");
+  shows("custom_field \"Mode\" → none  [");
+  shows("custom_field \"Company\" → \"acme west\" → lookup company by name → not importable → nearest: \"Acme West\" (differs in case) → integration company → co_1  [");
+  shows("customer \"C404\" → lookup customer by remote_id → not importable → park customer/C404  [");
+  shows("amount \"1e1\" → 10.00  [");
+  shows("charges → none → default \"0\" → 0.00  [");
+  shows("invoices → 1 rows  [");
+  shows("invoice \"I7\" → lookup invoice by remote_id → stored, not posted yet → pending invoice/I7  [");
   shows("waits for: customer/C404\nwaits for: invoice/I7\n");
   shows("warning: company/acme west (nearest: \"Acme West\" (differs in case))\n");
 }

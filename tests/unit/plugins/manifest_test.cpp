@@ -57,6 +57,8 @@ TEST_CASE("a manifest that is wrong is refused with file, line and what was foun
       {"id: shop\nversion: 1.0.0\nabi: {major: 0, minor: 1}\nlibrary: ../other/l.so\n",
        "must name a file in the plugin's folder"},
       {kGood + "phases: phases.yaml\n", "phases.yaml"},
+      {kGood + "reasons: reasons.yaml\n", "reasons.yaml"},
+      {kGood + "reasons: ../reasons.yaml\n", "must name a file in the plugin's folder"},
       {kGood + "limits: {memory: 1MiB}\n", "from 64MiB to 16GiB, found \"1MiB\""},
       {kGood + "limits: {memory: 512 megabytes}\n", "found \"512 megabytes\""},
       {kGood + "limits: {cpu: 10ms}\n", "from 1s to 24h"},
@@ -114,4 +116,21 @@ TEST_CASE("plugins are listed by their manifests, and what is refused is listed 
   CHECK(found[2].manifest->version == "1.0.0");
   CHECK(found[3].refusal->reason == "plugin.duplicate");
   CHECK(found[3].file == second.path() / "plugin.yaml");
+}
+
+TEST_CASE("D13: a connector brings the causes and resolutions of its own reasons, and nobody else's") {
+  const Folder folder;
+  const fs::path manifest = folder.write("plugin.yaml", kGood + "reasons: reasons.yaml\n");
+  folder.write("reasons.yaml", "title: Shop\nreasons:\n  shop.down: {cause: It is down., resolution: Wait., who: time}\n");
+  const auto loaded = load_manifest(manifest);
+  REQUIRE_MESSAGE(loaded.ok(), loaded.error().message);
+  REQUIRE(loaded->explained != nullptr);
+  CHECK(loaded->explained->entries.front().id == "shop.down");
+  folder.write("reasons.yaml", "title: Shop\nreasons:\n  ledger.unmapped: {cause: It is down., resolution: Wait., who: time}\n");
+  const auto refused = load_manifest(manifest);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().reason == "plugin.manifest_invalid");
+  CHECK_MESSAGE(refused.error().message.find("reasons.yaml:3:3: \"ledger.unmapped\" must be a reason id that begins with shop.") != std::string::npos, refused.error().message);
+  folder.write("plugin.yaml", kGood);
+  CHECK(load_manifest(manifest)->explained == nullptr);
 }

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <fstream>
+
 #include "remote.hpp"
 
 using namespace pull_test;
@@ -317,6 +319,98 @@ TEST_CASE("a spent budget of files does not stop details, and is reported at the
   CHECK(f.run().reason == "berth.budget");
   CHECK(f.with_detail() == 3);
 }
+
+TEST_CASE("what ends the details is told by its weight, as of a batch: a refused connection goes before a spent budget, and that before nothing") {
+  struct Case {
+    std::int32_t first;
+    std::string first_reason;
+    std::int32_t then;
+    std::string then_reason;
+    std::string told;
+  };
+  const Case cases[] = {{BERTH_QUOTA_EXHAUSTED, "berth.budget", BERTH_UNAUTHENTICATED, "shop.auth.rejected", "shop.auth.rejected"},
+                        {BERTH_QUOTA_EXHAUSTED, "berth.run_cap", BERTH_UNAUTHENTICATED, "shop.auth.rejected", "shop.auth.rejected"},
+                        {BERTH_QUOTA_EXHAUSTED, "berth.budget", BERTH_QUOTA_EXHAUSTED, "berth.quota", "berth.quota"},
+                        {BERTH_QUOTA_EXHAUSTED, "berth.quota", BERTH_QUOTA_EXHAUSTED, "berth.budget", "berth.quota"},
+                        {BERTH_UNAUTHENTICATED, "shop.auth.rejected", BERTH_QUOTA_EXHAUSTED, "berth.budget", "shop.auth.rejected"},
+                        // Cancelled because of what came first: nobody has asked to stop.
+                        {BERTH_QUOTA_EXHAUSTED, "berth.quota", BERTH_CANCELLED, "berth.cancelled", "berth.quota"}};
+  for (const bool has_stream : {true, false}) {
+    for (const Case& one : cases) {
+      CAPTURE(has_stream);
+      CAPTURE(one.first_reason);
+      CAPTURE(one.then_reason);
+      Fixture f(config_of(""));
+      f.host.has_stream = has_stream;
+      f.remote.fill(4);
+      for (int i = 0; i < 4; ++i) {
+        f.remote.special["/things/T10" + std::to_string(i)] =
+            i == 0 ? Answer::failure(one.first, one.first_reason) : Answer::failure(one.then, one.then_reason);
+      }
+      CHECK(f.run().reason == one.told);
+    }
+  }
+}
+
+TEST_CASE("A5: a cap of the run ends nothing that was granted before it: what waits for its minute is asked for") {
+  Fixture f(config_of(""));
+  f.remote.fill(9);
+  f.remote.special["/things/T103"] = Answer::failure(BERTH_QUOTA_EXHAUSTED, "berth.run_cap");
+  CHECK(f.run().reason == "berth.run_cap");
+  CHECK(f.with_detail() == 8);   // those behind it in the queue had their turn
+}
+
+TEST_CASE("a document that has more values than can be read fails alone, and is told by its own reason") {
+  Fixture f(config_of(""));
+  f.remote.fill(5);
+  std::string zeros = "[0";
+  zeros.reserve(10'000'000);
+  while (zeros.size() < 10'000'000) zeros += ",0";
+  f.remote.special["/things/T102"] = Answer::json(R"({"thing":{"thing_id":"T102","status":"open","lines":)" + zeros + "]}}");
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.with_detail() == 4);
+  CHECK(f.host.logged("shop.detail.too_dense") == 1);
+  // Commas within texts are none.
+  f.remote.special["/things/T102"] = Answer::json(R"({"thing":{"thing_id":"T102","status":"open","note":"\"[)" + std::string(2'000'000, ',') + "\"\"}}");
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.host.logged("shop.detail.unreadable") == 1);   // not JSON, after all
+  f.remote.special["/things/T102"] = Answer::json(R"({"thing":{"thing_id":"T102","status":"open","note":"\"[)" + std::string(2'000'000, ',') + "\"}}");
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.with_detail() == 5);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+namespace {
+/// The most memory of this process since the last reset(), in MiB.
+std::size_t most_memory() {
+  std::ifstream in("/proc/self/status");
+  std::size_t kilobytes = 0;
+  for (std::string word; in >> word;) {
+    if (word == "VmHWM:") in >> kilobytes;
+  }
+  return kilobytes / 1024;
+}
+void reset_most_memory() { std::ofstream("/proc/self/clear_refs") << "5"; }
+}  // namespace
+
+TEST_CASE("documents that wait for their files are not held as trees: twenty of 1.2 MB take little more than their text") {
+  Fixture f(config_of("", kWithFile));
+  f.remote.fill(20);
+  std::string zeros = "[0";
+  while (zeros.size() < 600'000) zeros += ",0";
+  for (const auto& doc : f.remote.docs) {
+    f.remote.special["/things/" + doc.id] = Answer::json(R"({"thing":{"thing_id":")" + doc.id + R"(","status":"open","lines":)" + zeros + "]}}");
+    f.remote.special["/things/" + doc.id + "/file"] = Answer::json("%PDF-1.7 ... %%EOF\n");
+    f.host.want({"thing", doc.id, ""}, true, true, 200);
+  }
+  reset_most_memory();
+  const std::size_t before = most_memory();
+  CHECK(f.run().status == BERTH_OK);
+  CHECK(f.with_detail() == 20);
+  // A tree of it has 12 MB.
+  CHECK(most_memory() - before < 120);
+}
+#endif
 
 TEST_CASE("what the host puts into the queue is fetched as well") {
   Fixture f(config_of(""));

@@ -288,6 +288,137 @@ TEST_CASE("a remote that has its own size of pages is read page by page, by coun
   }
 }
 
+TEST_CASE("a page without the count that others have is no proof: no row is lost there") {
+  // A row that is removed pulls one of page 2 onto page 1, and the page that could have shown it says no count.
+  for (const std::string& silent : {std::string("2"), std::string("all but 1")}) {
+    CAPTURE(silent);
+    Fixture f(with_size(config_of(R"("query":{"changed":"{since}","sort_column":"created","sort_order":"D"})", kNoDetail), 20));
+    f.remote.page_size = 20;
+    f.remote.fill(100);
+    f.host.serve = [&](const Request& request) {
+      const std::string page = Remote::query(request, "page");
+      f.remote.says_total = silent == "2" ? page != "2" : page == "1";
+      if (page == "2" && f.remote.docs.size() == 100) f.remote.docs.pop_back();
+      return f.remote.serve(request);
+    };
+    REQUIRE(f.run().status == BERTH_OK);
+    for (const Doc& doc : f.remote.docs) CHECK_MESSAGE(f.host.records.contains({"thing", doc.id}), doc.id);
+    CHECK(f.lists() <= 12);
+  }
+}
+
+TEST_CASE("a remote with its own size of pages that says nothing about it, with a short last page, is read to its end") {
+  for (const std::size_t rows : {21u, 30u, 35u, 39u, 40u, 41u, 50u, 55u, 59u}) {
+    for (const Context context : {Context::kAbsent, Context::kObject}) {
+      for (const std::size_t own : {20u, 7u}) {
+        if (own == 7 && context == Context::kAbsent) continue;   // it says nowhere that there is more
+        CAPTURE(rows);
+        CAPTURE(own);
+        CAPTURE((context == Context::kAbsent));
+        Fixture f(with_size(config_of(kSortedQuery, kNoDetail), 20));
+        f.config.file.phases.front().page.echo.clear();
+        f.remote.page_size = own;
+        f.remote.obeys_size = false;
+        f.remote.context = context;
+        f.remote.fill(rows);
+        for (int run = 0; run < 2; ++run) {
+          f.host.forget_calls();
+          CHECK(f.run().status == BERTH_OK);
+          CHECK(f.host.records.size() == rows);
+          CHECK(f.host.logged("shop.list.shifted") == 0);
+          CHECK(f.lists() <= (rows + own - 1) / own + 3);
+          f.host.now_ms += kDay;
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a remote that says it obeys the size of pages, and does not, is read to its end") {
+  for (const std::size_t rows : {21u, 30u, 39u, 55u}) {
+    CAPTURE(rows);
+    Fixture f(with_size(config_of(kSortedQuery, kNoDetail), 20));
+    f.remote.page_size = 20;
+    f.remote.obeys_size = false;
+    f.remote.lies_about_size = true;
+    f.remote.fill(rows);
+    CHECK(f.run().status == BERTH_OK);
+    CHECK(f.host.records.size() == rows);
+    CHECK(f.lists() <= 10);
+  }
+}
+
+TEST_CASE("a remote that obeys the size of pages without saying so loses no row either") {
+  for (const std::size_t rows : {30u, 39u, 45u, 100u}) {
+    CAPTURE(rows);
+    Fixture f(with_size(config_of(kSortedQuery, kNoDetail), 20));
+    f.config.file.phases.front().page.echo.clear();
+    f.remote.page_size = 20;
+    f.remote.fill(rows);
+    f.remote.before_page[2] = [&] { f.remote.docs.resize(f.remote.docs.size() - 2); };
+    REQUIRE(f.run().status == BERTH_OK);
+    for (const Doc& doc : f.remote.docs) CHECK_MESSAGE(f.host.records.contains({"thing", doc.id}), doc.id);
+    CHECK(f.host.logged("shop.list.shifted") > 0);
+  }
+}
+
+namespace {
+
+/// Slices of one run, of five minutes each where a page takes one, until the phase ends. Returns its end.
+Outcome run_in_slices(Fixture& f, int most) {
+  f.host.ms_per_request = kMinute;
+  Outcome outcome;
+  for (int slice = 0; slice < most; ++slice) {
+    outcome = f.run("changes", json::Value::object({{"goes_on", slice > 0}}), f.host.now_ms + 5 * kMinute);
+    if (outcome.status != BERTH_CANCELLED) break;
+  }
+  return outcome;
+}
+
+}  // namespace
+
+TEST_CASE("a list that never joins, or never turns its page, ends the run however slow it is: slices do not begin to count again") {
+  Fixture f(with_size(config_of(kSortedQuery, kNoDetail), 20));
+  f.remote.page_size = 20;
+  f.remote.fill(400);
+  int version = 0;
+  SUBCASE("every row of every page but the first is another one each time") {
+    f.host.serve = [&](const Request& request) {
+      if (Remote::query(request, "page") != "1") {
+        ++version;
+        for (Doc& doc : f.remote.docs) doc.id = "X" + std::to_string(version) + doc.id.substr(doc.id.size() - 3);
+      }
+      return f.remote.serve(request);
+    };
+    const Outcome outcome = run_in_slices(f, 60);
+    CHECK(outcome.reason == "berth.list_unsteady");
+    CHECK(f.lists() < 30);
+  }
+  SUBCASE("page 1 comes for every page") {
+    f.remote.is_stuck = true;
+    const Outcome outcome = run_in_slices(f, 60);
+    CHECK(outcome.reason == "shop.list.repeated");
+    CHECK(f.lists() < 10);
+  }
+  SUBCASE("pages are empty and promise more") {
+    f.host.serve = [&](const Request&) {
+      ++version;
+      f.host.now_ms += 5 * kMinute;   // one page a slice
+      return Answer::json(R"({"code":0,"things":[],"page_context":{"has_more_page":true}})");
+    };
+    const Outcome outcome = run_in_slices(f, 60);
+    CHECK(outcome.reason == "shop.list.endless");
+    CHECK(f.lists() < 10);
+  }
+  CHECK(f.cursor().find("pass") == nullptr);
+  // The next run counts from zero.
+  f.remote.is_stuck = false;
+  f.host.serve = [&](const Request& request) { return f.remote.serve(request); };
+  f.host.ms_per_request = 0;
+  CHECK(f.run().status == BERTH_OK);
+  for (const Doc& doc : f.remote.docs) CHECK(f.host.records.contains({"thing", doc.id}));
+}
+
 TEST_CASE("the watermark does not pass what the remote has by its own clock, and clocks that disagree are told") {
   for (const std::int64_t ahead : {std::int64_t{0}, 40 * kMinute, -40 * kMinute}) {
     CAPTURE(ahead);
@@ -350,7 +481,8 @@ TEST_CASE("a pass that was cut goes on from the cursor of an engine that kept on
   REQUIRE(f.run().status == BERTH_OK);
   CHECK(f.host.records.size() == 12);
   for (const char* cursor : {R"("covered":-1)", R"("unproven":"x")", R"("seen":{"older":"","newest":"12","middle":"0123456789abcdef"})",
-                             R"("seen":{"older":"","newest":"","middle":""})", R"("seen":{"newer":""})"}) {
+                             R"("seen":{"older":"","newest":"","middle":""})", R"("seen":{"newer":""})", R"("sizes":"large")", R"("trouble":{"dropped":-1})",
+                             R"("trouble":{"lost":1})", R"("came":"0123456789abcdef")", R"("came":"ffffffffffffffff0123456789abcdef")"}) {
     CAPTURE(cursor);
     f.host.cursors[{"things", "changes"}] =
         R"({"v":1,"pass":{"page":3,"started":"2026-05-30T00:00:00+0000","asking":"plain",)" + std::string(cursor) + "}}";

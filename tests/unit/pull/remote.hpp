@@ -44,6 +44,7 @@ class Remote {
   std::string root = "things";
   std::size_t page_size = 5;           // the largest it gives
   bool obeys_size = true;              // of a page; else it has always that one
+  bool lies_about_size = false;        // says that the page has the size that was asked for
   bool says_total = false;             // in page_context
   bool is_by_name = false;             // the order where none is asked for: by name; else that of creation
   bool is_stuck = false;               // always page 1, with another page promised
@@ -129,7 +130,7 @@ class Remote {
     json::Value list = json::Value::array();
     for (std::size_t i = begin; i < end; ++i) list.push_back(row(rows[i]));
     answer.set(root, list);
-    json::Value said = json::Value::object({{"page", page}, {"per_page", size}, {"has_more_page", is_stuck || end < rows.size()}});
+    json::Value said = json::Value::object({{"page", page}, {"per_page", lies_about_size ? std::stoul(query(request, "per_page")) : size}, {"has_more_page", is_stuck || end < rows.size()}});
     if (says_total) said.set("total", rows.size());
     const bool echoes = obeyed || obeys == Obeys::kEchoOnly;
     said.set("sort_column", echoes && !column.empty() ? column : "name");

@@ -56,6 +56,19 @@ Acts stream_acts() {
          if (const auto status = take_until(p, batch, 100); status != BERTH_OK) return status;
          return p.report(std::to_string(batch.count));
        }},
+      {"stream_of_large_bodies_stopped",
+       [](Probe& p) -> std::int32_t {
+         Batch batch;
+         batch.probe = &p;
+         batch.stop_after = 1;
+         const std::vector<berth_http_request> requests(3, Probe::get("/large"));
+         if (const auto status = stream_of(p)->add(p.host, requests.data(), requests.size(), p.error); status != BERTH_OK) return status;
+         if (const auto status = take(p, batch); status != BERTH_OK) return status;
+         // Other replies of that take wait still, and other work comes before they are asked for.
+         if (const auto status = p.checkpoint(); status != BERTH_OK) return status;
+         if (const auto status = take_until(p, batch, 3); status != BERTH_OK) return status;
+         return p.report(batch.seen);
+       }},
       {"stream_calls_back",
        [](Probe& p) -> std::int32_t {
          Batch batch;

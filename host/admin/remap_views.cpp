@@ -1,0 +1,83 @@
+#include "host/admin/remap_views.hpp"
+
+namespace berth::admin {
+
+namespace {
+
+json::Value face_view(const runs::RecordFace& face) {
+  json::Value waits = json::Value::array();
+  for (const std::string& key : face.waits_for) waits.push_back(key);
+  return json::Value::object({{"state", face.state}, {"reason", face.reason}, {"waits_for", std::move(waits)}});
+}
+
+json::Value entry_change_view(const ledger::StoredEntry& entry) {
+  json::Value lines = json::Value::array();
+  for (const ledger::StoredLine& line : entry.lines) {
+    json::Value one = json::Value::object({{"account", line.account},
+                                           {"side", line.side == ledger::Side::kDebit ? "debit" : "credit"},
+                                           {"amount", line.base.to_string()},
+                                           {"party", line.party},
+                                           {"location", line.location},
+                                           {"service_type", line.service_type}});
+    if (line.document) one.set("document_amount", line.document->to_string());
+    lines.push_back(std::move(one));
+  }
+  return json::Value::object({{"kind", entry.reverses != 0 ? "reversal" : "posting"},
+                              {"event", entry.event},
+                              {"sequence", entry.sequence},
+                              {"company", entry.company},
+                              {"date", to_string(entry.date)},
+                              {"currency", entry.currency.code()},
+                              {"base_currency", entry.base_currency.code()},
+                              {"description", entry.description},
+                              {"lines", std::move(lines)}});
+}
+
+}  // namespace
+
+json::Value record_change_view(const runs::RecordChange& change) {
+  json::Value entries = json::Value::array();
+  for (const ledger::StoredEntry& entry : change.entries) entries.push_back(entry_change_view(entry));
+  json::Value view = json::Value::object({{"ref", change.ref}});
+  if (change.is_stored) {
+    view.set("before", face_view(change.before));
+    view.set("after", face_view(change.after));
+    view.set("message", change.message);
+    view.set("has_new_content", change.has_new_content);
+  }
+  view.set("entries", std::move(entries));
+  return view;
+}
+
+json::Value remapped_view(const runs::Remapped& remapped) {
+  json::Value effects = json::Value::array();
+  for (const runs::Remapped::Effect& effect : remapped.effects) {
+    effects.push_back(json::Value::object({{"company", effect.company},
+                                           {"account", effect.account},
+                                           {"currency", effect.net.currency().code()},
+                                           {"net", effect.net.to_string()}}));
+  }
+  return json::Value::object({{"rules", remapped.revision},
+                              {"decided", remapped.decided},
+                              {"changed", remapped.changed},
+                              {"posted", remapped.posted},
+                              {"waiting", remapped.waiting},
+                              {"failed", remapped.failed},
+                              {"ignored", remapped.ignored},
+                              {"skipped", remapped.skipped},
+                              {"new_content", remapped.new_content},
+                              {"entries_reversed", remapped.entries_reversed},
+                              {"entries_posted", remapped.entries_posted},
+                              {"asked_for", remapped.asked_for},
+                              {"stopped", remapped.was_stopped},
+                              {"accounts", std::move(effects)}});
+}
+
+runs::OnRecordChange first_changes(json::Value& list, std::size_t limit) {
+  return [&list, limit](const runs::RecordChange& change) -> Status {
+    if (list.size() < limit) list.push_back(record_change_view(change));
+    return success();
+  };
+}
+
+}  // namespace berth::admin

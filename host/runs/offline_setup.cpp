@@ -1,0 +1,75 @@
+#include "host/runs/offline_setup.hpp"
+
+#include <fmt/format.h>
+
+#include "host/config/yaml.hpp"
+#include "host/runs/quota_key.hpp"
+#include "host/storage/integrations.hpp"
+
+namespace berth::runs {
+
+Result<config::Integration> declaration_of(const config::Config& config, storage::Database& database, std::string_view id) {
+  if (const config::Integration* declared = config.find_integration(id)) return *declared;
+  std::optional<storage::Integration> row;
+  BERTH_CHECK(database.read([&](storage::Connection& connection) -> Status {
+    row = BERTH_TRY(storage::integrations::find(connection, id));
+    return success();
+  }));
+  if (!row || row->origin != "api") {
+    return make_error(Code::kNotFound, "runs.integration_unknown", fmt::format("there is no integration \"{}\"", id));
+  }
+  config::Integration made;
+  // Its client and the data centres it may reach are the host's, never the request's.
+  if (const config::Integration* declared = declared_like(config, row->plugin)) {
+    made.client = declared->client;
+    made.data_centers = declared->data_centers;
+    made.plan = declared->plan;
+    made.phases_file = declared->phases_file;
+    made.mapping_file = declared->mapping_file;
+  }
+  made.id = row->id;
+  made.plugin = row->plugin;
+  made.company = row->company;
+  made.tenant = row->tenant;
+  made.environment = row->environment;
+  return made;
+}
+
+Result<std::unique_ptr<OfflineSetup>> offline_setup(const config::Config& config, const std::vector<plugins::Discovered>& discovered,
+                                                    storage::Database& database, std::string_view id) {
+  auto made = std::make_unique<OfflineSetup>();
+  made->declared = BERTH_TRY(declaration_of(config, database, id));
+  const config::Integration& declared = made->declared;
+  Setup& setup = made->setup;
+  setup.id = declared.id;
+  setup.declared = &declared;
+  setup.company = config.find_company(declared.company);
+  if (setup.company == nullptr) {
+    return make_error(Code::kInvalidConfig, "runs.company_unknown", fmt::format("there is no company \"{}\"", declared.company));
+  }
+  for (const config::Company& company : config.companies) setup.companies.push_back(&company);
+  for (const plugins::Discovered& found : discovered) {
+    if (found.manifest && found.manifest->id == declared.plugin) setup.manifest = &*found.manifest;
+  }
+  std::optional<std::filesystem::path> phases = declared.phases_file;
+  std::optional<std::filesystem::path> mapping = declared.mapping_file;
+  if (setup.manifest != nullptr) {
+    if (!phases) phases = setup.manifest->phases;
+    if (!mapping) mapping = setup.manifest->mapping;
+  }
+  if (!mapping) {
+    return make_error(Code::kInvalidConfig, "runs.plugin_missing",
+                      fmt::format("no plugin \"{}\" in the configured folders, and {} names no mapping of its own", declared.plugin, declared.id));
+  }
+  config::Findings findings;
+  if (phases) {
+    setup.phases_json = config::to_json(BERTH_TRY(config::load_yaml(*phases, findings)));
+    std::vector<std::string> switched_on;
+    for (const auto& [phase, interval] : declared.schedule) switched_on.push_back(phase);
+    setup.phases = BERTH_TRY(phases_of(setup.phases_json, switched_on));
+  }
+  setup.rules = BERTH_TRY(mapping::load_file(mapping->string(), findings));
+  return made;
+}
+
+}  // namespace berth::runs

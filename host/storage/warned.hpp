@@ -1,0 +1,14 @@
+#pragma once
+// Records that were decided with a warning: {"warnings":[{"what":"classification_line/Service Type/Consulting"}]}.
+#include <cstdint>
+#include <string_view>
+
+#include "host/storage/database.hpp"
+
+namespace berth::storage {
+
+/// Makes pending what was warned of exactly this, whatever its integration; archived and skipped records stay. Returns how
+/// many. It looks at every record, so it is for what a person does.
+Result<std::int64_t> requeue_warned(Connection& connection, std::string_view what, Instant now);
+
+}  // namespace berth::storage

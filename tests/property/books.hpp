@@ -1,0 +1,83 @@
+#pragma once
+// The product's ledger, fed with a world's documents: plan and commit against a real SQLite database, in transactions of many
+// documents; what is refused because something else is missing waits and is planned again when that moves, as the engine does.
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "host/ledger/books.hpp"
+#include "host/ledger/commit.hpp"
+#include "host/ledger/export.hpp"
+#include "host/ledger/periods.hpp"
+#include "property/reference.hpp"
+#include "property/world.hpp"
+
+namespace berth::property {
+
+/// One thing that was done to the books.
+struct Step {
+  int document = -1;   // -1: close `month`
+  int version = -1;    // -1: plan again what was delivered last; else this version arrives
+  int month = 0;
+  bool is_wrong = false;  // a version with a wrong total arrives, and has to be refused
+};
+
+struct Counts {
+  std::size_t planned = 0, entries = 0, reversals = 0, refusals = 0, waiting_shares = 0, again = 0;
+};
+
+class Books {
+ public:
+  struct Options {
+    bool checks_each = true;      // I1 to I5 of what each commit touched, within its transaction
+    std::size_t transaction = 250;  // steps
+  };
+  Books(const World& world, const Options& options);
+  ~Books();
+  Books(const Books&) = delete;
+  Books& operator=(const Books&) = delete;
+
+  /// Each is "" when all is well; else what went wrong, and with which document.
+  std::string run(std::vector<Step> steps);
+  /// Plans again what waits, until nothing moves. Nothing but shares of invoices that have not arrived may wait then.
+  std::string settle();
+  /// I1 to I8 over everything.
+  std::string check_all();
+  /// Balances and open items against the second implementation.
+  std::string compare(const Expected& expected);
+  std::string export_to(ledger::ExportFormat format, const std::filesystem::path& file);
+  [[nodiscard]] Nets nets();
+
+  [[nodiscard]] const std::vector<Step>& log() const { return log_; }
+  [[nodiscard]] const std::vector<int>& delivered() const { return delivered_; }
+  [[nodiscard]] const Counts& counts() const { return counts_; }
+  [[nodiscard]] const ledger::Companies& companies() const { return context_.companies; }
+
+ private:
+  documents::Document build(int document, bool is_wrong) const;
+  Status step(storage::Connection& connection, ledger::Books& books, const Step& step);
+  Status post(storage::Connection& connection, ledger::Books& books, int document, bool is_wrong);
+  void wait(int document, const std::string& awaited);
+  void wake(const std::string& moved);
+  [[nodiscard]] std::string describe(int document) const;
+
+  const World& world_;
+  const Options options_;
+  std::filesystem::path folder_;
+  std::unique_ptr<ManualClock> clock_;
+  std::unique_ptr<storage::Database> database_;
+  ledger::BooksContext context_;
+  std::vector<int> delivered_;
+  std::vector<Step> log_;
+  std::map<int, std::set<int>> waiters_;  // of a document
+  std::map<int, std::string> refused_;    // why
+  std::set<int> woken_;
+  std::string failure_;
+  Counts counts_;
+};
+
+}  // namespace berth::property
