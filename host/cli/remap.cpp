@@ -142,16 +142,23 @@ int mapping_apply(const Global& global, const RemapOptions& options) {
   Printer printer(global, options.limit);
   const Instant until = (*host)->clock().now() + std::chrono::seconds(options.wait_seconds);
   bool was_told = false;
+  // The books are changed whether or not anybody reads on.
+  bool is_reader_gone = false;
+  const auto print = [&](const auto& change) -> Status {
+    if (is_reader_gone) return success();
+    const Status printed = printer(change);
+    is_reader_gone = !printed.ok() && printed.error().reason == "cli.output_failed";
+    return is_reader_gone ? success() : printed;
+  };
   while (true) {
-    const auto remapped = (*host)->engine().remap((*unit)->setup, {.all = options.all}, std::ref(printer), stop);
+    const auto remapped = (*host)->engine().remap((*unit)->setup, {.all = options.all}, print, stop);
     if (remapped.ok()) {
       const Status noted = (*host)->database().write([&](storage::Connection& connection) {
         return admin::note(connection, "cli", "mapping.apply", options.id, (*host)->clock().now(), json::dump(admin::remapped_view(*remapped)));
       });
-      printer.finish(*remapped, true);
+      if (!is_reader_gone) printer.finish(*remapped, true);
       return noted.ok() ? kFine : fail(global, noted.error());
     }
-    if (remapped.error().reason == "cli.output_failed") return kFine;
     if (remapped.error().reason != "runs.busy" || stop.stop_requested() || (*host)->clock().now() >= until) return fail(global, remapped.error());
     if (!std::exchange(was_told, true)) note(global, fmt::format("{} is run by another process; waiting up to {} s for it", options.id, options.wait_seconds));
     std::this_thread::sleep_for(kLookAgain);

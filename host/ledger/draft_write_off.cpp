@@ -60,6 +60,8 @@ std::optional<Refusal> draft_write_off(const Invoice& invoice, const Company& co
                                                           {"customer", invoice.customer},
                                                           {"currency", invoice.currency.code()},
                                                           {"written_off", amount.to_string()},
+                                                          {"location", invoice.location},
+                                                          {"service_type", invoice.service_type},
                                                           {"taxes", std::move(taxes)}}));
   if (entry.currency != entry.base_currency) entry.fingerprint += carried_suffix(invoice.total, base_total);
   draft.events.push_back(std::move(event));

@@ -32,20 +32,21 @@ Result<Date> taken_back_on(const Entry& entry, const Books& books) {
 Result<Revaluation> load_revaluation(storage::Connection& connection, std::string_view integration,
                                      std::string_view company, Currency currency, const Decimal& rate, Date period_end) {
   Revaluation loaded{std::string(integration), std::string(company), currency, rate, period_end, {}, {}};
+  // As of that day: what was posted after it neither counts nor hides what was open then.
   for (const storage::Row& row : BERTH_TRY(connection.query(
-           "SELECT entity, remote_id, base_currency, open_minor, base_open_minor FROM open_item WHERE integration = ? "
-           "AND company = ? AND currency = ? AND control = 'ar' AND open_minor <> 0 ORDER BY entity, remote_id",
-           {integration, company, currency.code()}))) {
+           "SELECT m.entity, m.remote_id, e.base_currency, SUM(m.document_minor), SUM(m.base_minor) FROM open_item_match AS m "
+           "JOIN entry AS e ON e.id = m.entry WHERE m.integration = ? AND m.company = ? AND m.currency = ? AND m.control = 'ar' AND e.date <= ? "
+           "GROUP BY m.entity, m.remote_id, e.base_currency HAVING SUM(m.document_minor) <> 0 ORDER BY m.entity, m.remote_id",
+           {integration, company, currency.code(), to_string(period_end)}))) {
     const Currency base = BERTH_TRY(Currency::of(row.text(2)));
     loaded.open.push_back({row.text(0) + "/" + row.text(1), Money(row.integer(3), currency), Money(row.integer(4), base)});
   }
   const documents::Source source = source_of(loaded);
   const auto before = BERTH_TRY(connection.first(
-      "SELECT COALESCE(SUM(l.base_minor), 0) FROM entry AS e JOIN entry_line AS l ON l.entry = e.id AND l.position = 0 "
+      "SELECT COALESCE(SUM(l.base_minor), 0), COALESCE(MAX(e.base_currency), '') FROM entry AS e JOIN entry_line AS l ON l.entry = e.id AND l.position = 0 "
       "WHERE e.integration = ? AND e.entity = ? AND e.remote_id = ? AND e.reverses IS NULL",
       {source.integration, source.entity, source.remote_id}));
-  const Currency base = loaded.open.empty() ? Currency() : loaded.open.front().base.currency();
-  loaded.posted = Money(before->integer(0), base);
+  if (!before->text(1).empty()) loaded.posted = Money(before->integer(0), BERTH_TRY(Currency::of(before->text(1))));
   return loaded;
 }
 
@@ -58,7 +59,7 @@ Planned plan_revaluation(const Revaluation& revaluation, const Books& books) {
   auto conversion = conversion_of(company, revaluation.currency, revaluation.rate, what);
   if (auto* refusal = std::get_if<Refusal>(&conversion)) return {std::nullopt, std::move(*refusal)};
   auto& convert = std::get<Conversion>(conversion);
-  if (!convert.is_foreign() || revaluation.open.empty()) return {Plan{}, std::nullopt};
+  if (!convert.is_foreign() || (revaluation.open.empty() && revaluation.posted.is_zero())) return {Plan{}, std::nullopt};
 
   Money open = Money::zero(revaluation.currency);
   Money carried = Money::zero(company.base_currency);

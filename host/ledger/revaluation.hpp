@@ -20,7 +20,7 @@ struct Revaluation {
   Money posted;  // by earlier revaluations of the same period: what is posted now is the difference
 };
 
-/// Reads what is open in a currency, and what was revalued already.
+/// Reads what was open in a currency at the end of the period, by the dates of entries, and what was revalued already.
 Result<Revaluation> load_revaluation(storage::Connection& connection, std::string_view integration,
                                      std::string_view company, Currency currency, const Decimal& rate, Date period_end);
 /// Pure. Dr or Cr ar against unrealised differences, in base only, for all that is open together. Nothing to do: an

@@ -17,6 +17,7 @@ namespace berth::runs {
 namespace {
 
 constexpr std::size_t kBatchRecords = 256;   // in one transaction
+constexpr std::int64_t kOwnDetailPriority = 100;
 constexpr std::int64_t kReferencePriority = 400;
 /// A record that is decided more often than this in one call keeps its last state; a bug of ours, not of the data.
 constexpr int kDecisionsMax = 50;
@@ -160,6 +161,7 @@ Result<std::string> Applier::apply_one(storage::Connection& connection, const st
     case mapping::OutcomeKind::kParked:
       // Waiting for its own detail is not a finding: the record stays pending until the detail is there.
       decision.state = outcome.reason == "berth.detail_missing" ? "pending" : "parked";
+      if (decision.state == "pending") BERTH_CHECK(ask_for_own_detail(connection, record));
       BERTH_CHECK(ask_for_unseen(connection, outcome.unseen));
       for (const std::string& key : outcome.waits_for) {
         decision.waits_for.push_back(key.starts_with("account/") ? BERTH_TRY(awaited_account(connection, key)) : key);
@@ -195,6 +197,22 @@ Result<std::string> Applier::settle(storage::Connection& connection, const stora
   decision.waits_for.erase(std::unique(decision.waits_for.begin(), decision.waits_for.end()), decision.waits_for.end());
   BERTH_CHECK(storage::waiting::set_waits(connection, record.id, record.integration, decision.waits_for));
   return decision.state;
+}
+
+// Other rules, or another attempt, want a detail for which nobody has asked, or which was given up. The list may never show
+// the record again.
+Status Applier::ask_for_own_detail(storage::Connection& connection, const storage::Record& record) {
+  const auto queued = BERTH_TRY(storage::detail_queue::find(connection, record.integration, record.entity, record.remote_id, storage::kWantDetail));
+  if (queued) return success();
+  storage::QueuedDetail entry;
+  entry.integration = record.integration;
+  entry.entity = record.entity;
+  entry.remote_id = record.remote_id;
+  entry.version = record.row_version;
+  entry.priority = kOwnDetailPriority;
+  entry.forced = true;
+  BERTH_CHECK(storage::detail_queue::put(connection, entry));
+  return success();
 }
 
 // A document named something that no list showed: one fetch by id, ever, until somebody asks again.

@@ -59,6 +59,7 @@ class Applier {
   Result<std::string> refuse(storage::Connection& connection, const storage::Record& record, const ledger::Refusal& refusal,
                              Decision decision, bool was_posted);
   Result<std::string> settle(storage::Connection& connection, const storage::Record& record, Decision decision);
+  Status ask_for_own_detail(storage::Connection& connection, const storage::Record& record);
   Status ask_for_unseen(storage::Connection& connection, const std::vector<std::string>& references);
   Status add_item_defaults(storage::Connection& connection, std::string_view company, json::Value& fields) const;
   Status hint_at_mapped_row(storage::Connection& connection, const storage::AccountRow& row, Decision& decision) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 
 #include "berth/json.hpp"
 #include "host/runs/engine.hpp"
@@ -167,8 +168,8 @@ Result<Remapped> Engine::foretell(const Setup& setup, const RemapRequest& reques
 Result<Remapped> Engine::remap(const Setup& setup, const RemapRequest& request, const OnRecordChange& on_change, std::stop_token stop) {
   if (!setup.rules) return make_error(Code::kInvalidConfig, "mapping.no_rules", setup.id + " has no mapping rules; name a file under `mapping:`");
   const HeldLease lease = BERTH_TRY(take_lease(setup));
-  // Whoever looks at the changes may take long over it.
-  LeaseKeeper keeper(dependencies_.database, dependencies_.clock, lease);
+  std::optional<LeaseKeeper> keeper(std::in_place, dependencies_.database, dependencies_.clock, lease);
+  bool is_lease_given = false;
   storage::Database& database = dependencies_.database;
   Remapped result;
   result.revision = setup.rules->revision();
@@ -197,10 +198,14 @@ Result<Remapped> Engine::remap(const Setup& setup, const RemapRequest& request, 
     BERTH_CHECK(database.write([&](storage::Connection& connection) { return refresh_setup_state(connection, setup, dependencies_.clock.now()); }));
     return database.read([&](storage::Connection& connection) -> Status {
       result.asked_for = std::max<std::int64_t>(0, BERTH_TRY(queue_length(connection, setup.id)) - queued_before);
+      // What is told is what this read sees; whoever reads it may take long over it and keeps no run away.
+      keeper.reset();
+      give_lease(lease);
+      is_lease_given = true;
       return before.compare(connection, on_change, result);
     });
   }();
-  give_lease(lease);
+  if (!is_lease_given) give_lease(lease);
   if (!done.ok()) return done.error();
   return result;
 }

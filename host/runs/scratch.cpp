@@ -87,6 +87,12 @@ Result<Scratch> Scratch::of(storage::Database& database, const Clock& clock) {
     // Nothing that is tried needs them, and a copy of them would be one more place to keep them in.
     BERTH_CHECK(connection.query("PRAGMA secure_delete = ON"));
     for (const char* table : {"secret", "api_token", "oauth_state", "oauth_code_used"}) BERTH_CHECK(connection.execute(std::string("DELETE FROM ") + table));
+    // Out of the file, too, at once: without this the log alone would know that they are gone.
+    BERTH_CHECK(connection.query("PRAGMA wal_autocheckpoint = 1"));
+    return success();
+  }));
+  BERTH_CHECK(scratch.database_->write([](storage::Connection& connection) -> Status {
+    BERTH_CHECK(connection.query("PRAGMA wal_autocheckpoint = 4000"));
     return success();
   }));
   return scratch;

@@ -341,3 +341,22 @@ TEST_CASE("rules of another plugin are refused, with both named") {
   CHECK(other.error().message.find("other_books") != std::string::npos);
   CHECK(other.error().message.find("zoho_books") != std::string::npos);
 }
+
+TEST_CASE("B1: rules that want details for which nobody asked queue them, and the next sync brings them") {
+  Posted world({.invoices = 60, .payments = 20, .drafts = 2000});
+  const std::size_t drafts = world.records("invoice", "ignored").size();
+  REQUIRE(drafts > 0);
+  REQUIRE(world.number("SELECT COUNT(*) FROM detail_queue WHERE want = 1") == 0);
+  const std::string rules = changed("map: {draft: draft, pending_approval: draft, approved: draft, rejected: draft, sent: open", "map: {draft: open, pending_approval: draft, approved: draft, rejected: draft, sent: open");
+  const Told foretold = diff(world, world.candidate(rules));
+  world.change_rules(rules);
+  const Told happened = apply(world);
+  CHECK(happened.summary == foretold.summary);
+  CHECK(happened.counts.asked_for == static_cast<std::int64_t>(drafts));
+  CHECK(world.transport.calls().empty());
+  world.later(std::chrono::hours(1));
+  world.sync();
+  world.map_all();
+  CHECK(world.number("SELECT COUNT(*) FROM record WHERE entity = 'invoice' AND reason = 'berth.detail_missing'") == 0);
+  CHECK(world.number("SELECT COUNT(*) FROM detail_queue WHERE want = 1") == 0);
+}
