@@ -481,9 +481,7 @@ Error WorkerInstance::describe_end(Ended how, const ProcessEnd& end) {
       what = end.signal != 0 ? fmt::format("was ended by signal {} ({})", end.signal, strsignal(end.signal))
                              : fmt::format("exited with {}", end.exit_code);
       const auto memory = find_memory_note(crash.stderr_tail);
-      // The kernel ends it by a sum of its own, which is some ticks ahead of the one that it reports.
-      constexpr std::int64_t kTicksMs = 100;
-      const bool cpu_is_used = end.cpu_ms + kTicksMs >= std::chrono::milliseconds(limits_.cpu).count();
+      const bool cpu_is_used = end.cpu_ms >= std::chrono::milliseconds(limits_.cpu).count();
       if (end.was_signalled) {
         what = "closed its pipe to the host and was ended";
       } else if (end.signal == SIGXCPU || (end.signal == SIGKILL && cpu_is_used)) {
