@@ -3,17 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 
+#include "host/admin/estimate.hpp"
 #include "host/admin/explain.hpp"
 #include "host/admin/handlers.hpp"
 #include "host/admin/lineage.hpp"
 #include "host/admin/quota.hpp"
+#include "host/admin/tie_out.hpp"
 #include "host/admin/views.hpp"
 #include "host/core/hash.hpp"
 #include "host/core/text.hpp"
 #include "host/ledger/export.hpp"
 #include "host/ledger/queries.hpp"
-#include "host/ledger/tie_out.hpp"
 #include "host/storage/commands.hpp"
 #include "host/storage/tokens.hpp"
 
@@ -23,6 +25,25 @@ namespace {
 
 using server::Request;
 using server::Response;
+
+/// One of so many who do something at once; given back when it goes.
+class Turn {
+ public:
+  Turn(std::atomic<std::size_t>& taken, std::size_t most) : taken_(taken) {
+    is_taken_ = ++taken_ <= most;
+    if (!is_taken_) --taken_;
+  }
+  ~Turn() {
+    if (is_taken_) --taken_;
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  [[nodiscard]] bool is_taken() const { return is_taken_; }
+
+ private:
+  std::atomic<std::size_t>& taken_;
+  bool is_taken_ = false;
+};
 
 std::size_t limit_of(const Request& request) {
   const std::string_view text = request.argument("limit");
@@ -70,7 +91,8 @@ Api::Api(ApiServices services)
           return success();
         }));
         return caller;
-      }) {
+      }),
+      jobs_(services_.clock, services_.random) {
   add_health();
   add_integrations();
   add_accounts();
@@ -79,6 +101,8 @@ Api::Api(ApiServices services)
   add_master_rows();
   add_connecting();
   add_mapping();
+  add_books();
+  add_jobs();
 }
 
 void Api::add_health() {
@@ -142,12 +166,9 @@ void Api::add_integrations() {
   const std::pair<const char*, const char*> moves[] = {{"pause", "paused"}, {"resume", "enabled"}, {"enable", "enabled"}, {"disable", "disabled"}};
   for (const auto& [verb, desired] : moves) {
     router_.add({"POST", fmt::format("/api/v1/integrations/{{id}}/{}", verb), Access::kAdmin, fmt::format("The integration becomes {}", desired),
-                 answering([this, state = std::string(desired), word = std::string(verb)](const Request& request) -> Result<json::Value> {
+                 answering([this, word = std::string(verb)](const Request& request) -> Result<json::Value> {
                    const storage::Integration integration = BERTH_TRY(integration_of(request));
-                   BERTH_CHECK(set_desired(services_.database, integration.id, state, services_.clock.now()));
-                   BERTH_CHECK(services_.database.write([&](storage::Connection& connection) -> Status {
-                     return note(connection, request.actor, "integration." + word, integration.id, services_.clock.now());
-                   }));
+                   const std::string state = BERTH_TRY(change_desired(services_.database, integration.id, word, request.actor, services_.clock.now()));
                    services_.wake_scheduler();
                    return json::Value::object({{"id", integration.id}, {"desired", state}});
                  }), {}});
@@ -160,6 +181,24 @@ void Api::add_integrations() {
                  return json::Value::object({{"id", integration.id}, {"quota", std::move(quota)}});
                }), {}});
   router_.add({"POST", "/api/v1/integrations/{id}/sync", Access::kAdmin, "Syncs now; 409 while paused", [this](const Request& request) { return ask_for_sync(request); }, {}});
+  router_.add({"GET", "/api/v1/integrations/{id}/sync/estimate", Access::kViewer,
+               "What a sync would cost in calls, with no call; arguments phase (several with commas), full and since as for a sync",
+               answering([this](const Request& request) -> Result<json::Value> {
+                 const storage::Integration integration = BERTH_TRY(integration_of(request));
+                 const runs::IntegrationUnit* unit = BERTH_TRY(services_.registry.unit(integration.id));
+                 runs::RunRequest wanted;
+                 for (const std::string& phase : split(request.argument("phase"), ',')) {
+                   if (!phase.empty()) wanted.phases.push_back(phase);
+                 }
+                 wanted.full = request.argument("full") == "true";
+                 wanted.since = request.argument("since");
+                 json::Value view;
+                 BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
+                   view = BERTH_TRY(estimate_view(connection, services_.registry.quota_keys(), integration, unit->setup, wanted, services_.clock.now()));
+                   return success();
+                 }));
+                 return view;
+               }), {}});
   router_.add({"POST", "/api/integrations/zoho/{id}/trigger-sync/", Access::kAdmin, "Syncs now; 409 while paused", [this](const Request& request) { return ask_for_sync(request); }, {}});
 }
 
@@ -201,10 +240,7 @@ void Api::add_accounts() {
                  const json::Value body = BERTH_TRY(body_of(request));
                  const Instant now = services_.clock.now();
                  const storage::AccountRow row = BERTH_TRY(map_account(services_.database, services_.config, integration.id, body.text_of("kind"),
-                                                                       body.text_of("key"), body.text_of("company"), body.text_of("account"), now));
-                 BERTH_CHECK(services_.database.write([&](storage::Connection& connection) -> Status {
-                   return note(connection, request.actor, "account.map", integration.id, now, json::dump(account_row_view(row)));
-                 }));
+                                                                       body.text_of("key"), body.text_of("company"), body.text_of("account"), request.actor, now));
                  runs::IntegrationUnit* unit = BERTH_TRY(services_.registry.unit(integration.id));
                  json::Value answer = account_row_view(row);
                  answer.set("applied", BERTH_TRY(services_.engine.apply_or_queue(unit->setup, {})));
@@ -270,15 +306,10 @@ void Api::add_ledger() {
                "Differences between the receivables here and the remote's balances, as stored, with their causes",
                answering([this](const Request& request) -> Result<json::Value> {
                  const storage::Integration integration = BERTH_TRY(integration_of(request));
-                 ledger::TieOut tie_out;
-                 BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
-                   tie_out = BERTH_TRY(ledger::tie_out_with_remote(connection, integration.id));
-                   return success();
-                 }));
-                 return tie_out_view(tie_out);
+                 return tie_out_view(BERTH_TRY(tie_out(services_.registry.discovered(), services_.database, integration)));
                }), {}});
   router_.add({"GET", "/api/v1/ledger/export", Access::kViewer,
-               "The whole journal, at most 64 MiB; format hledger, ledger, beancount, csv or jsonl; sort recording or source",
+               "The whole journal, streamed; format hledger, ledger, beancount, csv or jsonl; sort recording or source",
                [this](const Request& request) { return export_ledger(request); }, {}});
   router_.add({"GET", "/api/v1/ledger/balance", Access::kViewer, "Trial balance; filter company", answering([this](const Request& request) -> Result<json::Value> {
                  json::Value list = json::Value::array();
@@ -313,29 +344,25 @@ void Api::add_ledger() {
                }), {}});
 }
 
-// A journal that is too large for an answer is for the command line, which writes it piece by piece.
+// Written while it is read, so a journal of any length takes no more memory than an entry. It is one moment of the books.
 server::Response Api::export_ledger(const server::Request& request) {
   const auto format = ledger::parse_export_format(request.argument("format"));
   if (!format.ok()) return problem(format.error());
   const std::string_view sort = request.argument("sort");
   const auto order = ledger::parse_export_sort(sort.empty() ? "recording" : sort);
   if (!order.ok()) return problem(order.error());
+  // Each holds a snapshot of the database for as long as its reader takes.
+  auto turn = std::make_shared<Turn>(exporting_, kExportsAtOnceMax);
+  if (!turn->is_taken()) return problem(make_error(Code::kConflict, "ledger.export_busy", fmt::format("{} exports are under way; try again when one has ended", kExportsAtOnceMax)));
   server::Response response;
   response.content_type = *format == ledger::ExportFormat::kCsv         ? "text/csv; charset=utf-8"
                           : *format == ledger::ExportFormat::kJsonLines ? "application/x-ndjson"
                                                                         : "text/plain; charset=utf-8";
-  bool is_too_large = false;
-  const Status done = services_.database.read([&](storage::Connection& connection) {
-    return ledger::export_journal(connection, *format, {runs::companies_of(services_.config), {}, *order}, [&](std::string_view text) {
-      is_too_large = response.body.size() + text.size() > kExportBytesMax;
-      if (!is_too_large) response.body += text;
-      return !is_too_large;
+  response.stream = [this, turn, format = *format, order = *order](const server::WriteBody& write) {
+    return services_.database.read([&](storage::Connection& connection) {
+      return ledger::export_journal(connection, format, {runs::companies_of(services_.config), {}, order}, [&](std::string_view text) { return write(text); });
     });
-  });
-  if (is_too_large)
-    return problem(make_error(Code::kInvalidArgument, "ledger.export_too_large",
-                              fmt::format("the journal has more than {} MiB in this format", kExportBytesMax / 1024 / 1024)));
-  if (!done.ok()) return problem(done.error());
+  };
   return response;
 }
 

@@ -6,10 +6,11 @@
 //   server::Server server({...}, [&](const server::Request& request) { return api.handle(request); });
 //
 // Any thread.
+#include <atomic>
 #include <functional>
-#include <mutex>
 #include <string>
 
+#include "host/admin/jobs.hpp"
 #include "host/admin/router.hpp"
 #include "host/config/config.hpp"
 #include "host/core/random.hpp"
@@ -22,8 +23,8 @@
 
 namespace berth::admin {
 
-/// Of a journal in an answer.
-inline constexpr std::size_t kExportBytesMax = 64u << 20u;
+/// Journals that are exported at once.
+inline constexpr std::size_t kExportsAtOnceMax = 2;
 
 struct ApiServices {
   const config::Config& config;
@@ -44,6 +45,7 @@ class Api {
   explicit Api(ApiServices services);
   [[nodiscard]] server::Response handle(const server::Request& request) const { return router_.handle(request); }
   [[nodiscard]] const Router& router() const { return router_; }
+  [[nodiscard]] Jobs& jobs() { return jobs_; }
 
  private:
   void add_health();
@@ -54,7 +56,20 @@ class Api {
   void add_master_rows();
   void add_connecting();
   void add_mapping();
+  void add_books();
+  void add_jobs();
+  /// Applies what is pending, of every integration.
+  Status apply_everywhere();
   Result<storage::Integration> integration_of(const server::Request& request);
+  struct RulesToTry {
+    std::string integration;
+    runs::Setup candidate;
+    bool all = false;
+    std::size_t shown = 0;
+  };
+  Result<RulesToTry> rules_to_try(const server::Request& request, bool takes_rules);
+  server::Response begin_diff(const server::Request& request);
+  server::Response begin_apply(const server::Request& request);
   server::Response export_ledger(const server::Request& request);
   server::Response ask_for_sync(const server::Request& request);
   server::Response create_or_reconnect(const server::Request& request);
@@ -62,7 +77,8 @@ class Api {
 
   ApiServices services_;
   Router router_;
-  std::mutex trying_;   // held by whoever compares rules: each takes a copy of the books
+  std::atomic<std::size_t> exporting_ = 0;
+  Jobs jobs_;   // last: what is under way uses the rest
 };
 
 /// Makes an API token: 32 random bytes, "bth_…". Only its hash is stored; the text is returned once.

@@ -37,6 +37,16 @@ void Api::add_master_rows() {
                json::Value::object({{"type", "object"},
                                     {"properties", json::Value::object({{"customer", text_property("id or whole name of a customer here: link")},
                                                                         {"name", text_property("name of a customer to make")}})}})});
+  router_.add({"DELETE", "/api/v1/integrations/{id}/customers/{remote_id}", Access::kAdmin,
+               "Takes the link of a customer of the remote back; what is posted in the other's name is posted again in its own",
+               answering([this](const Request& request) -> Result<json::Value> {
+                 const storage::Integration integration = BERTH_TRY(integration_of(request));
+                 runs::IntegrationUnit* unit = BERTH_TRY(services_.registry.unit(integration.id));
+                 json::Value view =
+                     BERTH_TRY(unlink_customer(services_.database, unit->setup, request.parameters.at("remote_id"), request.actor, services_.clock.now()));
+                 view.set("applied", BERTH_TRY(services_.engine.apply_or_queue(unit->setup, {})));
+                 return view;
+               }), {}});
   router_.add({"GET", "/api/v1/classifications", Access::kViewer, "Classifications with their lines", answering([this](const Request&) -> Result<json::Value> {
                  json::Value list;
                  BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
@@ -49,17 +59,26 @@ void Api::add_master_rows() {
                answering([this](const Request& request) -> Result<json::Value> {
                  const json::Value body = BERTH_TRY(body_of(request));
                  json::Value view = BERTH_TRY(add_classification(services_.database, body.text_of("name"), body.text_of("line"), request.actor, services_.clock.now()));
-                 if (view.find("woken")->integer().value_or(0) == 0) return view;
-                 for (const std::string& id : BERTH_TRY(services_.registry.ids())) {
-                   const auto unit = services_.registry.unit(id);
-                   // One that cannot be opened now applies with its next run.
-                   if (unit.ok()) BERTH_TRY(services_.engine.apply_or_queue((*unit)->setup, {}));
-                 }
+                 if (view.find("woken")->integer().value_or(0) > 0) BERTH_CHECK(apply_everywhere());
                  return view;
                }),
                json::Value::object({{"type", "object"},
                                     {"properties", json::Value::object({{"name", text_property("of the classification, e.g. Service Type")},
                                                                         {"line", text_property("a line of it; may be left out")}})}})});
+  router_.add({"DELETE", "/api/v1/classifications", Access::kAdmin, "Takes back a classification, or a line of one, that nothing uses; arguments name and line",
+               answering([this](const Request& request) -> Result<json::Value> {
+                 return remove_classification(services_.database, services_.config, request.argument("name"), request.argument("line"), request.actor,
+                                              services_.clock.now());
+               }), {}});
+}
+
+Status Api::apply_everywhere() {
+  for (const std::string& id : BERTH_TRY(services_.registry.ids())) {
+    const auto unit = services_.registry.unit(id);
+    // One that cannot be opened now applies with its next run.
+    if (unit.ok()) BERTH_TRY(services_.engine.apply_or_queue((*unit)->setup, {}));
+  }
+  return success();
 }
 
 }  // namespace berth::admin

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "host/admin/differences.hpp"
-#include "host/admin/explain.hpp"
+#include "host/admin/missing_files.hpp"
 #include "host/admin/record_names.hpp"
 #include "host/admin/views.hpp"
 #include "host/core/text.hpp"
@@ -177,6 +177,7 @@ class Reader {
       files.push_back(json::Value::object({{"name", file.name}, {"media_type", file.media_type}, {"size", file.size}, {"sha256", file.hash}, {"version", file.version}}));
     }
     view.set("files", std::move(files));
+    view.set("missing_files", setup_ == nullptr ? json::Value::array() : BERTH_TRY(missing_files(connection_, *setup_, record)));
     return success();
   }
 

@@ -100,6 +100,11 @@ class Text {
       line("  warning: {}{}{}", warning.text_of("what"), warning.text_of("hint").empty() ? "" : ", ", warning.text_of("hint"));
     }
     for (const json::Value& flag : list_at(*record, "flags")) line("  flag: {}", flag.text());
+    for (const json::Value& file : list_at(view_, "missing_files")) {
+      line("  {}: {}", file.text_of("reason"), file.text_of("message"));
+      line("    cause: {}", file.text_of("cause"));
+      line("    do:    {}", file.text_of("resolution"));
+    }
   }
 
   void waiting() {

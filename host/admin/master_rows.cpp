@@ -9,6 +9,7 @@
 #include "host/core/stable_id.hpp"
 #include "host/core/text.hpp"
 #include "host/runs/classifications.hpp"
+#include "host/runs/relink.hpp"
 #include "host/storage/links.hpp"
 #include "host/storage/rows.hpp"
 #include "host/storage/waiting.hpp"
@@ -19,6 +20,7 @@ namespace {
 
 constexpr std::string_view kCustomer = "customer";
 constexpr std::size_t kRowsMax = 100'000;
+constexpr std::size_t kCandidatesShown = 8;
 
 json::Value customer_view(const std::string& remote_id, const storage::LocalRow* row, std::string_view origin, std::int64_t waiting) {
   return json::Value::object({{"remote_id", remote_id},
@@ -48,14 +50,35 @@ Status each_row(storage::Connection& connection, const storage::RowFilter& filte
   return success();
 }
 
-/// The customer of that id or that whole name.
+std::string candidate_text(const storage::LocalRow& row) {
+  if (row.remote_id.empty()) return fmt::format("{} (made here)", row.id);
+  return fmt::format("{} ({} of {}{})", row.id, row.remote_id, row.integration, row.active ? "" : ", inactive");
+}
+
+/// The customer of that id, or the only one of that whole name: two may have one name, and entries in the wrong one's name
+/// would look right.
 Result<storage::LocalRow> customer_of(storage::Connection& connection, std::string_view local) {
-  auto found = BERTH_TRY(storage::rows::find(connection, local));
-  if (!found || found->kind != kCustomer) found = BERTH_TRY(storage::rows::find_by_name(connection, kCustomer, "", local));
-  if (found && found->state == "open") return *found;
+  const auto by_id = BERTH_TRY(storage::rows::find(connection, local));
+  if (by_id && by_id->kind == kCustomer && by_id->state == "open") return *by_id;
+  const std::vector<storage::LocalRow> named = BERTH_TRY(storage::rows::all_by_name(connection, kCustomer, "", local, kCandidatesShown + 1));
+  if (named.size() == 1) return named.front();
+  if (named.size() > 1) {
+    std::string list;
+    for (std::size_t i = 0; i < std::min(named.size(), kCandidatesShown); ++i) list += (i == 0 ? "" : ", ") + candidate_text(named[i]);
+    return make_error(Code::kInvalidArgument, "admin.customer_ambiguous",
+                      fmt::format("{} customers are named \"{}\", say which by its id: {}",
+                                  named.size() > kCandidatesShown ? fmt::format("more than {}", kCandidatesShown) : std::to_string(named.size()), shortened(local, 80), list));
+  }
   const auto near = BERTH_TRY(storage::rows::find_nearest_name(connection, kCustomer, "", local));
   return make_error(Code::kNotFound, "admin.customer_unknown",
                     fmt::format("there is no customer \"{}\"{}", shortened(local, 80), near ? fmt::format("; did you mean \"{}\" ({})?", near->name, near->id) : ""));
+}
+
+/// Who documents of that remote customer are posted in the name of now.
+Result<std::optional<storage::LocalRow>> customer_now(storage::Connection& connection, const runs::Setup& setup, std::string_view remote_id) {
+  auto linked = BERTH_TRY(storage::links::find(connection, kCustomer, setup.id, remote_id));
+  if (linked) return linked;
+  return storage::rows::find_by_remote(connection, kCustomer, setup.id, remote_id);
 }
 
 /// Nobody links what nothing ever named: a slip of the pen would lead nowhere.
@@ -109,10 +132,39 @@ Result<json::Value> link_customer(storage::Database& database, const runs::Setup
   BERTH_CHECK(database.write([&](storage::Connection& connection) -> Status {
     BERTH_CHECK(check_remote(connection, setup, remote_id));
     const storage::LocalRow row = BERTH_TRY(customer_of(connection, local));
+    const auto before = BERTH_TRY(customer_now(connection, setup, remote_id));
     BERTH_CHECK(storage::links::set(connection, {.kind = std::string(kCustomer), .integration = setup.id, .remote_id = std::string(remote_id), .row = row.id, .linked = now}));
     const std::int64_t woken = BERTH_TRY(storage::waiting::wake(connection, setup.id, fmt::format("customer/{}", remote_id), now));
     view = customer_view(std::string(remote_id), &row, "linked", woken);
+    const bool is_other = before && before->id != row.id;
+    view.set("decided_again", is_other ? BERTH_TRY(runs::decide_again(connection, setup, remote_id, before->id, now)) : std::int64_t{0});
     return note(connection, actor, "customer.link", setup.id, now, json::dump(view));
+  }));
+  return view;
+}
+
+Result<json::Value> unlink_customer(storage::Database& database, const runs::Setup& setup, std::string_view remote_id, std::string_view actor, Instant now) {
+  json::Value view;
+  BERTH_CHECK(database.write([&](storage::Connection& connection) -> Status {
+    const auto linked = BERTH_TRY(storage::links::find(connection, kCustomer, setup.id, remote_id));
+    if (!linked) {
+      return make_error(Code::kNotFound, "admin.customer_not_linked",
+                        fmt::format("customer {} of {} is not linked; see `berth customers list {}`", shortened(remote_id, 80), setup.id, setup.id));
+    }
+    const std::int64_t posted = BERTH_TRY(runs::posted_in_name_of(connection, setup, linked->id));
+    if (posted > 0 && !BERTH_TRY(runs::is_by_itself(connection, setup, remote_id))) {
+      return make_error(Code::kConflict, "admin.customer_in_use",
+                        fmt::format("{} documents of {} are posted in the name of \"{}\" ({}), and without the link customer {} is nobody here: sync contacts first, or link it to "
+                                    "another one",
+                                    posted, setup.id, linked->name, linked->id, shortened(remote_id, 80)));
+    }
+    BERTH_TRY(storage::links::remove(connection, kCustomer, setup.id, remote_id));
+    const std::int64_t again = BERTH_TRY(runs::decide_again(connection, setup, remote_id, linked->id, now));
+    const auto own = BERTH_TRY(storage::rows::find_by_remote(connection, kCustomer, setup.id, remote_id));
+    view = customer_view(std::string(remote_id), own ? &*own : nullptr, own ? origin_of(*own) : "", 0);
+    view.set("was", linked->id);
+    view.set("decided_again", again);
+    return note(connection, actor, "customer.unlink", setup.id, now, json::dump(view));
   }));
   return view;
 }
@@ -167,7 +219,29 @@ Result<json::Value> add_classification(storage::Database& database, std::string_
   BERTH_CHECK(database.write([&](storage::Connection& connection) -> Status {
     const runs::Declared declared = BERTH_TRY(runs::declare_classification(connection, name, line, now));
     view = json::Value::object({{"classification", name}, {"line", line}, {"added", declared.is_new}, {"woken", declared.woken}});
+    if (!declared.near.empty()) {
+      view.set("near", declared.near);
+      view.set("near_is", declared.is_near_awaited ? "in documents" : "here");
+    }
     return note(connection, actor, "classification.add", name, now, json::dump(view));
+  }));
+  return view;
+}
+
+Result<json::Value> remove_classification(storage::Database& database, const config::Config& config, std::string_view name, std::string_view line,
+                                          std::string_view actor, Instant now) {
+  if (trim(name).empty()) return make_error(Code::kInvalidArgument, "admin.field_missing", "a classification has a name");
+  for (const config::Classification& declared : config.classifications) {
+    const bool is_it = declared.name == name && (line.empty() || std::find(declared.lines.begin(), declared.lines.end(), line) != declared.lines.end());
+    if (is_it) {
+      return make_error(Code::kConflict, "admin.classification_in_use",
+                        fmt::format("berth.yaml declares {}, which would come back; take it out there first", line.empty() ? name : fmt::format("{} / {}", name, line)));
+    }
+  }
+  json::Value view = json::Value::object({{"classification", name}, {"line", line}, {"removed", true}});
+  BERTH_CHECK(database.write([&](storage::Connection& connection) -> Status {
+    BERTH_CHECK(runs::remove_classification(connection, name, line));
+    return note(connection, actor, "classification.remove", name, now, json::dump(view));
   }));
   return view;
 }

@@ -1,29 +1,11 @@
 #pragma once
-// Which document a person means by a word: "invoice/4815", "4815", "INV-000317", "record/12", "inv_c2f…", "entry/12",
-// "line/12.3" (also with a blank for the slash). Within one integration.
-//
-// A number that no posted document has is looked for in the stored answers of those that did not post, kBodiesReadMax of them.
-//
-// Any thread. Errors: runs.record_unknown with the nearest name, admin.record_ambiguous with the ways to say which one,
-// admin.entry_unknown, storage's.
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
-
-#include "host/documents/documents.hpp"
-#include "host/storage/database.hpp"
-#include "host/storage/records.hpp"
+// The look-up of documents by name is that of runs/record_names.hpp; the views of this folder say it without a prefix.
+#include "host/runs/record_names.hpp"
 
 namespace berth::admin {
 
-inline constexpr std::size_t kBodiesReadMax = 20'000;
-
-struct NamedDocument {
-  std::optional<storage::Record> record;   // nothing: entries without a document of the remote, such as opening receivables
-  documents::Source source;                // as the ledger names it, where it is known
-  std::int64_t entry = 0, line = 0;        // where one of them was named; lines count from 1
-};
-Result<NamedDocument> find_document(storage::Connection& connection, std::string_view integration, std::string_view name);
+using runs::find_document;
+using runs::kBodiesReadMax;
+using runs::NamedDocument;
 
 }  // namespace berth::admin

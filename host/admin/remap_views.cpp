@@ -1,5 +1,7 @@
 #include "host/admin/remap_views.hpp"
 
+#include "host/admin/views.hpp"
+
 namespace berth::admin {
 
 namespace {
@@ -10,7 +12,15 @@ json::Value face_view(const runs::RecordFace& face) {
   return json::Value::object({{"state", face.state}, {"reason", face.reason}, {"waits_for", std::move(waits)}});
 }
 
-json::Value entry_change_view(const ledger::StoredEntry& entry) {
+/// Whose document it is, where its entry names a customer.
+json::Value customer_of(const ledger::StoredEntry& entry, const std::map<std::string, std::string>& names) {
+  const std::string& id = runs::customer_of(entry);
+  if (id.empty()) return {};
+  const auto name = names.find(id);
+  return json::Value::object({{"id", id}, {"name", name == names.end() ? std::string() : name->second}});
+}
+
+json::Value entry_change_view(const ledger::StoredEntry& entry, const std::map<std::string, std::string>& names) {
   json::Value lines = json::Value::array();
   for (const ledger::StoredLine& line : entry.lines) {
     json::Value one = json::Value::object({{"account", line.account},
@@ -30,6 +40,7 @@ json::Value entry_change_view(const ledger::StoredEntry& entry) {
                               {"currency", entry.currency.code()},
                               {"base_currency", entry.base_currency.code()},
                               {"description", entry.description},
+                              {"customer", customer_of(entry, names)},
                               {"lines", std::move(lines)}});
 }
 
@@ -37,7 +48,7 @@ json::Value entry_change_view(const ledger::StoredEntry& entry) {
 
 json::Value record_change_view(const runs::RecordChange& change) {
   json::Value entries = json::Value::array();
-  for (const ledger::StoredEntry& entry : change.entries) entries.push_back(entry_change_view(entry));
+  for (const ledger::StoredEntry& entry : change.entries) entries.push_back(entry_change_view(entry, change.customers));
   json::Value view = json::Value::object({{"ref", change.ref}});
   if (change.is_stored) {
     view.set("before", face_view(change.before));
@@ -71,6 +82,16 @@ json::Value remapped_view(const runs::Remapped& remapped) {
                               {"asked_for", remapped.asked_for},
                               {"stopped", remapped.was_stopped},
                               {"accounts", std::move(effects)}});
+}
+
+runs::RemapRequest noted_remap(bool all, std::string_view actor, std::string_view integration, const Clock& clock) {
+  runs::RemapRequest request;
+  request.all = all;
+  request.on_begin = [all, actor = std::string(actor), integration = std::string(integration), &clock](storage::Connection& connection, const std::string& revision,
+                                                                                                      std::int64_t decided) {
+    return note(connection, actor, "mapping.apply", integration, clock.now(), json::dump(json::Value::object({{"rules", revision}, {"all", all}, {"records", decided}})));
+  };
+  return request;
 }
 
 runs::OnRecordChange first_changes(json::Value& list, std::size_t limit) {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "host/admin/views.hpp"
-#include "host/core/decimal.hpp"
+#include "host/core/money_total.hpp"
 #include "host/storage/waiting.hpp"
 
 namespace berth::admin {
@@ -43,8 +43,9 @@ Status add_entries(Connection& connection, json::Value& view, std::size_t limit)
   view.set("reversals_total", BERTH_TRY(number(connection, "SELECT COUNT(*) FROM entry WHERE id > ? AND reverses IS NOT NULL", {before})));
   json::Value totals = json::Value::array();
   for (const Row& row : BERTH_TRY(connection.query(
-           "SELECT company, account, currency, SUM(CASE WHEN amount > 0 THEN amount ELSE 0 END), SUM(CASE WHEN amount < 0 THEN -amount ELSE 0 END), "
-           "base_currency, SUM(base_minor) FROM (SELECT e.company, l.account, CASE WHEN l.document_minor IS NULL THEN e.base_currency ELSE "
+           "SELECT company, account, currency, CAST(exact_sum(CASE WHEN amount > 0 THEN amount ELSE 0 END) AS TEXT), "
+           "CAST(exact_sum(CASE WHEN amount < 0 THEN -amount ELSE 0 END) AS TEXT), "
+           "base_currency, CAST(exact_sum(base_minor) AS TEXT) FROM (SELECT e.company, l.account, CASE WHEN l.document_minor IS NULL THEN e.base_currency ELSE "
            "e.currency END AS currency, COALESCE(l.document_minor, l.base_minor) AS amount, e.base_currency, l.base_minor FROM entry_line AS l "
            "JOIN entry AS e ON e.id = l.entry WHERE e.id > ?) GROUP BY company, account, currency, base_currency ORDER BY company, account, currency",
            {before}))) {
@@ -53,10 +54,10 @@ Status add_entries(Connection& connection, json::Value& view, std::size_t limit)
     totals.push_back(json::Value::object({{"company", row.text(0)},
                                           {"account", row.text(1)},
                                           {"currency", row.text(2)},
-                                          {"debit", Money(row.integer(3), currency).to_string()},
-                                          {"credit", Money(row.integer(4), currency).to_string()},
+                                          {"debit", BERTH_TRY(MoneyTotal::parse_minor(row.text(3), currency)).to_string()},
+                                          {"credit", BERTH_TRY(MoneyTotal::parse_minor(row.text(4), currency)).to_string()},
                                           {"base_currency", row.text(5)},
-                                          {"base_net", Money(row.integer(6), base).to_string()}}));
+                                          {"base_net", BERTH_TRY(MoneyTotal::parse_minor(row.text(6), base)).to_string()}}));
   }
   view.set("totals", std::move(totals));
   return success();

@@ -156,30 +156,6 @@ json::Value balance_view(const ledger::Balance& balance) {
                               {"balance", balance.net().to_string()}});
 }
 
-json::Value tie_out_view(const ledger::TieOut& tie_out) {
-  json::Value differences = json::Value::array();
-  for (const ledger::TieOutDifference& one : tie_out.differences) {
-    json::Value shown = json::Value::object({{"what", one.kind},
-                                             {"remote_id", one.remote_id},
-                                             {"number", one.number},
-                                             {"customer", one.customer},
-                                             {"currency", one.currency.code()},
-                                             {"here", one.ours.to_string()},
-                                             {"difference", one.difference().to_string()},
-                                             {"cause", ledger::to_string(one.cause)}});
-    if (one.remote) shown.set("remote", one.remote->to_string());
-    if (!one.related.empty()) shown.set("related", one.related);
-    if (!one.reason.empty()) shown.set("reason", one.reason);
-    if (!one.message.empty()) shown.set("message", one.message);
-    differences.push_back(std::move(shown));
-  }
-  return json::Value::object({{"invoices", tie_out.invoices},
-                              {"credit_notes", tie_out.credit_notes},
-                              {"customers", tie_out.customers},
-                              {"without_balance", tie_out.without_balance},
-                              {"differences", std::move(differences)}});
-}
-
 json::Value entry_view(const ledger::StoredEntry& entry) {
   json::Value lines = json::Value::array();
   for (const ledger::StoredLine& line : entry.lines) {
@@ -213,7 +189,7 @@ json::Value entry_view(const ledger::StoredEntry& entry) {
 
 Result<storage::AccountRow> map_account(storage::Database& database, const config::Config& config, std::string_view integration,
                                         std::string_view kind, std::string_view label, std::string_view company,
-                                        std::string_view account, Instant now) {
+                                        std::string_view account, std::string_view actor, Instant now) {
   if (std::find(std::begin(kKinds), std::end(kKinds), kind) == std::end(kKinds)) {
     return make_error(Code::kInvalidArgument, "admin.account_kind", fmt::format("\"{}\" is no kind of account row", kind));
   }
@@ -228,13 +204,22 @@ Result<storage::AccountRow> map_account(storage::Database& database, const confi
   BERTH_CHECK(database.write([&](storage::Connection& connection) -> Status {
     row = BERTH_TRY(storage::account_rows::map(connection, integration, kind, label == "-" ? "" : label, company, account, now));
     BERTH_CHECK(storage::waiting::wake(connection, integration, row.awaited(), now));
-    return success();
+    return note(connection, actor, "account.map", integration, now, json::dump(account_row_view(row)));
   }));
   return row;
 }
 
 Status set_desired(storage::Database& database, std::string_view integration, std::string_view desired, Instant now) {
   return database.write([&](storage::Connection& connection) { return runs::set_desired(connection, integration, desired, now); });
+}
+
+Result<std::string> change_desired(storage::Database& database, std::string_view integration, std::string_view verb, std::string_view actor, Instant now) {
+  const std::string desired = verb == "pause" ? "paused" : verb == "disable" ? "disabled" : "enabled";
+  BERTH_CHECK(database.write([&](storage::Connection& connection) -> Status {
+    BERTH_CHECK(runs::set_desired(connection, integration, desired, now));
+    return note(connection, actor, fmt::format("integration.{}", verb), integration, now);
+  }));
+  return desired;
 }
 
 Status note(storage::Connection& connection, std::string_view actor, std::string_view action, std::string_view target, Instant now,

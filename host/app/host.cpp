@@ -34,13 +34,16 @@ bool is_dead_owner(std::string_view owner) {
 std::filesystem::path database_file(const config::Config& config) { return config.data_dir / "berth.db"; }
 
 Result<std::unique_ptr<storage::Database>> open_database(const config::Config& config, const Clock& clock) {
-  if (config.storage.engine != config::StorageConfig::Engine::kSqlite) {
-    return make_error(Code::kUnsupported, "app.storage_unsupported",
-                      "this version stores on SQLite only; set `storage: sqlite` in " + config.file.string());
-  }
   BERTH_CHECK(prepare_data_folder(config.data_dir));
   runs::Scratch::remove_left_over(config.data_dir);
-  return storage::open_sqlite({.path = database_file(config).string()}, clock);
+  return open_storage(config, config.storage, clock);
+}
+
+Result<std::unique_ptr<storage::Database>> open_storage(const config::Config& config, const config::StorageConfig& where, const Clock& clock) {
+  if (where.engine == config::StorageConfig::Engine::kSqlite) return storage::open_sqlite({.path = database_file(config).string()}, clock);
+  storage::PostgresqlOptions options{.url = where.url, .folder = config.data_dir.string()};
+  if (where.password) options.password = BERTH_TRY(config::resolve(*where.password, config::process_environment()));
+  return storage::open_postgresql(options, clock);
 }
 
 Result<vault::MasterKey> open_master_key(const config::Config& config) {

@@ -7,7 +7,7 @@
 // Commands open a host, use parts of it and let it go; `berth serve` keeps one. `berth sync --dry-run` opens a trial. What is expensive or may fail for reasons
 // of its own (vault, transport) is opened here once. Members are destroyed in the reverse order of their use.
 //
-// Errors: those of data_folder.hpp, app.storage_unsupported, app.vault_key_missing, and
+// Errors: those of data_folder.hpp, app.vault_key_missing, and
 // those of storage, vault and transport.
 #include <filesystem>
 #include <memory>
@@ -94,6 +94,8 @@ class Host {
 [[nodiscard]] std::filesystem::path database_file(const config::Config& config);
 /// Opens (and migrates) the storage that the configuration names, without vault or plugins.
 Result<std::unique_ptr<storage::Database>> open_database(const config::Config& config, const Clock& clock);
+/// The same for another storage than the configured one, in a data folder that is prepared. Errors: storage.*, config.secret_*.
+Result<std::unique_ptr<storage::Database>> open_storage(const config::Config& config, const config::StorageConfig& where, const Clock& clock);
 /// The vault's master key. Errors: app.vault_key_missing, vault.*.
 Result<vault::MasterKey> open_master_key(const config::Config& config);
 /// Folders whose plugins come with Berth: plugins/ and lib/berth/plugins/ beside the folder of this program. By place and

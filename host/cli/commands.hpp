@@ -23,6 +23,8 @@ struct Opened {
   std::unique_ptr<storage::Database> database;
 };
 Result<Opened> open_storage(const Global& global);
+/// The plugins in the configured folders.
+std::vector<plugins::Discovered> discover_plugins(const Global& global, const config::Config& config);
 /// Reasons of the connectors in the configured folders, those that come with Berth where there is no configuration, are
 /// explained from now on. Opening a configuration does it; for commands that can do without one.
 void know_plugins_reasons(const Global& global);
@@ -54,6 +56,12 @@ int plugin_trust(const Global& global, const std::string& path);
 struct ServeOptions {
   bool json_log = false, safe_mode = false;
 };
+/// Engine and books, as `berth ledger check` and more.
+int db_check(const Global& global);
+int db_backup(const Global& global, const std::string& file);
+int db_restore(const Global& global, const std::string& file);
+/// Applies migrations; with `to`, copies everything into that storage and compares.
+int db_migrate(const Global& global, const std::string& to, const std::string& password);
 /// What is wrong, and what to do about it; `online` asks the remotes too. See doctor.hpp.
 int doctor(const Global& global, bool online);
 int serve(const Global& global, const ServeOptions& options);
@@ -74,13 +82,15 @@ struct SyncOptions {
   std::string id, since;
   std::vector<std::string> phases;
   bool full = false, strict = false;
-  bool is_dry_run = false;
+  bool is_dry_run = false, is_estimate = false;
   std::size_t limit = 100;   // of entries and refusals that a dry run lists
 };
 /// What a dry run came to (admin/trial.hpp), below the phases of its run.
 void print_dry_run(const json::Value& view);
 int sync(const Global& global, const SyncOptions& options);
-int set_desired(const Global& global, const std::string& id, const std::string& desired);
+/// What it would cost in calls; makes none.
+int sync_estimate(const Global& global, const SyncOptions& options);
+int change_desired(const Global& global, const std::string& id, const std::string& verb);
 int disconnect(const Global& global, const std::string& id);
 int test(const Global& global, const std::string& id);
 int organizations(const Global& global, const std::string& id, const std::string& choose);
@@ -103,9 +113,11 @@ int accounts_map(const Global& global, const std::string& id, const std::string&
 
 int customers_list(const Global& global, const std::string& id);
 int customers_link(const Global& global, const std::string& id, const std::string& remote_id, const std::string& local);
+int customers_unlink(const Global& global, const std::string& id, const std::string& remote_id);
 int customers_create(const Global& global, const std::string& id, const std::string& remote_id, const std::string& name);
 int classifications_list(const Global& global);
 int classifications_add(const Global& global, const std::string& name, const std::string& line);
+int classifications_remove(const Global& global, const std::string& name, const std::string& line);
 
 // mapping
 int mapping_validate(const Global& global, const std::string& file, bool deny_warnings);

@@ -3,6 +3,7 @@
 
 #include "host/admin/master_rows.hpp"
 #include "host/cli/commands.hpp"
+#include "host/core/edit_distance.hpp"
 
 namespace berth::cli {
 
@@ -40,7 +41,11 @@ int change_customer(const Global& global, const std::string& id, const std::stri
   if (!unit.ok()) return fail(global, unit.error());
   const Result<json::Value> view = change(**host, (*unit)->setup);
   if (!view.ok()) return fail(global, view.error());
-  return apply_now(global, **host, id, *view, fmt::format("{} is \"{}\" ({})", remote_id, view->text_of("name"), view->text_of("customer")));
+  std::string done = view->find("customer")->is_null() ? fmt::format("{} is nobody here until contacts are synced", remote_id)
+                                                        : fmt::format("{} is \"{}\" ({})", remote_id, view->text_of("name"), view->text_of("customer"));
+  const json::Value* again = view->find("decided_again");
+  if (again != nullptr && again->integer().value_or(0) > 0) done += fmt::format("; {} posted in another name are decided again", counted(*again->integer(), "document", "documents"));
+  return apply_now(global, **host, id, *view, done);
 }
 
 }  // namespace
@@ -48,6 +53,12 @@ int change_customer(const Global& global, const std::string& id, const std::stri
 int customers_link(const Global& global, const std::string& id, const std::string& remote_id, const std::string& local) {
   return change_customer(global, id, remote_id, [&](app::Host& host, const runs::Setup& setup) {
     return admin::link_customer(host.database(), setup, remote_id, local, "cli", host.clock().now());
+  });
+}
+
+int customers_unlink(const Global& global, const std::string& id, const std::string& remote_id) {
+  return change_customer(global, id, remote_id, [&](app::Host& host, const runs::Setup& setup) {
+    return admin::unlink_customer(host.database(), setup, remote_id, "cli", host.clock().now());
   });
 }
 
@@ -108,6 +119,23 @@ int classifications_add(const Global& global, const std::string& name, const std
   }
   const std::string what = line.empty() ? name : fmt::format("{} / {}", name, line);
   print_line(view->find("added")->boolean() ? fmt::format("{} is added; {} records posted again with it", what, posted) : fmt::format("{} is there already", what));
+  if (const std::string_view near = view->text_of("near"); !near.empty()) {
+    print_line(fmt::format("{}{}; if that was meant: berth classifications remove \"{}\"{}", view->text_of("near_is") == "here" ? "" : "no document carries it; ",
+                           near_miss_hint(line.empty() ? name : line, near), name, line.empty() ? "" : fmt::format(" \"{}\"", line)));
+  }
+  return kFine;
+}
+
+int classifications_remove(const Global& global, const std::string& name, const std::string& line) {
+  const auto opened = open_storage(global);
+  if (!opened.ok()) return fail(global, opened.error());
+  const auto view = admin::remove_classification(*opened->database, opened->config, name, line, "cli", opened->clock->now());
+  if (!view.ok()) return fail(global, view.error());
+  if (global.json) {
+    print_json(*view);
+  } else {
+    print_line(fmt::format("{} is removed", line.empty() ? name : fmt::format("{} / {}", name, line)));
+  }
   return kFine;
 }
 

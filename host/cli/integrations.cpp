@@ -284,17 +284,17 @@ int sync(const Global& global, const SyncOptions& options) {
   }
 }
 
-int set_desired(const Global& global, const std::string& id, const std::string& desired) {
+int change_desired(const Global& global, const std::string& id, const std::string& verb) {
   const auto host = open_host(global);
   if (!host.ok()) return fail(global, host.error());
   const auto found = integration_of((*host)->database(), (*host)->config(), id);
   if (!found.ok()) return fail(global, found.error());
-  const Status set = admin::set_desired((*host)->database(), id, desired, (*host)->clock().now());
-  if (!set.ok()) return fail(global, set.error());
+  const auto desired = admin::change_desired((*host)->database(), id, verb, "cli", (*host)->clock().now());
+  if (!desired.ok()) return fail(global, desired.error());
   if (global.json) {
-    print_json(json::Value::object({{"id", id}, {"desired", desired}}));
+    print_json(json::Value::object({{"id", id}, {"desired", *desired}}));
   } else {
-    print_line(fmt::format("{} is {}", id, desired));
+    print_line(fmt::format("{} is {}", id, *desired));
   }
   return kFine;
 }

@@ -1,13 +1,12 @@
 // The books on the command line.
 #include <fmt/format.h>
 
+#include "host/admin/periods.hpp"
 #include "host/admin/views.hpp"
 #include "host/cli/commands.hpp"
 #include "host/ledger/export.hpp"
-#include "host/ledger/periods.hpp"
 #include "host/ledger/queries.hpp"
 #include "host/runs/registry.hpp"
-#include "host/storage/waiting.hpp"
 
 namespace berth::cli {
 
@@ -36,12 +35,12 @@ int ledger_balance(const Global& global, const std::string& company) {
                    [&](storage::Connection& connection, Table& table, json::Value& list) -> Status {
                      ledger::BalanceFilter filter;
                      filter.company = company;
-                     std::map<std::string, Money> totals;
+                     std::map<std::string, MoneyTotal> totals;
                      for (const ledger::Balance& balance : BERTH_TRY(ledger::trial_balance(connection, filter))) {
                        const std::string code(balance.debit.currency().code());
                        table.add({balance.company, balance.account, balance.debit.to_string(), balance.credit.to_string(), balance.net().to_string(), code});
                        list.push_back(admin::balance_view(balance));
-                       const auto [total, is_new] = totals.try_emplace(balance.company, Money::zero(balance.debit.currency()));
+                       const auto [total, is_new] = totals.try_emplace(balance.company, MoneyTotal(balance.debit.currency()));
                        total->second += balance.net();
                      }
                      for (const auto& [id, total] : totals) table.add({id, "(sum)", "", "", total.to_string(), std::string(total.currency().code())});
@@ -136,36 +135,24 @@ int ledger_export(const Global& global, const std::string& format_name, const st
 int ledger_period(const Global& global, const std::string& verb, const std::string& company, const std::string& month_text) {
   if (verb == "list") {
     return list_rows(global, "closed", Table({"company", "month", "closed", "by"}), [&](storage::Connection& connection, Table& table, json::Value& list) -> Status {
-      for (const ledger::ClosedPeriod& period : BERTH_TRY(ledger::closed_periods(connection, company))) {
-        table.add({period.company, to_string(period.month), to_string(period.closed_at), period.closed_by});
-        list.push_back(json::Value::object({{"company", period.company}, {"month", to_string(period.month)}, {"closed_at", to_string(period.closed_at)}, {"closed_by", period.closed_by}}));
+      list = BERTH_TRY(admin::periods_view(connection, company));
+      for (const json::Value& one : list.items()) {
+        table.add({std::string(one.text_of("company")), std::string(one.text_of("month")), std::string(one.text_of("closed_at")), std::string(one.text_of("closed_by"))});
       }
       return success();
     });
   }
   const auto opened = open_storage(global);
   if (!opened.ok()) return fail(global, opened.error());
-  if (opened->config.find_company(company) == nullptr) {
-    return fail(global, make_error(Code::kNotFound, "runs.company_unknown", fmt::format("there is no company \"{}\"", company)));
+  const auto view = admin::set_period(*opened->database, opened->config, company, month_text, verb == "open", "cli", opened->clock->now());
+  if (!view.ok()) return fail(global, view.error());
+  if (global.json) {
+    print_json(*view);
+    return kFine;
   }
-  const auto month = ledger::parse_month(month_text);
-  if (!month.ok()) return fail(global, month.error());
-  const Instant now = opened->clock->now();
-  bool changed = false;
-  const Status done = opened->database->write([&](storage::Connection& connection) -> Status {
-    if (verb == "close") {
-      changed = BERTH_TRY(ledger::close_period(connection, company, *month, now, "cli"));
-      return success();
-    }
-    changed = BERTH_TRY(ledger::open_period(connection, company, *month));
-    // What the lock held back is worth applying again, for every integration.
-    for (const storage::Integration& integration : BERTH_TRY(storage::integrations::list(connection))) {
-      BERTH_CHECK(storage::waiting::wake(connection, integration.id, ledger::awaited_period(company, *month), now));
-    }
-    return success();
-  });
-  if (!done.ok()) return fail(global, done.error());
-  print_line(fmt::format("{} of {} is {}{}", to_string(*month), company, verb == "close" ? "closed" : "open", changed ? "" : " already"));
+  const std::int64_t woken = view->find("woken")->integer().value_or(0);
+  print_line(fmt::format("{} of {} is {}{}{}", view->text_of("month"), company, view->text_of("state"), view->find("changed")->boolean() ? "" : " already",
+                         woken == 0 ? "" : fmt::format("; {} that waited for it are decided with the next run", counted(woken, "record", "records"))));
   return kFine;
 }
 

@@ -67,6 +67,18 @@ void declare_setup(CLI::App& app, Line& line) {
   command(*vault, line, "rotate", "Seal everything with a new key", [&] { return vault_rotate(global, line.id); })
       ->add_option("NEW_KEY", line.id, "file:PATH, env:NAME or credential:NAME of the new key")
       ->required();
+  CLI::App* db = group(app, "db", "The database");
+  command(*db, line, "check", "Is it sound: the engine's own structures, and the books", [&] { return db_check(global); });
+  command(*db, line, "backup", "Everything at this moment, into a new file; nobody waits for it", [&] { return db_backup(global, line.id); })
+      ->add_option("FILE", line.id, "must not be there yet")
+      ->required();
+  command(*db, line, "restore", "A backup into the configured storage, which must be empty", [&] { return db_restore(global, line.id); })
+      ->add_option("FILE", line.id, "of `berth db backup`")
+      ->required();
+  CLI::App* migrate = command(*db, line, "migrate", "Apply what is missing; with --to, copy everything into another storage and compare",
+                              [&] { return db_migrate(global, line.second, line.third); });
+  migrate->add_option("--to", line.second, "sqlite or postgresql://user@host:5432/name; must be empty");
+  migrate->add_option("--password", line.third, "of that storage: env:NAME or file:PATH");
   CLI::App* token = group(app, "token", "Tokens of the REST API");
   CLI::App* create = command(*token, line, "create", "Make a token; it is shown once", [&] { return token_create(global, line.id, line.second.empty() ? "viewer" : line.second); });
   create->add_option("NAME", line.id, "whose it is")->required();
@@ -101,18 +113,19 @@ void declare_integrations(CLI::App& app, Line& line) {
   CLI::App* sync_app = with_id(command(app, line, "sync", "Sync now and print the run report", [&] {
     line.sync.id = line.id;
     line.sync.limit = line.limit;
-    return sync(global, line.sync);
+    return line.sync.is_estimate ? sync_estimate(global, line.sync) : sync(global, line.sync);
   }));
   sync_app->add_option("--phase", line.sync.phases, "only this phase; may be given several times");
   sync_app->add_flag("--full", line.sync.full, "list everything and compare");
   sync_app->add_option("--since", line.sync.since, "list what changed since this date, YYYY-MM-DD");
   sync_app->add_flag("--strict", line.sync.strict, "exit 1 also when rate limited or incomplete");
-  sync_app->add_flag("--dry-run", line.sync.is_dry_run, "show what it would post, and keep nothing; the calls are real");
+  CLI::Option* dry_run = sync_app->add_flag("--dry-run", line.sync.is_dry_run, "show what it would post, and keep nothing; the calls are real");
+  sync_app->add_flag("--estimate", line.sync.is_estimate, "only say what it would cost in calls; makes none")->excludes(dry_run);
   sync_app->add_option("--limit", line.limit, "entries and refusals that a dry run lists (default: 100)");
-  with_id(command(app, line, "pause", "No runs until resumed", [&] { return set_desired(global, line.id, "paused"); }));
-  with_id(command(app, line, "resume", "Runs go on", [&] { return set_desired(global, line.id, "enabled"); }));
-  with_id(command(app, line, "enable", "Runs, links and webhooks work", [&] { return set_desired(global, line.id, "enabled"); }));
-  with_id(command(app, line, "disable", "No runs; data stays readable", [&] { return set_desired(global, line.id, "disabled"); }));
+  with_id(command(app, line, "pause", "No runs until resumed", [&] { return change_desired(global, line.id, "pause"); }));
+  with_id(command(app, line, "resume", "Runs go on", [&] { return change_desired(global, line.id, "resume"); }));
+  with_id(command(app, line, "enable", "Runs, links and webhooks work", [&] { return change_desired(global, line.id, "enable"); }));
+  with_id(command(app, line, "disable", "No runs; data stays readable", [&] { return change_desired(global, line.id, "disable"); }));
   with_id(command(app, line, "disconnect", "Revoke and forget the tokens; data stays", [&] { return disconnect(global, line.id); }));
   with_id(command(app, line, "test", "One cheap call that proves the connection", [&] { return test(global, line.id); }));
   CLI::App* organizations_app = with_id(command(app, line, "organizations", "The organisations the account sees", [&] { return organizations(global, line.id, line.second); }));
@@ -153,6 +166,10 @@ void declare_rows(CLI::App& app, Line& line) {
                                           [&] { return customers_link(global, line.id, line.second, line.third); }));
   link->add_option("REMOTE", line.second, "its id at the remote, as `berth customers list` shows it")->required();
   link->add_option("LOCAL", line.third, "id or whole name of the customer here")->required();
+  of_integration(command(*customers, line, "unlink", "Take a link back; what is posted in the other's name is posted again in its own, with no remote call",
+                         [&] { return customers_unlink(global, line.id, line.second); }))
+      ->add_option("REMOTE", line.second, "its id at the remote, as `berth customers list` shows it")
+      ->required();
   CLI::App* create = of_integration(command(*customers, line, "create", "Make the customer that one of the remote is; what waited for it posts, with no remote call",
                                             [&] { return customers_create(global, line.id, line.second, line.third); }));
   create->add_option("REMOTE", line.second, "its id at the remote, as `berth customers list` shows it")->required();
@@ -163,6 +180,10 @@ void declare_rows(CLI::App& app, Line& line) {
                           [&] { return classifications_add(global, line.id, line.second); });
   add->add_option("NAME", line.id, "the classification, e.g. \"Service Type\"")->required();
   add->add_option("LINE", line.second, "a line of it");
+  CLI::App* removed = command(*classifications, line, "remove", "Take back a classification or a line that nothing uses",
+                              [&] { return classifications_remove(global, line.id, line.second); });
+  removed->add_option("NAME", line.id, "the classification")->required();
+  removed->add_option("LINE", line.second, "a line of it");
 }
 
 void declare_mapping_and_ledger(CLI::App& app, Line& line) {
@@ -177,7 +198,7 @@ void declare_mapping_and_ledger(CLI::App& app, Line& line) {
   CLI::App* explained = command(*mapping, line, "explain", "How each value of a stored record comes about, and why what it waits for is not there",
                                 [&] { return mapping_explain(global, line.id, line.second, line.third); });
   explained->add_option("ID", line.id, "integration")->required();
-  explained->add_option("RECORD", line.second, "ENTITY/REMOTE_ID, e.g. invoice/4815162342000201001")->required();
+  explained->add_option("RECORD", line.second, "ENTITY/REMOTE_ID, a remote id, a number such as INV-000317, or entry/N")->required();
   explained->add_option("--mapping", line.third, "a rules file to try (default: the one of the integration)");
   const auto remapping = [&](CLI::App* sub) {
     sub->add_option("ID", line.remap.id, "integration")->required();

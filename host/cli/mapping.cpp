@@ -8,17 +8,11 @@
 #include "host/ledger/plan.hpp"
 #include "host/mapping/cases.hpp"
 #include "host/mapping/mapping.hpp"
+#include "host/storage/account_rows.hpp"
 
 namespace berth::cli {
 
 namespace {
-
-/// "payment_mode/ACH/WIRE/co_1" → kind, key, company.
-std::tuple<std::string, std::string, std::string> split_row(const std::string& row) {
-  const auto first = row.find('/');
-  const auto last = row.rfind('/');
-  return {row.substr(0, first), row.substr(first + 1, last - first - 1), row.substr(last + 1)};
-}
 
 /// Every document the planned one refers to is posted and open far enough: cases ask about account rows, not amounts.
 Result<mapping::PlanSummary> plan_of_case(const mapping::PlanInput& input) {
@@ -40,10 +34,11 @@ Result<mapping::PlanSummary> plan_of_case(const mapping::PlanInput& input) {
   add_company(input.context.company);
   add_company(std::string(input.document.text_of("company")));
   for (const auto& [row, account] : input.accounts) {
-    const auto [kind, key, company] = split_row(row);
-    add_company(company);
-    if (!account.empty()) books.accounts.set(kind, key, company, account);
-    books.companies[company].chart.accounts[account] = {account, account, ledger::AccountType::kAsset};
+    const auto name = storage::account_rows::parse_name(row);
+    if (!name) return make_error(Code::kInvalidArgument, "cli.account_row", fmt::format("\"{}\" is not KIND/KEY/COMPANY", row));
+    add_company(name->company);
+    if (!account.empty()) books.accounts.set(name->kind, name->label, name->company, account);
+    books.companies[name->company].chart.accounts[account] = {account, account, ledger::AccountType::kAsset};
   }
   const auto refer = [&](const documents::Reference& reference, const Currency& currency, const std::string& customer) {
     if (reference.id.empty()) return;

@@ -32,6 +32,10 @@ std::vector<std::filesystem::path> first_folders(const Global& global) { return 
 
 }  // namespace
 
+std::vector<plugins::Discovered> discover_plugins(const Global& global, const config::Config& config) {
+  return plugins::discover(app::plugin_folders(config, first_folders(global)));
+}
+
 void know_plugins_reasons(const Global& global) {
   config::Findings unshown;
   if (const auto loaded = config::load(global.config, unshown); loaded.ok()) explain_later(app::plugin_folders(*loaded, first_folders(global)));

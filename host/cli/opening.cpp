@@ -6,11 +6,8 @@
 
 #include "host/admin/views.hpp"
 #include "host/cli/commands.hpp"
-#include "host/core/stable_id.hpp"
 #include "host/ledger/opening.hpp"
 #include "host/runs/registry.hpp"
-#include "host/storage/records.hpp"
-#include "host/storage/waiting.hpp"
 
 namespace berth::cli {
 
@@ -29,29 +26,6 @@ Result<std::string> read_whole(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
-}
-
-struct Imported {
-  std::size_t posted = 0;
-  std::size_t there = 0;
-  std::int64_t payments = 0;  // that had failed and are planned again
-};
-
-/// All of the file or nothing, in one transaction.
-Status import_all(storage::Connection& connection, const std::vector<ledger::OpeningReceivable>& openings, const ledger::BooksContext& context,
-                  Instant now, Imported& imported) {
-  const std::string& integration = context.integration.id;
-  for (const ledger::OpeningReceivable& opening : openings) {
-    // The id that the invoice would get if it were pulled.
-    const std::string id = stable_id("inv", {"invoice", integration, opening.invoice});
-    const ledger::PostedOpening posted = BERTH_TRY(ledger::post_opening(connection, opening, context, id, now));
-    ++(posted.is_new ? imported.posted : imported.there);
-    if (posted.is_new) BERTH_CHECK(storage::waiting::wake(connection, integration, "invoice/" + opening.invoice, now));
-  }
-  if (imported.posted == 0) return success();
-  // Payments that failed because nothing of theirs could be imported are decided again with the next run.
-  imported.payments = BERTH_TRY(storage::records::requeue(connection, {.integration = integration, .entity = {}, .state = "failed", .reason = {}, .remote_state = {}}, now));
-  return admin::note(connection, "cli", "ledger.opening", integration, now, fmt::format(R"({{"receivables":{}}})", imported.posted));
 }
 
 }  // namespace
@@ -73,17 +47,20 @@ int ledger_opening(const Global& global, const std::string& id, const std::strin
     context.integration.base_currency = company->second.base_currency.code();
   const auto openings = ledger::parse_openings(*text, context.companies);
   if (!openings.ok()) return fail(global, openings.error());
-  Imported imported;
-  const Status done = opened->database->write([&](storage::Connection& connection) {
-    imported = {};
-    return import_all(connection, *openings, context, opened->clock->now(), imported);
+  ledger::ImportedOpenings imported;
+  // All of the file or nothing.
+  const Status done = opened->database->write([&](storage::Connection& connection) -> Status {
+    const Instant now = opened->clock->now();
+    imported = BERTH_TRY(ledger::import_openings(connection, *openings, context, now));
+    if (imported.posted == 0) return success();
+    return admin::note(connection, "cli", "ledger.opening", id, now, fmt::format(R"({{"receivables":{}}})", imported.posted));
   });
   if (!done.ok()) return fail(global, done.error());
   if (global.json) {
-    print_json(json::Value::object({{"posted", imported.posted}, {"already_there", imported.there}, {"planned_again", imported.payments}}));
+    print_json(json::Value::object({{"posted", imported.posted}, {"already_there", imported.there}, {"planned_again", imported.woken}}));
   } else {
-    print_line(fmt::format("{} opening receivables posted, {} were there already; {} failed records are decided again with the next run", imported.posted,
-                           imported.there, imported.payments));
+    print_line(fmt::format("{} opening receivables posted, {} were there already; {} records that waited for them are decided again with the next run", imported.posted,
+                           imported.there, imported.woken));
   }
   return kFine;
 }

@@ -42,12 +42,7 @@ void add_rows(Table& table, const json::Value& view) {
 }  // namespace
 
 OfflineQuotaKeys::OfflineQuotaKeys(const Global& global, const config::Config& config)
-    : discovered([&] {
-        std::vector<std::filesystem::path> first;
-        for (const std::string& folder : global.plugin_dirs) first.emplace_back(folder);
-        return plugins::discover(app::plugin_folders(config, first));
-      }()),
-      keys(config, discovered) {}
+    : discovered(discover_plugins(global, config)), keys(config, discovered) {}
 
 int quota_show(const Global& global, const std::string& id) {
   const auto opened = open_storage(global);

@@ -74,8 +74,8 @@ int records_show(const Global& global, const std::string& id, const std::string&
   const auto opened = open_storage(global);
   if (!opened.ok()) return fail(global, opened.error());
   if (const auto found = integration_of(*opened->database, opened->config, id); !found.ok()) return fail(global, found.error());
-  const OfflineQuotaKeys offline(global, opened->config);
-  const auto view = admin::lineage({opened->config, offline.discovered, *opened->database}, id, name);
+  const std::vector<plugins::Discovered> discovered = discover_plugins(global, opened->config);
+  const auto view = admin::lineage({opened->config, discovered, *opened->database}, id, name);
   if (!view.ok()) return fail(global, view.error());
   if (global.json) {
     print_json(*view);
@@ -125,14 +125,12 @@ int accounts_map(const Global& global, const std::string& id, const std::string&
   const auto host = open_host(global);
   if (!host.ok()) return fail(global, host.error());
   if (const auto found = integration_of((*host)->database(), (*host)->config(), id); !found.ok()) return fail(global, found.error());
-  // KIND/KEY/COMPANY; a key may have slashes of its own (ACH/WIRE).
-  const auto first = row.find('/');
-  const auto last = row.rfind('/');
-  if (first == std::string::npos || first == last) {
+  const auto name = storage::account_rows::parse_name(row);
+  if (!name) {
     return fail(global, make_error(Code::kInvalidArgument, "cli.account_row", fmt::format("\"{}\" is not KIND/KEY/COMPANY; see `berth accounts list {}`", row, id)));
   }
-  const auto mapped = admin::map_account((*host)->database(), (*host)->config(), id, row.substr(0, first), row.substr(first + 1, last - first - 1),
-                                         row.substr(last + 1), account, (*host)->clock().now());
+  const auto mapped =
+      admin::map_account((*host)->database(), (*host)->config(), id, name->kind, name->label, name->company, account, "cli", (*host)->clock().now());
   if (!mapped.ok()) return fail(global, mapped.error());
   return apply_now(global, **host, id, admin::account_row_view(*mapped), fmt::format("{} posts to {}", row, account));
 }

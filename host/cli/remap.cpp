@@ -6,17 +6,28 @@
 #include "host/admin/remap_views.hpp"
 #include "host/admin/views.hpp"
 #include "host/cli/commands.hpp"
+#include "host/core/one_line.hpp"
 #include "host/core/text.hpp"
 
 namespace berth::cli {
 
 namespace {
 
+constexpr std::size_t kNameShown = 60;
 constexpr std::chrono::milliseconds kLookAgain{500};   // while somebody else runs the integration
 
-std::string lines_of(const ledger::StoredEntry& entry) {
-  std::string text = fmt::format("    {} {} {} {} {}\n", entry.reverses != 0 ? "reverses" : "posts   ", to_string(entry.date), entry.company, entry.event,
-                                 entry.base_currency.code());
+/// "Bowman & Co (cus_1)", or nothing for an entry that names nobody.
+std::string customer_text(const ledger::StoredEntry& entry, const std::map<std::string, std::string>& names) {
+  const std::string& id = runs::customer_of(entry);
+  if (id.empty()) return {};
+  const auto name = names.find(id);
+  if (name == names.end() || name->second.empty()) return "  " + id;
+  return fmt::format("  {} ({})", one_line(name->second, kNameShown), id);
+}
+
+std::string lines_of(const ledger::StoredEntry& entry, const std::map<std::string, std::string>& names) {
+  std::string text = fmt::format("    {} {} {} {} {}{}\n", entry.reverses != 0 ? "reverses" : "posts   ", to_string(entry.date), entry.company, entry.event,
+                                 entry.base_currency.code(), customer_text(entry, names));
   for (const ledger::StoredLine& line : entry.lines) {
     const std::string amount = (line.side == ledger::Side::kDebit ? "" : "-") + line.base.to_string();
     std::string more;
@@ -47,7 +58,7 @@ std::string text_of(const runs::RecordChange& change) {
   }
   text += '\n';
   if (change.is_stored && change.before.reason != change.after.reason && !change.message.empty()) text += fmt::format("    {}\n", change.message);
-  for (const ledger::StoredEntry& entry : change.entries) text += lines_of(entry);
+  for (const ledger::StoredEntry& entry : change.entries) text += lines_of(entry, change.customers);
   return text;
 }
 
@@ -151,13 +162,10 @@ int mapping_apply(const Global& global, const RemapOptions& options) {
     return is_reader_gone ? success() : printed;
   };
   while (true) {
-    const auto remapped = (*host)->engine().remap((*unit)->setup, {.all = options.all}, print, stop);
+    const auto remapped = (*host)->engine().remap((*unit)->setup, admin::noted_remap(options.all, "cli", options.id, (*host)->clock()), print, stop);
     if (remapped.ok()) {
-      const Status noted = (*host)->database().write([&](storage::Connection& connection) {
-        return admin::note(connection, "cli", "mapping.apply", options.id, (*host)->clock().now(), json::dump(admin::remapped_view(*remapped)));
-      });
       if (!is_reader_gone) printer.finish(*remapped, true);
-      return noted.ok() ? kFine : fail(global, noted.error());
+      return kFine;
     }
     if (remapped.error().reason != "runs.busy" || stop.stop_requested() || (*host)->clock().now() >= until) return fail(global, remapped.error());
     if (!std::exchange(was_told, true)) note(global, fmt::format("{} is run by another process; waiting up to {} s for it", options.id, options.wait_seconds));

@@ -10,6 +10,7 @@
 // wrong number. Values are plain data.
 #include <compare>
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,8 @@ class Decimal {
   static Decimal from_integer(std::int64_t value) { return Decimal(value, 0); }
   /// `minor` × 10^-scale.
   static Decimal from_minor(std::int64_t minor, int scale) { return Decimal(minor, scale); }
+  /// The same for one of up to 38 digits, which is the caller's invariant.
+  static Decimal from_coefficient(Int128 coefficient, int scale) { return Decimal(coefficient, scale); }
   /// Reads a JSON number's text: "12.10", "-0.5", "1.25e1". Errors: mapping.amount_invalid.
   static Result<Decimal> parse(std::string_view text);
 
@@ -81,9 +84,20 @@ class Currency {
   int scale_ = 0;
 };
 
+/// A sum of amounts beyond 64 bits. Thrown by the operators of Money, because a formula of ten sums cannot ask after each;
+/// whoever computes with amounts that others chose catches it once, where a document can be refused (ledger::plan).
+class MoneyOverflow : public std::overflow_error {
+ public:
+  MoneyOverflow() : std::overflow_error("a sum of amounts is beyond 64 bits") {}
+};
+
 /// An amount in the minor unit of its currency.
 class Money {
  public:
+  /// No amount has more than 18 digits: 15 before the point in the currency with the most decimals, and sums of a few of
+  /// them fit 64 bits.
+  static constexpr std::int64_t kMinorMax = 999'999'999'999'999'999;
+
   Money() = default;
   Money(std::int64_t minor, Currency currency) : minor_(minor), currency_(currency) {}
   static Money zero(Currency currency) { return {0, currency}; }
@@ -105,7 +119,7 @@ class Money {
   [[nodiscard]] Money negated() const { return {-minor_, currency_}; }
   [[nodiscard]] Money absolute() const { return {minor_ < 0 ? -minor_ : minor_, currency_}; }
 
-  /// Same currency is an invariant of the caller; overflow stops the process (amounts are limited to 18 digits).
+  /// Same currency is an invariant of the caller. Throw MoneyOverflow.
   friend Money operator+(const Money& a, const Money& b);
   friend Money operator-(const Money& a, const Money& b);
   Money& operator+=(const Money& other) { return *this = *this + other; }

@@ -5,11 +5,9 @@
 namespace berth {
 namespace {
 
-constexpr std::int64_t kMinorMax = 999'999'999'999'999'999;  // 18 digits; sums of a few of them still fit 64 bits
-
 Result<Money> from_scaled(const Decimal& value, Currency currency) {
   const Int128 minor = value.coefficient();
-  if (minor > kMinorMax || minor < -kMinorMax) {
+  if (minor > Money::kMinorMax || minor < -Money::kMinorMax) {
     return make_error(
         Code::kBadResponse, "mapping.amount_invalid",
         fmt::format("{} {} is larger than any amount that is accepted", value.to_string(), currency.code()));
@@ -18,7 +16,7 @@ Result<Money> from_scaled(const Decimal& value, Currency currency) {
 }
 
 std::int64_t checked(bool overflow, std::int64_t value) {
-  BERTH_ASSERT(!overflow, "a sum of amounts fits 64 bits");
+  if (overflow) throw MoneyOverflow();
   return value;
 }
 

@@ -32,6 +32,46 @@ Status load_own_entries(Connection& connection, const documents::Source& source,
   return success();
 }
 
+/// What was open of the invoice before these books, as it was entered last.
+Status load_opening(Connection& connection, const documents::Source& source, Books& books) {
+  if (!books.last_sequence.contains(std::string(kOpeningEvent))) return success();
+  const auto row = BERTH_TRY(connection.first(
+      "SELECT e.id, e.company, m.customer, m.currency, e.base_currency, m.document_minor, m.base_minor, e.document_date, e.description "
+      "FROM entry AS e JOIN open_item_match AS m ON m.entry = e.id WHERE e.integration = ? AND e.entity = ? AND e.remote_id = ? "
+      "AND e.event = ? AND e.reverses IS NULL AND m.opens = 1 ORDER BY e.sequence DESC LIMIT 1",
+      {source.integration, source.entity, source.remote_id, kOpeningEvent}));
+  if (!row) return success();
+  const auto currency = Currency::of(row->text(3));
+  const auto base_currency = Currency::of(row->text(4));
+  const auto date = parse_date(row->text(7));
+  const std::string what = fmt::format("entry {}", row->integer(0));
+  if (!currency) return damaged(what, currency.error());
+  if (!base_currency) return damaged(what, base_currency.error());
+  if (!date) return damaged(what, date.error());
+  books.opening = OpeningReceivable{0,
+                                    source.remote_id,
+                                    row->text(8),
+                                    row->text(2),
+                                    row->text(1),
+                                    Money(row->integer(5), *currency),
+                                    Money(row->integer(6), *base_currency),
+                                    *date};
+  const auto total = BERTH_TRY(connection.first(
+      "SELECT fingerprint FROM entry WHERE integration = ? AND entity = ? AND remote_id = ? AND event = ? ORDER BY sequence DESC LIMIT 1",
+      {source.integration, source.entity, source.remote_id, kOpeningTotalEvent}));
+  if (total) books.opening_total = total->text(0);
+  return success();
+}
+
+Status load_written_off(Connection& connection, Books& books) {
+  const auto live = books.live.find("writeoff");
+  if (live == books.live.end()) return success();
+  const auto row = BERTH_TRY(connection.first(
+      "SELECT COALESCE(-SUM(document_minor), 0) FROM open_item_match WHERE entry = ? AND opens = 0", {live->second.id}));
+  books.written_off = Money(row->integer(0), live->second.currency);
+  return success();
+}
+
 Status load_incoming(Connection& connection, const documents::Source& source, Books& books) {
   const auto rows = BERTH_TRY(connection.query(
       fmt::format(
@@ -170,6 +210,9 @@ Status load_document(Connection& connection, const documents::Document& document
   books.incoming.clear();
   books.written.clear();
   books.undeposited.clear();
+  books.opening.reset();
+  books.opening_total.clear();
+  books.written_off.reset();
 
   const auto* invoice = std::get_if<documents::Invoice>(&document);
   const auto* payment = std::get_if<documents::CustomerPayment>(&document);
@@ -184,6 +227,8 @@ Status load_document(Connection& connection, const documents::Document& document
   BERTH_CHECK(load_own_entries(connection, source, books));
   BERTH_CHECK(load_incoming(connection, source, books));
   if (invoice != nullptr) {
+    BERTH_CHECK(load_opening(connection, source, books));
+    BERTH_CHECK(load_written_off(connection, books));
     for (const documents::Line& line : invoice->lines) BERTH_CHECK(load_item(connection, line.item, books));
     for (const documents::Application& row : invoice->applications) {
       BERTH_CHECK(load_referred(connection, source, row.invoice.id, books));

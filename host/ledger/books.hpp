@@ -77,6 +77,21 @@ struct ReferredDocument {
   Money own_relief;   // what live entries of the planned document relieve of it now
 };
 
+/// The event of a receivable that was open before these books, and one without lines that remembers the total which its
+/// invoice had when it was first seen: docs/accounting.md, "Opening receivables".
+inline constexpr std::string_view kOpeningEvent = "opening";
+inline constexpr std::string_view kOpeningTotalEvent = "opening_total";
+struct OpeningReceivable {
+  std::size_t line = 0;  // of the file it came from
+  std::string invoice;   // remote id
+  std::string number;
+  std::string customer;  // in a file as written, local or remote id; in Books the local id
+  std::string company;
+  Money open;            // document currency
+  Money base;            // what it is carried at
+  Date date;
+};
+
 /// What live entries of other documents relieve of the planned one.
 struct IncomingRelief {
   LiveEntry entry;
@@ -115,7 +130,11 @@ struct Books {
   std::map<std::string, ReferredDocument> referred;   // by local id
   std::vector<IncomingRelief> incoming;
   std::map<std::string, ItemAccount> items;  // by local id
-  std::map<std::string, Money> undeposited;  // by local id of a payment that a payout names: what no other payout has
+  /// Of a payout, by part ("payment/pay_91", "refund/R7"): what came into undeposited funds, or left them, and is in no other payout.
+  std::map<std::string, Money> undeposited;
+  std::optional<OpeningReceivable> opening;  // of the planned invoice, also when its entry was taken back
+  std::string opening_total;                 // fingerprint of the last kOpeningTotalEvent; "" = the invoice was not seen yet
+  std::optional<Money> written_off;          // by the live write-off of the planned invoice
   /// Documents in a foreign currency only: every live entry that moves an item which this one opens or relieves, in order
   /// of recording. What an item is carried at follows from all of them.
   std::map<std::int64_t, WrittenEntry> written;

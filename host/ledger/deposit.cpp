@@ -21,18 +21,27 @@ Money sum_of(const std::vector<documents::DepositPart>& parts, Currency currency
   return sum;
 }
 
-/// Each payment is in undeposited funds, with as much, and in no other payout.
+std::string part_of(bool is_payment, const documents::DepositPart& part) {
+  return (is_payment ? "payment/" : "refund/") + part.reference;
+}
+
+/// Each payment came into undeposited funds, and each refund left them, with as much, and is in no other payout.
 std::optional<Refusal> check_parts(const Deposit& deposit, const Books& books, std::string_view what) {
   std::set<std::string> seen;
-  for (const documents::DepositPart& part : deposit.payments) {
-    if (!seen.insert(part.reference).second)
-      return failed("ledger.deposit_part", fmt::format("{}: payment {} stands twice", what, part.reference));
-    const auto there = books.undeposited.find(part.reference);
-    const Money left = there == books.undeposited.end() ? Money::zero(deposit.currency) : there->second;
-    if (part.amount.is_negative() || part.amount > left) {
-      return failed("ledger.deposit_part", fmt::format("{}: {} of payment {} are paid out, {} of it are undeposited",
-                                                       what, part.amount.to_string(), part.reference,
-                                                       left.to_string()));
+  for (const auto* parts : {&deposit.payments, &deposit.refunds}) {
+    const bool is_payment = parts == &deposit.payments;
+    const std::string_view kind = is_payment ? "payment" : "refund";
+    for (const documents::DepositPart& part : *parts) {
+      const std::string key = part_of(is_payment, part);
+      if (!seen.insert(key).second)
+        return failed("ledger.deposit_part", fmt::format("{}: {} {} stands twice", what, kind, part.reference));
+      const auto there = books.undeposited.find(key);
+      const Money left = there == books.undeposited.end() ? Money::zero(deposit.currency) : there->second;
+      if (!part.amount.is_negative() && part.amount <= left) continue;
+      return failed("ledger.deposit_part",
+                    fmt::format("{}: {} of {} {} are {}, {} of it {} and are in no other payout", what, part.amount.to_string(), kind,
+                                part.reference, is_payment ? "paid out" : "taken off", left.to_string(),
+                                is_payment ? "are undeposited" : "left undeposited funds"));
     }
   }
   return std::nullopt;
@@ -88,8 +97,8 @@ Planned plan_deposit(const Deposit& given, const Books& books) {
   for (const auto* list : {&deposit.payments, &deposit.refunds}) {
     const bool is_payment = list == &deposit.payments;
     for (const documents::DepositPart& part : *list) {
-      parts.push_back((is_payment ? "payment/" : "refund/") + part.reference + " " + part.amount.to_string());
-      draft.payout_parts.push_back({(is_payment ? "payment/" : "refund/") + part.reference, company.id, undeposited,
+      parts.push_back(part_of(is_payment, part) + " " + part.amount.to_string());
+      draft.payout_parts.push_back({part_of(is_payment, part), company.id, undeposited,
                                     is_payment ? part.amount : part.amount.negated()});
     }
   }
@@ -97,7 +106,7 @@ Planned plan_deposit(const Deposit& given, const Books& books) {
                                                           {"date", to_string(deposit.date)},
                                                           {"company", company.id},
                                                           {"bank_account", deposit.bank_account},
-                                                          {"fees_account", fees},
+                                                          {"fees_account", deposit.fees_account},
                                                           {"parts", std::move(parts)},
                                                           {"fees", deposit.fees.to_string()},
                                                           {"net", deposit.net.to_string()}}));
@@ -108,17 +117,30 @@ Planned plan_deposit(const Deposit& given, const Books& books) {
 Status load_deposit(storage::Connection& connection, const Deposit& deposit, Books& books) {
   AccountResolver accounts(books);
   const std::string account = accounts.role(deposit.company, role::kUndeposited);
+  // Reversed entries and their reversals cancel, so the sums over all are those of the live ones.
+  const auto without_others = [&](const std::string& key, std::int64_t there) -> Result<Money> {
+    const auto others = BERTH_TRY(connection.first(
+        "SELECT COALESCE(SUM(ABS(amount_minor)), 0) FROM payout_part WHERE part = ? AND company = ? AND account = ? "
+        "AND NOT (integration = ? AND remote_id = ?)",
+        {key, deposit.company, account, deposit.source.integration, deposit.source.remote_id}));
+    return Money(there - others->integer(0), deposit.currency);
+  };
   for (const documents::DepositPart& part : deposit.payments) {
-    // Reversed entries and their reversals cancel. A refund out of undeposited funds is a part of its own.
     const auto cash = BERTH_TRY(connection.first(
         "SELECT COALESCE(SUM(l.base_minor), 0) FROM entry AS e JOIN entry_line AS l ON l.entry = e.id WHERE e.local_id = ? "
         "AND e.company = ? AND l.account = ? AND e.event LIKE 'cash%'",
         {part.reference, deposit.company, account}));
-    const auto paid_out = BERTH_TRY(connection.first(
-        "SELECT COALESCE(SUM(amount_minor), 0) FROM payout_part WHERE part = ? AND company = ? AND account = ? "
-        "AND NOT (integration = ? AND remote_id = ?)",
-        {"payment/" + part.reference, deposit.company, account, deposit.source.integration, deposit.source.remote_id}));
-    books.undeposited[part.reference] = Money(cash->integer(0) - paid_out->integer(0), deposit.currency);
+    const std::string key = part_of(true, part);
+    books.undeposited[key] = BERTH_TRY(without_others(key, cash->integer(0)));
+  }
+  for (const documents::DepositPart& part : deposit.refunds) {
+    // Of a payment or of a credit note: its id is the remote's.
+    const auto refund = BERTH_TRY(connection.first(
+        "SELECT COALESCE(-SUM(l.base_minor), 0) FROM entry AS e JOIN entry_line AS l ON l.entry = e.id WHERE e.integration = ? "
+        "AND e.entity IN ('customer_payment', 'credit_note') AND e.event = ? AND e.company = ? AND l.account = ?",
+        {deposit.source.integration, "refund:" + part.reference, deposit.company, account}));
+    const std::string key = part_of(false, part);
+    books.undeposited[key] = BERTH_TRY(without_others(key, refund->integer(0)));
   }
   return success();
 }

@@ -6,28 +6,28 @@ namespace {
 
 using documents::Invoice;
 
-/// The remote gives no date of a write-off: it is the day of the version that shows it, at the organisation's clock, which
-/// is the one that the time is written in.
-std::optional<Date> day_of(const Invoice& invoice) {
-  if (invoice.modified.size() < 10) return std::nullopt;
+/// The remote gives no date of a write-off: it is the day of the first version that shows the amount, at the organisation's
+/// clock, which is the one that the time is written in.
+Date day_of(const Invoice& invoice, const Books& books) {
+  if (books.written_off && *books.written_off == invoice.written_off) return books.live.at("writeoff").document_date;
+  if (invoice.modified.size() < 10) return invoice.date;
   const auto date = parse_date(std::string_view(invoice.modified).substr(0, 10));
-  return date ? std::optional<Date>(*date) : std::nullopt;
+  return date ? *date : invoice.date;
 }
 
 }  // namespace
 
 std::optional<Refusal> draft_write_off(const Invoice& invoice, const Company& company, const InvoiceTotals& totals,
-                                       Money base_total, std::string_view what, AccountResolver& accounts,
-                                       Draft& draft) {
+                                       const Opened& opened, const Books& books, std::string_view what,
+                                       AccountResolver& accounts, Draft& draft) {
   const Money amount = invoice.written_off;
   if (amount.is_zero()) return std::nullopt;
-  if (amount.is_negative() || amount > invoice.total) {
+  if (amount.is_negative() || amount > opened.total) {
     return failed("ledger.write_off", fmt::format("{}: {} of a total of {} are written off", what, amount.to_string(),
-                                                  invoice.total.to_string()));
+                                                  opened.total.to_string()));
   }
-  const auto day = day_of(invoice);
   draft.flags.emplace_back("ledger.write_off_date");
-  DraftEvent event{invoice_entry(invoice, company, "writeoff", day.value_or(invoice.date)), {}};
+  DraftEvent event{invoice_entry(invoice, company, "writeoff", day_of(invoice, books)), {}};
   Entry& entry = event.entry;
   // The tax that was owed on what is never paid comes back only where the company asks its authority for it.
   json::Value taxes = json::Value::array();
@@ -63,7 +63,7 @@ std::optional<Refusal> draft_write_off(const Invoice& invoice, const Company& co
                                                           {"location", invoice.location},
                                                           {"service_type", invoice.service_type},
                                                           {"taxes", std::move(taxes)}}));
-  if (entry.currency != entry.base_currency) entry.fingerprint += carried_suffix(invoice.total, base_total);
+  if (entry.currency != entry.base_currency) entry.fingerprint += carried_suffix(opened.total, opened.base);
   draft.events.push_back(std::move(event));
   return std::nullopt;
 }

@@ -1,10 +1,31 @@
 #include "host/ledger/drafting.hpp"
 
+#include <limits>
+
 #include "host/core/hash.hpp"
 #include "host/core/text.hpp"
 #include "host/ledger/plan.hpp"
 
 namespace berth::ledger {
+namespace {
+
+/// Whoever stores an entry adds its lines up, in any order and a side at a time.
+bool lines_fit(const Plan& plan) {
+  const auto fit = [](const Entry& entry) {
+    Int128 base = 0;
+    Int128 document = 0;
+    for (const EntryLine& line : entry.lines) {
+      base += line.base.absolute().minor();
+      if (line.document) document += line.document->absolute().minor();
+    }
+    constexpr Int128 kMax = std::numeric_limits<std::int64_t>::max();
+    return base <= kMax && document <= kMax;
+  };
+  return std::all_of(plan.entries.begin(), plan.entries.end(), fit) &&
+         std::all_of(plan.rederived.begin(), plan.rederived.end(), [&](const Rederived& again) { return fit(again.entry); });
+}
+
+}  // namespace
 
 std::string_view to_string(Control control) {
   switch (control) {
@@ -152,6 +173,7 @@ std::optional<Refusal> normalise_amounts(const std::vector<Money*>& amounts, Cur
                                          std::string_view what) {
   if (rows > kRowsMax)
     return failed("ledger.amount_limit", fmt::format("{}: {} rows are more than {}", what, rows, kRowsMax));
+  Int128 sum = 0;
   for (Money* amount : amounts) {
     if (amount->is_zero()) {
       *amount = Money::zero(currency);
@@ -159,12 +181,26 @@ std::optional<Refusal> normalise_amounts(const std::vector<Money*>& amounts, Cur
       return failed("ledger.currency_mismatch",
                     fmt::format("{}: {} {} stands in a document in {}", what, amount->to_string(),
                                 amount->currency().code(), currency.code()));
-    } else if (amount->minor() > kAmountMinorMax || amount->minor() < -kAmountMinorMax) {
+    } else if (amount->absolute().minor() > Money::kMinorMax) {
       return failed("ledger.amount_limit", fmt::format("{}: {} is beyond {}", what, amount->to_string(),
-                                                       Money(kAmountMinorMax, currency).to_string()));
+                                                       Money(Money::kMinorMax, currency).to_string()));
     }
+    sum += amount->absolute().minor();
   }
-  return std::nullopt;
+  if (sum <= kDocumentMinorMax) return std::nullopt;
+  return failed("ledger.amount_limit", fmt::format("{}: its amounts, signs apart, add up to more than {}", what,
+                                                   Money(kDocumentMinorMax, currency).to_string()));
+}
+
+Planned within_limits(std::string_view what, const std::function<Planned()>& work) {
+  try {
+    Planned planned = work();
+    if (!planned.plan || lines_fit(*planned.plan)) return planned;
+  } catch (const MoneyOverflow&) {
+    // Refused below: which of the sums it was helps nobody.
+  }
+  return {std::nullopt, failed("ledger.amount_limit",
+                               fmt::format("{}: what it would post adds up to more than 64 bits of minor units hold", what))};
 }
 
 std::string title_of(const documents::Source& source, std::string_view number) {

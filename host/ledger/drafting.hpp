@@ -50,6 +50,8 @@ enum class Excess { kRefuse, kWait };
 
 /// The last part of plan(): compares with what is live, derives carrying amounts, and settles dates in closed months.
 [[nodiscard]] Planned plan_draft(Draft draft, const Books& books, std::string_view what);
+/// What `work` plans; ledger.amount_limit where one of its sums, or the lines of an entry, are beyond 64 bits.
+[[nodiscard]] Planned within_limits(std::string_view what, const std::function<Planned()>& work);
 
 [[nodiscard]] inline Refusal failed(std::string reason, std::string message) {
   return Refusal{std::move(reason), std::move(message), Consequence::kFailed, {}, {}, {}};
@@ -116,7 +118,7 @@ void add_relief(DraftEvent& event, const Relieved& item, Money signed_amount, st
 /// The company, checked: known, and with the base currency of the organisation (N3, T19).
 [[nodiscard]] std::variant<const Company*, Refusal> posting_company(const Books& books, std::string_view company,
                                                                     std::string_view what);
-/// Every amount in the document's currency and within kAmountMinorMax; zeros get the currency.
+/// Every amount in the document's currency and all of them within the limits of plan.hpp; zeros get the currency.
 [[nodiscard]] std::optional<Refusal> normalise_amounts(const std::vector<Money*>& amounts, Currency currency,
                                                        std::size_t rows, std::string_view what);
 /// "invoice INV-000317", for messages.

@@ -1,7 +1,6 @@
 #include "host/ledger/fx.hpp"
 
 #include "host/ledger/drafting.hpp"
-#include "host/ledger/plan.hpp"
 
 namespace berth::ledger {
 namespace {
@@ -27,7 +26,7 @@ Money Conversion::operator()(Money amount) {
   if (amount.is_zero()) return Money::zero(base_);
   const auto product = multiply(amount.decimal(), *rate_);
   const auto rounded = product ? Money::round(*product, base_) : Result<Money>(product.error());
-  if (!rounded || rounded->absolute().minor() > kAmountMinorMax) {
+  if (!rounded) {
     too_large_ = amount;
     return Money::zero(base_);
   }
@@ -38,7 +37,7 @@ std::optional<Refusal> Conversion::refusal(std::string_view what) const {
   if (!too_large_) return std::nullopt;
   return failed("ledger.amount_limit", fmt::format("{}: {} {} at {} is beyond {} {}", what, too_large_->to_string(),
                                                    too_large_->currency().code(), rate_->to_plain(),
-                                                   Money(kAmountMinorMax, base_).to_string(), base_.code()));
+                                                   Money(Money::kMinorMax, base_).to_string(), base_.code()));
 }
 
 std::variant<Conversion, Refusal> conversion_of(const Company& company, Currency currency,
@@ -59,14 +58,17 @@ std::variant<Conversion, Refusal> conversion_of(const Company& company, Currency
 
 std::variant<Money, Refusal> base_total_of(Money total, const std::optional<Decimal>& printed, Conversion& convert,
                                            std::string_view what) {
-  if (!convert.is_foreign()) return total;
-  const Money computed = convert(total);
+  const Money computed = convert.is_foreign() ? convert(total) : total;
   if (!printed) return computed;
   const auto given = Money::exact(*printed, convert.base_currency());
   if (!given) return failed(given.error().reason, fmt::format("{}: its total in base: {}", what, given.error().message));
   if (*given == computed) return computed;
+  if (!convert.is_foreign()) {
+    return failed("ledger.rate", fmt::format("{}: {} {} is in the base currency, but in base the document says {}", what,
+                                             total.to_string(), total.currency().code(), given->to_string()));
+  }
   const auto is_near = agrees(total, *given, *convert.rate());
-  if (is_near && *is_near && given->absolute().minor() <= kAmountMinorMax) return *given;
+  if (is_near && *is_near) return *given;
   return failed("ledger.rate",
                 fmt::format("{}: {} {} at {} is {} {}, but the document says {}", what, total.to_string(),
                             total.currency().code(), convert.rate()->to_plain(), computed.to_string(),
@@ -93,7 +95,7 @@ void close_with(Entry& entry, std::string account) {
 std::optional<Refusal> check_residual(const Entry& entry, Money residual, std::string_view what) {
   const auto converted = static_cast<std::int64_t>(std::count_if(
       entry.lines.begin(), entry.lines.end(), [](const EntryLine& line) { return line.document.has_value(); }));
-  if (residual.absolute().minor() * 2 <= converted) return std::nullopt;
+  if (residual.absolute().minor() <= converted / 2) return std::nullopt;
   return failed("ledger.rounding",
                 fmt::format("{}: its {} lines leave {} {} over in base, which is more than rounding can cause", what,
                             converted, residual.to_string(), residual.currency().code()));

@@ -28,13 +28,4 @@ struct Touched {
 /// with the books.
 Result<std::vector<CheckFinding>> check_touched(storage::Connection& connection, const Touched& touched);
 
-/// A query that yields a row per violation, and the sentence that its columns fill: {0}, {1}, ... as text.
-struct Invariant {
-  std::string_view id;  // "I1"
-  std::string_view text, sql;
-};
-/// Appends a finding per row.
-Status find_violations(storage::Connection& connection, const Invariant& invariant,
-                       const std::vector<storage::Parameter>& parameters, std::vector<CheckFinding>& findings);
-
 }  // namespace berth::ledger

@@ -2,10 +2,12 @@
 
 #include <array>
 
+#include "host/core/stable_id.hpp"
 #include "host/core/text.hpp"
-#include "host/ledger/drafting.hpp"
+#include "host/ledger/draft_invoice.hpp"
 #include "host/ledger/plan.hpp"
-#include "host/storage/rows.hpp"
+#include "host/storage/links.hpp"
+#include "host/storage/waiting.hpp"
 
 namespace berth::ledger {
 namespace {
@@ -63,8 +65,7 @@ Result<OpeningReceivable> read_line(std::size_t number, const std::vector<std::s
     if (!base) return invalid(number, base.error().message);
     opening.base = *base;
   }
-  const bool is_too_large = opening.open.minor() > kAmountMinorMax || opening.base.minor() > kAmountMinorMax;
-  if (opening.open.minor() <= 0 || opening.base.is_negative() || is_too_large)
+  if (opening.open.minor() <= 0 || opening.base.is_negative())
     return invalid(number, fmt::format("an open amount of {} and a base of {} are no receivable", fields[5], fields[6]));
   if (*currency == base_currency && opening.base != opening.open)
     return invalid(number, fmt::format("open {} and base {} are the same currency and differ", fields[5], fields[6]));
@@ -111,33 +112,16 @@ Planned plan_opening(const OpeningReceivable& opening, const Books& books) {
   if (const auto* refusal = std::get_if<Refusal>(&found)) return {std::nullopt, *refusal};
   const Company& company = *std::get<const Company*>(found);
 
-  DraftEvent event;
-  Entry& entry = event.entry;
-  entry.event = kOpeningEvent;
-  entry.company = company.id;
-  entry.date = entry.document_date = opening.date;
-  entry.currency = opening.open.currency();
-  entry.base_currency = company.base_currency;
-  entry.description = opening.number;
   AccountResolver accounts(books);
-  add_line(entry, accounts.role(company.id, role::kReceivable), opening.open, opening.base, Control::kReceivable,
-           opening.customer);
-  add_line(entry, accounts.role(company.id, role::kOpeningBalance), opening.open.negated(), opening.base.negated());
-  event.matches.push_back(
-      opening_match(entry, source, opening.customer, Control::kReceivable, opening.open, opening.base));
-  entry.fingerprint = fingerprint_of(json::Value::object({{"event", "invoice.opening"},
-                                                          {"date", to_string(opening.date)},
-                                                          {"company", company.id},
-                                                          {"customer", opening.customer},
-                                                          {"currency", entry.currency.code()},
-                                                          {"open", opening.open.to_string()},
-                                                          {"base", opening.base.to_string()}}));
-  for (const auto& [key, live] : books.live) {
-    if (key == kOpeningEvent && live.fingerprint == entry.fingerprint) continue;
+  DraftEvent event = draft_opening(opening, source, company, accounts);
+  // What came after it, its write-off say, is no part of the file.
+  const auto there = books.live.find(std::string(kOpeningEvent));
+  if (there != books.live.end() && there->second.fingerprint == event.entry.fingerprint) return {Plan{}, std::nullopt};
+  if (!books.live.empty()) {
+    const auto& [key, live] = there != books.live.end() ? *there : *books.live.begin();
     return {std::nullopt,
-            failed("ledger.opening_exists",
-                   fmt::format("{}: it is in the books already ({} of {}), with other content", what, key,
-                               to_string(live.date)))};
+            failed("ledger.opening_exists", fmt::format("{}: it is in the books already ({} of {}), with other content",
+                                                        what, key, to_string(live.date)))};
   }
   if (auto refusal = accounts.refusal()) return {std::nullopt, std::move(refusal)};
   Draft draft;
@@ -145,13 +129,24 @@ Planned plan_opening(const OpeningReceivable& opening, const Books& books) {
   return plan_draft(std::move(draft), books, what);
 }
 
+namespace {
+
+/// A local id, or the remote one of a customer that was linked or pulled.
+Result<std::optional<storage::LocalRow>> find_customer(storage::Connection& connection, const std::string& integration,
+                                                       const std::string& customer) {
+  constexpr std::string_view kKind = "customer";
+  auto row = BERTH_TRY(storage::rows::find(connection, customer));
+  if (row && row->kind == kKind) return row;
+  row = BERTH_TRY(storage::links::find(connection, kKind, integration, customer));
+  if (row) return row;
+  return storage::rows::find_by_remote(connection, kKind, integration, customer);
+}
+
+}  // namespace
+
 Result<PostedOpening> post_opening(storage::Connection& connection, OpeningReceivable opening,
                                    const BooksContext& context, const std::string& local_id, Instant now) {
-  auto customer = BERTH_TRY(storage::rows::find(connection, opening.customer));
-  if (!customer || customer->kind != "customer") {
-    customer = BERTH_TRY(
-        storage::rows::find_by_remote(connection, "customer", context.integration.id, opening.customer));
-  }
+  const auto customer = BERTH_TRY(find_customer(connection, context.integration.id, opening.customer));
   if (!customer) return invalid(opening.line, fmt::format("there is no customer {}", opening.customer));
   opening.customer = customer->id;
 
@@ -191,6 +186,21 @@ Result<PostedOpening> post_opening(storage::Connection& connection, OpeningRecei
                                        .rules_revision = "",
                                        .now = now}));
   return posted;
+}
+
+Result<ImportedOpenings> import_openings(storage::Connection& connection, const std::vector<OpeningReceivable>& openings,
+                                         const BooksContext& context, Instant now) {
+  const std::string& integration = context.integration.id;
+  ImportedOpenings imported;
+  for (const OpeningReceivable& opening : openings) {
+    // The id that the invoice would get if it were pulled.
+    const std::string id = stable_id("inv", {"invoice", integration, opening.invoice});
+    const PostedOpening posted = BERTH_TRY(post_opening(connection, opening, context, id, now));
+    ++(posted.is_new ? imported.posted : imported.there);
+    if (!posted.is_new) continue;
+    imported.woken += BERTH_TRY(storage::waiting::wake(connection, integration, "invoice/" + opening.invoice, now));
+  }
+  return imported;
 }
 
 }  // namespace berth::ledger

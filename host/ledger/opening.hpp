@@ -16,19 +16,7 @@
 
 namespace berth::ledger {
 
-inline constexpr std::string_view kOpeningEvent = "opening";
 inline constexpr std::size_t kOpeningsMax = 100'000;  // lines of a file
-
-struct OpeningReceivable {
-  std::size_t line = 0;  // of the file
-  std::string invoice;   // remote id
-  std::string number;
-  std::string customer;  // as written: local or remote id; post_opening() finds the row
-  std::string company;
-  Money open;            // document currency
-  Money base;            // what it is carried at
-  Date date;
-};
 
 /// Reads the file. `base` may be empty where the currency is that of the company's books. Errors: ledger.opening_invalid
 /// with the number of the line.
@@ -42,9 +30,20 @@ struct PostedOpening {
   bool is_new = false;
   Committed committed;
 };
-/// Makes the invoice's row, if there is none, and posts, in the caller's transaction. `local_id`: of the row if it is made.
+/// Makes the invoice's row, if there is none, and posts, in the caller's transaction. `local_id`: of the row if it is made. The
+/// customer is found as documents find theirs: a link that a person made counts before the row that a pull made.
 /// Errors: ledger.opening_invalid (unknown customer), or what plan_opening() refuses for.
 Result<PostedOpening> post_opening(storage::Connection& connection, OpeningReceivable opening,
                                    const BooksContext& context, const std::string& local_id, Instant now);
+
+struct ImportedOpenings {
+  std::size_t posted = 0;
+  std::size_t there = 0;   // posted before
+  std::int64_t woken = 0;  // records that waited for one of the invoices, and are decided again with the next run
+};
+/// Posts all of a file in the caller's transaction, which an error has to undo. Only what waits for one of its invoices is
+/// decided again: payments that failed because nothing of theirs could be imported, and shares that were put off.
+Result<ImportedOpenings> import_openings(storage::Connection& connection, const std::vector<OpeningReceivable>& openings,
+                                         const BooksContext& context, Instant now);
 
 }  // namespace berth::ledger

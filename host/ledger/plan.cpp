@@ -5,8 +5,7 @@
 
 #include "host/core/text.hpp"
 #include "host/ledger/deposit.hpp"
-#include "host/ledger/drafting.hpp"
-#include "host/ledger/opening.hpp"
+#include "host/ledger/draft_invoice.hpp"
 #include "host/ledger/relief.hpp"
 
 namespace berth::ledger {
@@ -127,7 +126,12 @@ std::optional<Refusal> apply_periods(Plan& plan, const Books& books, std::string
     const LiveEntry* entry = find_entry(books, reversal.entry);
     if (entry != nullptr) settle(entry->company, reversal.date, true);
   }
-  for (Entry& entry : plan.entries) settle(entry.company, entry.date, false);
+  for (Entry& entry : plan.entries) {
+    // What moves no account and no open item belongs to no month.
+    const bool moves = !entry.lines.empty() || std::any_of(plan.matches.begin(), plan.matches.end(),
+                                                           [&](const Match& match) { return match.event == entry.event; });
+    if (moves) settle(entry.company, entry.date, false);
+  }
   for (Rederived& again : plan.rederived) settle(again.entry.company, again.entry.date, true);
   if (held.empty()) return std::nullopt;
   Refusal refusal = parked("ledger.period_locked",
@@ -174,13 +178,8 @@ Planned plan_gone(const Document& document, const Books& books, std::string_view
 }
 
 Planned draft_of(const documents::Invoice& invoice, const Books& books, Excess excess, std::string_view what) {
-  if (books.live.contains(std::string(kOpeningEvent))) {
-    // What was open before Berth was entered by hand; the document itself is older than these books.
-    Planned planned{Plan{}, std::nullopt};
-    planned.plan->flags.emplace_back("ledger.opening");
-    return planned;
-  }
-  Drafted drafted = draft_invoice(invoice, books, excess);
+  // What was open before these books was entered by hand; the document itself is older than they are.
+  Drafted drafted = books.opening ? draft_opened(invoice, books) : draft_invoice(invoice, books, excess);
   if (auto* refusal = std::get_if<Refusal>(&drafted)) return {std::nullopt, std::move(*refusal)};
   return reconcile(std::get<Draft>(std::move(drafted)), books, what, &invoice);
 }
@@ -219,13 +218,17 @@ Planned plan_document(const Document& document, const Books& books) {
 }  // namespace
 
 Planned plan_draft(Draft draft, const Books& books, std::string_view what) {
-  return finish(reconcile(std::move(draft), books, what, nullptr), books, what);
+  return within_limits(what, [&] { return finish(reconcile(std::move(draft), books, what, nullptr), books, what); });
 }
 
 Planned plan(const documents::Document& document, const Books& books) {
-  if (const auto* invoice = std::get_if<documents::Invoice>(&document)) return plan_document(*invoice, books);
-  if (const auto* payment = std::get_if<documents::CustomerPayment>(&document)) return plan_document(*payment, books);
-  if (const auto* deposit = std::get_if<documents::Deposit>(&document)) return plan_deposit(*deposit, books);
+  const auto planned = [&](const auto& one, std::string_view number) {
+    return within_limits(title_of(one.source, number), [&] { return plan_document(one, books); });
+  };
+  if (const auto* invoice = std::get_if<documents::Invoice>(&document)) return planned(*invoice, invoice->number);
+  if (const auto* payment = std::get_if<documents::CustomerPayment>(&document)) return planned(*payment, payment->number);
+  if (const auto* deposit = std::get_if<documents::Deposit>(&document))
+    return within_limits(title_of(deposit->source, deposit->reference), [&] { return plan_deposit(*deposit, books); });
   return {Plan{}, std::nullopt};  // master data posts nothing
 }
 

@@ -9,8 +9,9 @@
 
 namespace berth::ledger {
 
-/// Amounts beyond this many minor units are refused (ledger.amount_limit); with kRowsMax rows no sum can overflow.
-inline constexpr std::int64_t kAmountMinorMax = 1'000'000'000'000'000;
+/// What is refused as ledger.amount_limit, and where more than 64 bits would be needed for one document: an amount beyond
+/// Money::kMinorMax, a document whose amounts, signs apart, add up to more than this, and more rows than kRowsMax.
+inline constexpr std::int64_t kDocumentMinorMax = 9 * (Money::kMinorMax + 1);
 inline constexpr std::size_t kRowsMax = 5000;
 
 /// `books` must be a snapshot for exactly this document. Master data plans nothing.

@@ -5,35 +5,15 @@
 #include <algorithm>
 #include <charconv>
 
+#include "host/storage/conditions.hpp"
+
 namespace berth::ledger {
 namespace {
 
+using storage::Conditions;
 using storage::Connection;
 using storage::Parameter;
 using storage::Row;
-
-/// Conditions and their parameters, added one by one.
-class Where {
- public:
-  void add(std::string_view condition, Parameter parameter) {
-    text_ += text_.empty() ? " WHERE " : " AND ";
-    text_ += condition;
-    parameters_.push_back(std::move(parameter));
-  }
-  void add_text(std::string_view condition, const std::string& value) {
-    if (!value.empty()) add(condition, value);
-  }
-  void add(std::string_view condition) {
-    text_ += text_.empty() ? " WHERE " : " AND ";
-    text_ += condition;
-  }
-  [[nodiscard]] const std::string& text() const { return text_; }
-  std::vector<Parameter>& parameters() { return parameters_; }
-
- private:
-  std::string text_;
-  std::vector<Parameter> parameters_;
-};
 
 Result<Currency> stored_currency(const std::string& code) {
   auto currency = Currency::of(code);
@@ -41,14 +21,14 @@ Result<Currency> stored_currency(const std::string& code) {
   return currency;
 }
 
-Where entry_conditions(const EntryFilter& filter) {
-  Where where;
-  where.add_text("e.integration = ?", filter.integration);
-  where.add_text("e.entity = ?", filter.entity);
-  where.add_text("e.remote_id = ?", filter.remote_id);
-  where.add_text("e.local_id = ?", filter.local_id);
-  where.add_text("e.company = ?", filter.company);
-  where.add_text("EXISTS (SELECT 1 FROM entry_line AS f WHERE f.entry = e.id AND f.account = ?)", filter.account);
+Conditions entry_conditions(const EntryFilter& filter) {
+  Conditions where;
+  where.equals("e.integration", filter.integration);
+  where.equals("e.entity", filter.entity);
+  where.equals("e.remote_id", filter.remote_id);
+  where.equals("e.local_id", filter.local_id);
+  where.equals("e.company", filter.company);
+  if (!filter.account.empty()) where.add("EXISTS (SELECT 1 FROM entry_line AS f WHERE f.entry = e.id AND f.account = ?)", filter.account);
   if (filter.from) where.add("e.date >= ?", to_string(*filter.from));
   if (filter.through) where.add("e.date <= ?", to_string(*filter.through));
   if (filter.recorded_after > 0) where.add("e.id > ?", filter.recorded_after);
@@ -140,32 +120,33 @@ Status walk(Connection& connection, const std::string& chosen, std::span<const P
 }  // namespace
 
 Result<std::vector<Balance>> trial_balance(Connection& connection, const BalanceFilter& filter) {
-  Where where;
-  where.add_text("e.company = ?", filter.company);
-  where.add_text("l.account = ?", filter.account);
-  where.add_text("l.party = ?", filter.party);
+  Conditions where;
+  where.equals("e.company", filter.company);
+  where.equals("l.account", filter.account);
+  where.equals("l.party", filter.party);
   if (filter.from) where.add("e.date >= ?", to_string(*filter.from));
   if (filter.through) where.add("e.date <= ?", to_string(*filter.through));
   if (filter.location) where.add("l.location = ?", *filter.location);
   if (filter.service_type) where.add("l.service_type = ?", *filter.service_type);
   const auto rows = BERTH_TRY(connection.query(
       fmt::format(
-          "SELECT e.company, l.account, e.base_currency, SUM(CASE WHEN l.base_minor > 0 THEN l.base_minor ELSE 0 END), "
-          "SUM(CASE WHEN l.base_minor < 0 THEN -l.base_minor ELSE 0 END) FROM entry_line AS l JOIN entry AS e ON e.id "
+          "SELECT e.company, l.account, e.base_currency, CAST(exact_sum(CASE WHEN l.base_minor > 0 THEN l.base_minor ELSE 0 END) AS TEXT), "
+          "CAST(exact_sum(CASE WHEN l.base_minor < 0 THEN -l.base_minor ELSE 0 END) AS TEXT) FROM entry_line AS l JOIN entry AS e ON e.id "
           "= l.entry{} "
           "GROUP BY e.company, l.account, e.base_currency ORDER BY e.company, l.account",
-          where.text()),
+          where.sql()),
       where.parameters()));
   std::vector<Balance> balances;
   for (const Row& row : rows) {
     const Currency currency = BERTH_TRY(stored_currency(row.text(2)));
-    balances.push_back({row.text(0), row.text(1), Money(row.integer(3), currency), Money(row.integer(4), currency)});
+    balances.push_back({row.text(0), row.text(1), BERTH_TRY(MoneyTotal::parse_minor(row.text(3), currency)),
+                        BERTH_TRY(MoneyTotal::parse_minor(row.text(4), currency))});
   }
   return balances;
 }
 
 Result<EntryPage> list_entries(Connection& connection, const EntryFilter& filter) {
-  Where where = entry_conditions(filter);
+  Conditions where = entry_conditions(filter);
   if (!filter.cursor.empty()) {
     std::int64_t after = 0;
     const char* end = filter.cursor.data() + filter.cursor.size();
@@ -178,9 +159,9 @@ Result<EntryPage> list_entries(Connection& connection, const EntryFilter& filter
   }
   const std::size_t limit = std::clamp<std::size_t>(filter.limit, 1, kEntryPageMax);
   const std::string_view order = filter.newest_first ? "e.id DESC" : "e.id";
-  where.parameters().emplace_back(limit + 1);  // one more tells whether there is a next page
+  where.then(limit + 1);  // one more tells whether there is a next page
   EntryPage page;
-  BERTH_CHECK(walk(connection, fmt::format("SELECT * FROM entry AS e{} ORDER BY {} LIMIT ?", where.text(), order),
+  BERTH_CHECK(walk(connection, fmt::format("SELECT * FROM entry AS e{} ORDER BY {} LIMIT ?", where.sql(), order),
                    where.parameters(), order, [&](const StoredEntry& entry) -> Status {
                      page.entries.push_back(entry);
                      return success();
@@ -194,10 +175,10 @@ Result<EntryPage> list_entries(Connection& connection, const EntryFilter& filter
 
 Status each_entry(Connection& connection, const EntryFilter& filter,
                   const std::function<Status(const StoredEntry&)>& visit, EntryOrder order) {
-  Where where = entry_conditions(filter);
+  Conditions where = entry_conditions(filter);
   const std::string_view by =
       order == EntryOrder::kSource ? "e.integration, e.entity, e.remote_id, e.event, e.sequence" : "e.id";
-  return walk(connection, "SELECT * FROM entry AS e" + where.text(), where.parameters(), by, visit);
+  return walk(connection, "SELECT * FROM entry AS e" + where.sql(), where.parameters(), by, visit);
 }
 
 Result<std::int64_t> last_entry(Connection& connection) {
@@ -227,14 +208,15 @@ Result<std::vector<Receivable>> receivables(Connection& connection, std::string_
 
 Result<std::vector<CustomerCredit>> customer_credits(Connection& connection) {
   const auto rows = BERTH_TRY(connection.query(
-      "SELECT company, customer, currency, base_currency, credit_minor, base_minor FROM customer_credit "
-      "WHERE credit_minor <> 0 OR base_minor <> 0 ORDER BY company, customer, currency"));
+      "SELECT company, customer, currency, base_currency, CAST(exact_sum(-open_minor) AS TEXT), CAST(exact_sum(-base_open_minor) AS TEXT) FROM open_item "
+      "WHERE control = 'credits' GROUP BY company, customer, currency, base_currency "
+      "HAVING exact_sum(open_minor) <> 0 OR exact_sum(base_open_minor) <> 0 ORDER BY company, customer, currency"));
   std::vector<CustomerCredit> credits;
   for (const Row& row : rows) {
     const Currency currency = BERTH_TRY(stored_currency(row.text(2)));
     const Currency base_currency = BERTH_TRY(stored_currency(row.text(3)));
-    credits.push_back(
-        {row.text(0), row.text(1), Money(row.integer(4), currency), Money(row.integer(5), base_currency)});
+    credits.push_back({row.text(0), row.text(1), BERTH_TRY(MoneyTotal::parse_minor(row.text(4), currency)),
+                       BERTH_TRY(MoneyTotal::parse_minor(row.text(5), base_currency))});
   }
   return credits;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "host/core/money_total.hpp"
 #include "host/ledger/accounts.hpp"
 #include "host/ledger/ledger.hpp"
 
@@ -18,8 +19,8 @@ struct BalanceFilter {
 };
 struct Balance {
   std::string company, account;
-  Money debit, credit;  // base currency of the company
-  [[nodiscard]] Money net() const { return debit - credit; }
+  MoneyTotal debit, credit;  // base currency of the company
+  [[nodiscard]] MoneyTotal net() const { return debit - credit; }
 };
 /// One row per company and account, in that order; the nets of a company add up to zero unless lines were filtered out.
 Result<std::vector<Balance>> trial_balance(storage::Connection& connection, const BalanceFilter& filter = {});
@@ -85,8 +86,8 @@ Result<std::vector<Receivable>> receivables(storage::Connection& connection, std
 
 struct CustomerCredit {
   std::string company, customer;
-  Money credit;  // what the customer has paid and not used
-  Money base;
+  MoneyTotal credit;  // what the customer has paid and not used
+  MoneyTotal base;
 };
 Result<std::vector<CustomerCredit>> customer_credits(storage::Connection& connection);
 

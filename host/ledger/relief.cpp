@@ -162,18 +162,29 @@ void Carrying::change(const Part& part) {
   if (relief.line) part.drafted->entry.lines[*relief.line].base = signed_base.absolute();
 }
 
-/// E16: each line its share of what is relieved, and the first one what rounding leaves.
+/// E16: each line its share of what is relieved, and the first one what rounding leaves. A line stands on the side of the
+/// receivable where an invoice has more tax than it is worth.
 void close_shares(Entry& entry) {
   const auto control = std::find_if(entry.lines.begin(), entry.lines.end(),
                                     [](const EntryLine& line) { return line.control != Control::kNone; });
   if (control == entry.lines.end() || !control->document) return;
-  Money rest = control->base;
-  for (std::size_t i = entry.lines.size(); i-- > 0;) {
-    EntryLine& line = entry.lines[i];
-    if (line.control != Control::kNone || !line.document) continue;
-    line.base = i == 0 ? rest : portion(control->base, *line.document, *control->document);
-    rest -= line.base;
+  std::vector<EntryLine*> shares;
+  for (EntryLine& line : entry.lines) {
+    if (line.control == Control::kNone && line.document) shares.push_back(&line);
   }
+  if (shares.empty()) return;
+  const auto signed_base = [&](const EntryLine& line, Money base) { return line.side == control->side ? base.negated() : base; };
+  Money rest = control->base;
+  for (std::size_t i = shares.size(); i-- > 1;) {
+    shares[i]->base = portion(control->base, *shares[i]->document, *control->document);
+    rest -= signed_base(*shares[i], shares[i]->base);
+  }
+  EntryLine& first = *shares.front();
+  first.base = signed_base(first, rest);
+  if (!first.base.is_negative() || shares.size() == 1) return;
+  // The others were rounded past its share, which is less than a cent.
+  first.base = Money::zero(entry.base_currency);
+  shares[1]->base += signed_base(*shares[1], rest);
 }
 
 void Carrying::close(DraftEvent& event) {

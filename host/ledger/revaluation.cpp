@@ -27,32 +27,12 @@ Result<Date> taken_back_on(const Entry& entry, const Books& books) {
                                 awaited_period(entry.company, Month::of(day))));
 }
 
-}  // namespace
-
-Result<Revaluation> load_revaluation(storage::Connection& connection, std::string_view integration,
-                                     std::string_view company, Currency currency, const Decimal& rate, Date period_end) {
-  Revaluation loaded{std::string(integration), std::string(company), currency, rate, period_end, {}, {}};
-  // As of that day: what was posted after it neither counts nor hides what was open then.
-  for (const storage::Row& row : BERTH_TRY(connection.query(
-           "SELECT m.entity, m.remote_id, e.base_currency, SUM(m.document_minor), SUM(m.base_minor) FROM open_item_match AS m "
-           "JOIN entry AS e ON e.id = m.entry WHERE m.integration = ? AND m.company = ? AND m.currency = ? AND m.control = 'ar' AND e.date <= ? "
-           "GROUP BY m.entity, m.remote_id, e.base_currency HAVING SUM(m.document_minor) <> 0 ORDER BY m.entity, m.remote_id",
-           {integration, company, currency.code(), to_string(period_end)}))) {
-    const Currency base = BERTH_TRY(Currency::of(row.text(2)));
-    loaded.open.push_back({row.text(0) + "/" + row.text(1), Money(row.integer(3), currency), Money(row.integer(4), base)});
-  }
-  const documents::Source source = source_of(loaded);
-  const auto before = BERTH_TRY(connection.first(
-      "SELECT COALESCE(SUM(l.base_minor), 0), COALESCE(MAX(e.base_currency), '') FROM entry AS e JOIN entry_line AS l ON l.entry = e.id AND l.position = 0 "
-      "WHERE e.integration = ? AND e.entity = ? AND e.remote_id = ? AND e.reverses IS NULL",
-      {source.integration, source.entity, source.remote_id}));
-  if (!before->text(1).empty()) loaded.posted = Money(before->integer(0), BERTH_TRY(Currency::of(before->text(1))));
-  return loaded;
+std::string title_of(const Revaluation& revaluation) {
+  return fmt::format("revaluation of {} {} at {}", revaluation.company, revaluation.currency.code(), to_string(revaluation.period_end));
 }
 
-Planned plan_revaluation(const Revaluation& revaluation, const Books& books) {
-  const std::string what = fmt::format("revaluation of {} {} at {}", revaluation.company, revaluation.currency.code(),
-                                       to_string(revaluation.period_end));
+Planned draft_revaluation(const Revaluation& revaluation, const Books& books) {
+  const std::string what = title_of(revaluation);
   const auto found = posting_company(books, revaluation.company, what);
   if (const auto* refusal = std::get_if<Refusal>(&found)) return {std::nullopt, *refusal};
   const Company& company = *std::get<const Company*>(found);
@@ -98,6 +78,33 @@ Planned plan_revaluation(const Revaluation& revaluation, const Books& books) {
   Draft draft;
   draft.events.push_back(std::move(event));
   return plan_draft(std::move(draft), books, what);
+}
+
+}  // namespace
+
+Result<Revaluation> load_revaluation(storage::Connection& connection, std::string_view integration,
+                                     std::string_view company, Currency currency, const Decimal& rate, Date period_end) {
+  Revaluation loaded{std::string(integration), std::string(company), currency, rate, period_end, {}, {}};
+  // As of that day: what was posted after it neither counts nor hides what was open then.
+  for (const storage::Row& row : BERTH_TRY(connection.query(
+           "SELECT m.entity, m.remote_id, e.base_currency, SUM(m.document_minor), SUM(m.base_minor) FROM open_item_match AS m "
+           "JOIN entry AS e ON e.id = m.entry WHERE m.integration = ? AND m.company = ? AND m.currency = ? AND m.control = 'ar' AND e.date <= ? "
+           "GROUP BY m.entity, m.remote_id, e.base_currency HAVING SUM(m.document_minor) <> 0 ORDER BY m.entity, m.remote_id",
+           {integration, company, currency.code(), to_string(period_end)}))) {
+    const Currency base = BERTH_TRY(Currency::of(row.text(2)));
+    loaded.open.push_back({row.text(0) + "/" + row.text(1), Money(row.integer(3), currency), Money(row.integer(4), base)});
+  }
+  const documents::Source source = source_of(loaded);
+  const auto before = BERTH_TRY(connection.first(
+      "SELECT COALESCE(SUM(l.base_minor), 0), COALESCE(MAX(e.base_currency), '') FROM entry AS e JOIN entry_line AS l ON l.entry = e.id AND l.position = 0 "
+      "WHERE e.integration = ? AND e.entity = ? AND e.remote_id = ? AND e.reverses IS NULL",
+      {source.integration, source.entity, source.remote_id}));
+  if (!before->text(1).empty()) loaded.posted = Money(before->integer(0), BERTH_TRY(Currency::of(before->text(1))));
+  return loaded;
+}
+
+Planned plan_revaluation(const Revaluation& revaluation, const Books& books) {
+  return within_limits(title_of(revaluation), [&] { return draft_revaluation(revaluation, books); });
 }
 
 Result<Committed> post_revaluation(storage::Connection& connection, const Revaluation& revaluation,

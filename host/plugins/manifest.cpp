@@ -20,7 +20,7 @@ using config::Node;
 
 constexpr std::size_t kManifestBytesMax = 64u << 10u;
 const std::vector<std::string> kKeys = {"id",      "version", "abi",    "library",   "phases", "mapping",
-                                        "reasons", "limits",  "stability", "docs",    "sha256"};
+                                        "reasons", "tie_out", "limits", "stability", "docs",   "sha256"};
 
 Error invalid(const Node& node, std::string_view message) {
   return make_error(Code::kInvalidConfig, "plugin.manifest_invalid",
@@ -119,6 +119,56 @@ Result<Limits> limits_of(const Node& node) {
   return limits;
 }
 
+/// The names of one kind of answer, each a text at its place in `into`; all but those of `optional` have to be there.
+Status read_names(const Node& tie_out, std::string_view kind, std::initializer_list<std::pair<std::string_view, std::string*>> into,
+                  const std::vector<std::string_view>& optional = {}) {
+  const Node* node = tie_out.find(kind);
+  if (node == nullptr) return success();
+  const std::string what = fmt::format("`{}` of tie_out", kind);
+  if (!node->is_map()) return invalid(*node, what + " must be a map, found " + node->describe());
+  std::vector<std::string> names;
+  for (const auto& [name, text] : into) names.emplace_back(name);
+  BERTH_CHECK(check_keys(*node, names, what));
+  for (const auto& [name, text] : into) {
+    const Node* value = node->find(name);
+    if (value == nullptr && std::find(optional.begin(), optional.end(), name) != optional.end()) continue;
+    if (value == nullptr) return invalid(*node, fmt::format("{} needs `{}`", what, name));
+    *text = BERTH_TRY(manifest_result(value->text()));
+    if (text->empty()) return invalid(*value, fmt::format("`{}` must not be empty", name));
+  }
+  return success();
+}
+
+Result<documents::RemoteBalances> tie_out_of(const Node& node) {
+  if (!node.is_map()) return invalid(node, "`tie_out` must be a map, found " + node.describe());
+  BERTH_CHECK(check_keys(node, {"invoice", "credit_note", "payment", "customer"}, "tie_out"));
+  documents::RemoteBalances made;
+  const auto read_document = [&](std::string_view kind, documents::RemoteBalances::Document& document) {
+    return read_names(node, kind,
+                      {{"entity", &document.entity},
+                       {"number", &document.number},
+                       {"customer", &document.customer},
+                       {"currency", &document.currency},
+                       {"balance", &document.balance},
+                       {"invoices", &document.invoices}},
+                      {"number", "customer", "invoices"});
+  };
+  if (node.find("invoice") == nullptr) return invalid(node, "`tie_out` needs `invoice`");
+  BERTH_CHECK(read_document("invoice", made.invoice));
+  BERTH_CHECK(read_document("credit_note", made.credit_note));
+  documents::RemoteBalances::Payment& payment = made.payment;
+  BERTH_CHECK(read_names(node, "payment", {{"entity", &payment.entity}, {"customer", &payment.customer}, {"invoices", &payment.invoices}}, {"customer"}));
+  documents::RemoteBalances::Customer& customer = made.customer;
+  BERTH_CHECK(read_names(node, "customer",
+                         {{"entity", &customer.entity},
+                          {"name", &customer.name},
+                          {"currency", &customer.currency},
+                          {"outstanding", &customer.outstanding},
+                          {"unused", &customer.unused}},
+                         {"name", "unused"}));
+  return made;
+}
+
 /// The ids of the phases in a phase file, in their order.
 Result<std::vector<std::string>> phase_ids_of(const fs::path& file) {
   const Node root = BERTH_TRY(load_map(file, config::YamlLimits{}.bytes_max));
@@ -209,6 +259,7 @@ Result<Manifest> load_manifest(const fs::path& file) {
     manifest.explained = std::make_shared<reasons::File>(
         BERTH_TRY(manifest_result(reasons::load(reasons_file, manifest.id))));
   }
+  if (const Node* tie_out = root.find("tie_out")) manifest.tie_out = BERTH_TRY(tie_out_of(*tie_out));
   if (const Node* limits = root.find("limits")) manifest.limits = BERTH_TRY(limits_of(*limits));
   manifest.stability = BERTH_TRY(optional_text(root, "stability"));
   manifest.docs = BERTH_TRY(optional_text(root, "docs"));

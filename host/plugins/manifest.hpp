@@ -8,6 +8,7 @@
 //   phases: phases.yaml                # optional
 //   mapping: mapping.yaml              # optional
 //   reasons: reasons.yaml              # optional: causes and resolutions of its reasons
+//   tie_out: {invoice: {…}, …}         # optional: where its remote's answers say what is open (documents/remote_balances.hpp)
 //   limits: {memory: 512MiB, cpu: 10m} # optional: of one worker
 //   stability: beta                    # optional
 //   docs: https://example.com/docs     # optional
@@ -24,6 +25,7 @@
 #include <vector>
 
 #include "host/core/result.hpp"
+#include "host/documents/remote_balances.hpp"
 #include "host/reasons/reasons.hpp"
 
 namespace berth::plugins {
@@ -47,6 +49,7 @@ struct Manifest {
   std::optional<std::filesystem::path> mapping;       // whole path of the default mapping
   std::shared_ptr<const reasons::File> explained;     // what its reasons mean, or null
   std::optional<std::vector<std::string>> phase_ids;  // those of the phase file, in order; none without a phase file
+  std::optional<documents::RemoteBalances> tie_out;
   Limits limits;
   std::string stability;
   std::string docs;

@@ -41,6 +41,7 @@ Result<ApplyResult> Applier::apply_pending(std::stop_token stop) {
     if (!remote.empty() && !is_there) order.push_back({remote, false});
   }
   PerRecord decisions;
+  std::int64_t decided = 0;
   while (true) {
     if (stop.stop_requested()) {
       result.was_stopped = true;
@@ -67,6 +68,7 @@ Result<ApplyResult> Applier::apply_pending(std::stop_token stop) {
     }
     if (batch.empty()) break;
     BERTH_CHECK(apply_batch(batch, result));
+    if (dependencies_.on_batch) dependencies_.on_batch(decided += static_cast<std::int64_t>(batch.size()));
   }
   result.wants_fetch = wants_fetch_;
   return result;
@@ -251,14 +253,11 @@ Status Applier::wake(storage::Connection& connection, std::string_view key) {
   return success();
 }
 
-// "account/payment_mode/ACH/WIRE/acme_us": the kind has no slash, the company neither, the key may have some.
 Result<std::string> Applier::awaited_account(storage::Connection& connection, const std::string& key) {
-  const auto kind_end = key.find('/', 8);
-  const auto company_start = key.rfind('/');
-  if (kind_end == std::string::npos || company_start <= kind_end) return key;
-  const storage::AccountRow row = BERTH_TRY(storage::account_rows::ensure(
-      connection, dependencies_.setup.id, key.substr(8, kind_end - 8),
-      key.substr(kind_end + 1, company_start - kind_end - 1), key.substr(company_start + 1), dependencies_.clock.now()));
+  const auto name = storage::account_rows::parse_name(key);
+  if (!name) return key;
+  const storage::AccountRow row = BERTH_TRY(
+      storage::account_rows::ensure(connection, dependencies_.setup.id, name->kind, name->label, name->company, dependencies_.clock.now()));
   books_.reset();   // it has that row now
   return row.awaited();
 }

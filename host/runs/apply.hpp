@@ -9,6 +9,7 @@
 // Several records share a transaction for speed; if one of them makes it fail, they are done again one by one, and only
 // that one is failed. One thread.
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -39,6 +40,7 @@ class Applier {
     const Setup& setup;
     HeldLease lease;
     const ledger::Companies& companies;
+    std::function<void(std::int64_t decided)> on_batch{};   // how many records were decided, after each batch of them
   };
   explicit Applier(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
@@ -61,7 +63,6 @@ class Applier {
   Result<std::string> settle(storage::Connection& connection, const storage::Record& record, Decision decision);
   Status ask_for_own_detail(storage::Connection& connection, const storage::Record& record);
   Status ask_for_unseen(storage::Connection& connection, const std::vector<std::string>& references);
-  Status add_item_defaults(storage::Connection& connection, std::string_view company, json::Value& fields) const;
   Status hint_at_mapped_row(storage::Connection& connection, const storage::AccountRow& row, Decision& decision) const;
   Status force_fetch(storage::Connection& connection, const std::vector<std::string>& documents);
   Status wake(storage::Connection& connection, std::string_view key);

@@ -9,6 +9,7 @@
 #include "host/ledger/commit.hpp"
 #include "host/ledger/plan.hpp"
 #include "host/runs/apply_parts.hpp"
+#include "host/runs/made_rows.hpp"
 #include "host/storage/account_rows.hpp"
 #include "host/storage/detail_queue.hpp"
 #include "host/storage/rows.hpp"
@@ -20,29 +21,7 @@ namespace {
 constexpr std::int64_t kForcedPriority = 600;
 constexpr std::size_t kHintCandidatesMax = 1'000;
 
-/// Replaces every "new:…" text of the document by the id it stands for.
-void put_ids(json::Value& value, const std::map<std::string, std::string>& ids) {
-  if (value.is_string()) {
-    const auto found = ids.find(std::string(value.text()));
-    if (found != ids.end()) value = json::Value(found->second);
-  } else if (value.is_array()) {
-    for (json::Value& item : value.make_array()) put_ids(item, ids);
-  } else if (value.is_object()) {
-    for (json::Member& member : value.make_object()) put_ids(member.second, ids);
-  }
-}
-
 }  // namespace
-
-// An item made from the value of a field is a service, as one of the remote's list is, with the accounts that are mapped now.
-Status Applier::add_item_defaults(storage::Connection& connection, std::string_view company, json::Value& fields) const {
-  fields.set("type", "service");
-  for (const auto& [field, kind] : {std::pair{"income_account", "default_income"}, std::pair{"expense_account", "default_expense"}}) {
-    const auto row = BERTH_TRY(storage::account_rows::find(connection, dependencies_.setup.id, kind, "", company));
-    if (row && row->is_mapped()) fields.set(field, row->account);
-  }
-  return success();
-}
 
 Result<std::string> Applier::apply_document(storage::Connection& connection, const storage::Record& record, const std::string& entity,
                                             const mapping::Outcome& outcome, Decision decision) {
@@ -51,28 +30,8 @@ Result<std::string> Applier::apply_document(storage::Connection& connection, con
   const auto existing = BERTH_TRY(storage::rows::find_by_remote(connection, entity, setup.id, record.remote_id));
 
   // Rows that the document makes get their id now and are written only if it posts.
-  std::map<std::string, std::string> ids;
-  std::vector<storage::LocalRow> made;
-  for (const mapping::Ensure& ensure : outcome.ensured) {
-    const auto there = BERTH_TRY(storage::rows::find_by_name(connection, ensure.kind, ensure.scope, ensure.name));
-    if (there) {
-      ids[ensure.placeholder()] = there->id;
-      continue;
-    }
-    storage::LocalRow row;
-    row.id = BERTH_TRY(id_for_new(connection, id_prefix(ensure.kind), {ensure.kind, ensure.scope, ensure.name}));
-    row.kind = ensure.kind;
-    row.scope = ensure.scope;
-    row.name = ensure.name;
-    json::Value fields = json::Value::object({{"name", ensure.name}, {"origin", setup.id}});
-    if (ensure.kind == "item") BERTH_CHECK(add_item_defaults(connection, outcome.document.text_of("company"), fields));
-    row.document_json = json::dump(fields);
-    row.created = now;
-    ids[ensure.placeholder()] = row.id;
-    made.push_back(std::move(row));
-  }
-  json::Value canonical = outcome.document;
-  put_ids(canonical, ids);
+  const auto make_id = [&](std::string_view prefix, std::initializer_list<std::string_view> parts) { return id_for_new(connection, prefix, parts); };
+  const auto [canonical, made] = BERTH_TRY(with_made_rows(connection, setup, outcome, now, make_id));
   auto parsed = documents::parse(canonical);
   if (!parsed.ok()) {
     decision.state = "failed";
@@ -152,7 +111,8 @@ Result<std::string> Applier::apply_document(storage::Connection& connection, con
   return state;
 }
 
-// A refusal that current data could lift is final only after that data was fetched.
+// A refusal that current data could lift is final only after that data was fetched, and as long as that is the data: other rules
+// decide what was skipped by what is stored, and a new answer about any of the documents is asked for once more.
 Result<bool> Applier::is_confirmed(storage::Connection& connection, const storage::Record& record) const {
   const Setup& setup = dependencies_.setup;
   const json::Parsed facts = json::parse(record.detail_json);
@@ -160,10 +120,12 @@ Result<bool> Applier::is_confirmed(storage::Connection& connection, const storag
   if (forced == nullptr || forced->items().empty()) return false;
   const json::Value* at = facts.value.find("forced_at");
   const Instant asked{at != nullptr ? at->integer().value_or(0) : 0};
+  const json::Value* confirmed = facts.value.find("confirmed_at");
   for (const json::Value& reference : forced->items()) {
     const auto [kind, remote_id] = split_reference(reference.text());
     const auto other = BERTH_TRY(storage::records::find(connection, setup.id, setup.remote_entity_of(kind), remote_id));
     if (!other || (other->detail_fetched <= asked && other->remote_state != "deleted")) return false;
+    if (confirmed != nullptr && other->detail_fetched.unix_ms > confirmed->integer().value_or(0)) return false;
   }
   return true;
 }
@@ -223,6 +185,13 @@ Result<std::string> Applier::refuse(storage::Connection& connection, const stora
     decision.facts.set("forced_fetch", list_of(refusal.forced_fetch));
     decision.facts.set("forced_at", dependencies_.clock.now().unix_ms);
     BERTH_CHECK(force_fetch(connection, refusal.forced_fetch));
+  }
+  if (refusal.consequence == ledger::Consequence::kSkipped) {
+    const json::Parsed before = json::parse(record.detail_json);
+    for (const char* fact : {"forced_fetch", "forced_at"}) {
+      if (const json::Value* known = before.value.find(fact)) decision.facts.set(fact, *known);
+    }
+    if (before.value.find("forced_fetch") != nullptr) decision.facts.set("confirmed_at", dependencies_.clock.now().unix_ms);
   }
   if (was_posted) {
     // What is posted stays as it is, and a person is told that the newer version is not.

@@ -73,8 +73,7 @@ void Engine::give_lease(const HeldLease& lease) {
   if (!freed.ok()) dependencies_.log.error("lease could not be freed", freed.error(), {{"integration", lease.integration}});
 }
 
-/// Whether this can run at all, and its stored row.
-Result<storage::Integration> Engine::ready(const Setup& setup, const RunRequest& request) {
+Status check_request(const Setup& setup, const RunRequest& request) {
   for (const std::string& wanted : request.phases) {
     const Phase* phase = setup.find_phase(wanted);
     if (phase == nullptr || !phase->enabled) {
@@ -87,6 +86,12 @@ Result<storage::Integration> Engine::ready(const Setup& setup, const RunRequest&
       return make_error(Code::kInvalidArgument, "runs.since_invalid", since.error().message);
     }
   }
+  return success();
+}
+
+/// Whether this can run at all, and its stored row.
+Result<storage::Integration> Engine::ready(const Setup& setup, const RunRequest& request) {
+  BERTH_CHECK(check_request(setup, request));
   std::optional<storage::Integration> integration;
   BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
     integration = BERTH_TRY(storage::integrations::find(connection, setup.id));

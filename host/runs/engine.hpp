@@ -144,6 +144,10 @@ class Engine {
   Dependencies dependencies_;
 };
 
+/// Whether the phases and the date of a request are ones that the integration has. Errors: runs.phase_unknown,
+/// runs.since_invalid.
+Status check_request(const Setup& setup, const RunRequest& request);
+
 /// The configuration JSON that the plugin is created with.
 [[nodiscard]] std::string plugin_config(const Setup& setup, const storage::Integration& integration);
 

@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "host/core/stable_id.hpp"
+#include "host/core/text.hpp"
 #include "host/documents/documents.hpp"
 #include "host/ledger/plan.hpp"
 #include "host/runs/apply_parts.hpp"
 #include "host/runs/lookups.hpp"
+#include "host/runs/made_rows.hpp"
+#include "host/runs/record_names.hpp"
 #include "host/runs/stored_record.hpp"
 
 namespace berth::runs {
@@ -13,7 +17,7 @@ namespace berth::runs {
 namespace {
 
 /// What the ledger would say of the mapped document, with the books as they are.
-Result<mapping::Judgement> judge_mapped(storage::Connection& connection, const Setup& setup, const ledger::Companies& companies, const Explained& explained) {
+Result<mapping::Judgement> judge_mapped(storage::Connection& connection, const Setup& setup, const ledger::Companies& companies, Explained& explained) {
   const mapping::Outcome& outcome = explained.outcome;
   mapping::Judgement judgement;
   judgement.state = "posted";
@@ -21,7 +25,10 @@ Result<mapping::Judgement> judge_mapped(storage::Connection& connection, const S
   judgement.message = outcome.message;
   if (is_master(explained.entity)) return judgement;
   if (outcome.state != "open") judgement.state = outcome.state == "deleted" ? "archived" : "ignored";
-  const auto document = documents::parse(outcome.document);
+  // The ids that deciding the record would give them.
+  const auto make_id = [](std::string_view prefix, std::initializer_list<std::string_view> parts) -> Result<std::string> { return stable_id(prefix, parts); };
+  explained.document = BERTH_TRY(with_made_rows(connection, setup, outcome, {}, make_id)).document;
+  const auto document = documents::parse(explained.document);
   if (!document.ok()) {
     judgement.state = "failed";
     judgement.reason = document.error().reason;
@@ -51,11 +58,13 @@ Result<mapping::Judgement> judge_mapped(storage::Connection& connection, const S
 
 Result<Explained> explain(storage::Connection& connection, const Setup& setup, const ledger::Companies& companies, std::string_view reference) {
   if (!setup.rules) return make_error(Code::kInvalidConfig, "mapping.no_rules", setup.id + " has no mapping rules; name a file under `mapping:`");
-  const auto [kind, remote_id] = split_reference(reference);
-  const std::string of_rules = setup.remote_entity_of(kind);
-  auto record = BERTH_TRY(storage::records::find(connection, setup.id, kind, remote_id));
-  if (!record && !of_rules.empty()) record = BERTH_TRY(storage::records::find(connection, setup.id, of_rules, remote_id));
-  if (!record) return make_error(Code::kNotFound, "runs.record_unknown", fmt::format("{} has no record {}; records are named ENTITY/REMOTE_ID, see `berth records list {}`", setup.id, reference, setup.id));
+  std::optional<storage::Record> record =
+      BERTH_TRY(find_document(connection, setup.id, reference, [&](std::string_view kind) { return setup.remote_entity_of(kind); })).record;
+  if (!record) {
+    return make_error(Code::kNotFound, "runs.record_unknown",
+                      fmt::format("\"{}\" is in the books of {} and no answer about it is stored, so no rules decided it; see `berth records show {} {}`", shortened(reference, 80),
+                                  setup.id, setup.id, shortened(reference, 80)));
+  }
 
   Explained explained;
   explained.record = std::move(*record);

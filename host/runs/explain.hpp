@@ -4,7 +4,7 @@
 //
 //   const Explained explained = BERTH_TRY(explain(connection, setup, companies, "invoice/4615…"));
 //
-// Errors: runs.record_unknown, mapping.no_rules, storage's.
+// Errors: runs.record_unknown, admin.record_ambiguous, admin.entry_unknown, mapping.no_rules, storage's.
 #include <string>
 #include <string_view>
 
@@ -21,9 +21,11 @@ struct Explained {
   std::string entity;           // the rule entity
   mapping::Outcome outcome;     // traced
   mapping::Judgement judgement; // with the ledger's word where the rules map the record
+  json::Value document;         // what the ledger judged: with the ids of rows that it would make
 };
 
-/// `reference` is ENTITY/REMOTE_ID; the entity may be the remote's (contact) or the rules' (customer).
+/// `reference` is any name of the document (record_names.hpp): ENTITY/REMOTE_ID, where the entity may be the remote's (contact)
+/// or the rules' (customer), a number such as INV-000317, entry/12, and so on.
 Result<Explained> explain(storage::Connection& connection, const Setup& setup, const ledger::Companies& companies, std::string_view reference);
 
 /// Why a thing that records wait for ("customer/C404", "account/payment_mode/Check/acme_us", "period/acme_us/2026-05") is not

@@ -10,6 +10,7 @@
 #include "host/runs/scratch.hpp"
 #include "host/runs/status.hpp"
 #include "host/storage/detail_queue.hpp"
+#include "host/storage/rows.hpp"
 
 namespace berth::runs {
 
@@ -87,7 +88,27 @@ Result<std::vector<ledger::StoredEntry>> entries_of(storage::Connection& connect
   return entries;
 }
 
+/// What a reader of the change wants to know of its entries.
+Status add_entries(storage::Connection& connection, const ledger::EntryFilter& filter, RecordChange& change) {
+  change.entries = BERTH_TRY(entries_of(connection, filter, change.ref));
+  for (const ledger::StoredEntry& entry : change.entries) {
+    const std::string& id = customer_of(entry);
+    if (id.empty() || change.customers.contains(id)) continue;
+    const auto row = BERTH_TRY(storage::rows::find(connection, id));
+    change.customers[id] = row ? row->name : std::string();
+  }
+  return success();
+}
+
 }  // namespace
+
+const std::string& customer_of(const ledger::StoredEntry& entry) {
+  static const std::string nobody;
+  for (const ledger::StoredLine& line : entry.lines) {
+    if (!line.party.empty()) return line.party;
+  }
+  return nobody;
+}
 
 Result<RecordFaces> RecordFaces::read(storage::Connection& connection, std::string_view integration) {
   RecordFaces all;
@@ -129,7 +150,7 @@ Status RecordFaces::compare(storage::Connection& connection, const OnRecordChang
     if (!on_change) return success();
     change.before = before;
     change.message = record.message;
-    if (has_entries) change.entries = BERTH_TRY(entries_of(connection, made_since, change.ref));
+    if (has_entries) BERTH_CHECK(add_entries(connection, made_since, change));
     return on_change(change);
   }));
   // Sorted, so that two runs tell them in one order.
@@ -140,7 +161,7 @@ Status RecordFaces::compare(storage::Connection& connection, const OnRecordChang
     RecordChange change;
     change.ref = ref;
     change.is_stored = false;
-    change.entries = BERTH_TRY(entries_of(connection, made_since, ref));
+    BERTH_CHECK(add_entries(connection, made_since, change));
     BERTH_CHECK(on_change(change));
   }
   return success();
@@ -185,7 +206,7 @@ Result<Remapped> Engine::remap(const Setup& setup, const RemapRequest& request, 
     BERTH_CHECK(database.write([&](storage::Connection& connection) -> Status {
       BERTH_CHECK(hold(connection, lease, dependencies_.clock.now()));
       result.decided = BERTH_TRY(storage::records::requeue_for_rules(connection, setup.id, result.revision, request.all, dependencies_.clock.now()));
-      return success();
+      return request.on_begin ? request.on_begin(connection, result.revision, result.decided) : success();
     }));
     Applier applier({.database = database,
                      .clock = dependencies_.clock,
@@ -193,7 +214,10 @@ Result<Remapped> Engine::remap(const Setup& setup, const RemapRequest& request, 
                      .log = dependencies_.log.with({{"integration", setup.id}}),
                      .setup = setup,
                      .lease = lease,
-                     .companies = dependencies_.companies});
+                     .companies = dependencies_.companies,
+                     .on_batch = [&](std::int64_t decided) {
+                       if (request.on_progress) request.on_progress(decided, result.decided);
+                     }});
     result.was_stopped = BERTH_TRY(applier.apply_pending(std::move(stop))).was_stopped;
     BERTH_CHECK(database.write([&](storage::Connection& connection) { return refresh_setup_state(connection, setup, dependencies_.clock.now()); }));
     return database.read([&](storage::Connection& connection) -> Status {

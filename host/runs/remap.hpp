@@ -25,6 +25,10 @@ namespace berth::runs {
 
 struct RemapRequest {
   bool all = false;   // also records that these very rules decided: accounts, settings or charts may have changed since
+  /// Within the transaction that makes records pending, where everything begins: who asked for it is noted there.
+  std::function<Status(storage::Connection& connection, const std::string& revision, std::int64_t decided)> on_begin{};
+  /// Now and then: records that were decided, some of them twice, and how many there were at first.
+  std::function<void(std::int64_t done, std::int64_t total)> on_progress{};
 };
 
 /// What a record is: the part of it that a person would see change.
@@ -41,7 +45,10 @@ struct RecordChange {
   std::string message;          // of its state now
   bool has_new_content = false; // another canonical document than before
   std::vector<ledger::StoredEntry> entries;   // reversals and postings, in order of recording
+  std::map<std::string, std::string> customers{};   // names of those in the entries, by id
 };
+/// The customer that an entry names, the first where it names several; "" for none.
+[[nodiscard]] const std::string& customer_of(const ledger::StoredEntry& entry);
 /// A visitor of changed records, by order of their first capture; its error ends the walk, not what was applied.
 using OnRecordChange = std::function<Status(const RecordChange&)>;
 

@@ -34,16 +34,6 @@ int lock_of(const fs::path& folder) {
   return file;
 }
 
-std::uintmax_t size_of(const std::string& database) {
-  std::uintmax_t bytes = 0;
-  for (const char* end : {"", "-wal"}) {
-    std::error_code unknown;
-    const std::uintmax_t size = fs::file_size(database + end, unknown);
-    if (!unknown) bytes += size;
-  }
-  return bytes;
-}
-
 }  // namespace
 
 // A folder is locked the moment after it was made, so one without a lock is left alone.
@@ -60,11 +50,10 @@ void Scratch::remove_left_over(const fs::path& beside) {
 }
 
 Result<Scratch> Scratch::of(storage::Database& database, const Clock& clock) {
-  const fs::path file = database.path();
-  const fs::path beside = file.parent_path().empty() ? fs::path(".") : file.parent_path();
+  const fs::path beside = database.folder();
   remove_left_over(beside);
   std::error_code unknown;
-  const std::uintmax_t wanted = size_of(file.string()) + kGrowthBytes;
+  const std::uintmax_t wanted = BERTH_TRY(database.size()) + kGrowthBytes;
   const fs::space_info space = fs::space(beside, unknown);
   if (!unknown && space.available < wanted) {
     return make_error(Code::kEnvironment, "storage.scratch_space",

@@ -60,13 +60,9 @@ Result<std::string> why_no_record(storage::Connection& connection, const Setup& 
 }
 
 Result<std::string> why_no_account(storage::Connection& connection, const Setup& setup, std::string_view rest) {
-  // KIND/KEY/COMPANY; the key may have slashes of its own.
-  const auto first = rest.find('/');
-  const auto last = rest.rfind('/');
-  if (first == std::string_view::npos || first == last) return fmt::format("there is no row account/{}", rest);
-  const std::string_view kind = rest.substr(0, first);
-  const std::string_view label = rest.substr(first + 1, last - first - 1);
-  const std::string_view company = rest.substr(last + 1);
+  const auto name = storage::account_rows::parse_name(rest);
+  if (!name) return fmt::format("there is no row account/{}", rest);
+  const auto& [kind, label, company] = *name;
   const auto row = BERTH_TRY(storage::account_rows::find(connection, setup.id, kind, label == "-" ? "" : label, company));
   if (row && row->is_mapped()) return fmt::format("the row is mapped to {} by now; the next run decides again", row->account);
   std::vector<std::string> names;

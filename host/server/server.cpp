@@ -6,6 +6,7 @@
 #include <Poco/Net/HTTPServer.h>
 #include <Poco/Net/HTTPServerParams.h>
 #include <Poco/Net/HTTPServerRequest.h>
+#include <Poco/Net/HTTPServerRequestImpl.h>
 #include <Poco/Net/HTTPServerResponse.h>
 #include <Poco/Net/ServerSocket.h>
 #include <Poco/ThreadPool.h>
@@ -38,6 +39,48 @@ Response problem(int status, std::string_view reason, std::string_view detail) {
   return response;
 }
 
+/// A body that is written piece by piece. What is shorter than kStreamHeldBytes is an ordinary answer, so that an error
+/// before that can still be told.
+class BodyStream {
+ public:
+  BodyStream(Poco::Net::HTTPServerRequest& in, Poco::Net::HTTPServerResponse& out) : in_(in), out_(out) {}
+
+  bool write(std::string_view piece) {
+    if (body_ == nullptr) {
+      held_ += piece;
+      if (held_.size() < kStreamHeldBytes) return true;
+      begin();
+      piece = held_;
+    }
+    body_->write(piece.data(), static_cast<std::streamsize>(piece.size()));
+    held_.clear();
+    return body_->good();
+  }
+  [[nodiscard]] bool has_begun() const { return body_ != nullptr; }
+  /// What was held of a short body.
+  [[nodiscard]] std::string take_held() { return std::move(held_); }
+  void finish() { body_->flush(); }
+  /// Whoever reads sees that the end is missing: no last chunk is sent.
+  void cut() {
+    if (auto* real = dynamic_cast<Poco::Net::HTTPServerRequestImpl*>(&in_)) real->socket().shutdown();
+  }
+
+ private:
+  void begin() {
+    if (in_.getVersion() == Poco::Net::HTTPMessage::HTTP_1_1) {
+      out_.setChunkedTransferEncoding(true);
+    } else {
+      out_.setKeepAlive(false);   // the end of the connection is the end of the body
+    }
+    body_ = &out_.send();
+  }
+
+  Poco::Net::HTTPServerRequest& in_;
+  Poco::Net::HTTPServerResponse& out_;
+  std::ostream* body_ = nullptr;
+  std::string held_;
+};
+
 class PocoHandler final : public Poco::Net::HTTPRequestHandler {
  public:
   PocoHandler(const Handler& handler, const telemetry::Log& log) : handler_(handler), log_(log) {}
@@ -64,7 +107,11 @@ class PocoHandler final : public Poco::Net::HTTPRequestHandler {
       log_.error("request failed", {{"error", "something that is no exception was thrown"}});
       response = problem(500, "server.internal", "the request could not be handled");
     }
-    write(response, in.getMethod() == "HEAD", is_whole, out);
+    if (response.stream && in.getMethod() != "HEAD") {
+      write_stream(response, in, out);
+    } else {
+      write(response, in.getMethod() == "HEAD", is_whole, out);
+    }
   }
 
  private:
@@ -104,7 +151,41 @@ class PocoHandler final : public Poco::Net::HTTPRequestHandler {
     return true;
   }
 
+  void write_stream(Response& response, Poco::Net::HTTPServerRequest& in, Poco::Net::HTTPServerResponse& out) {
+    write_head(response, out);
+    BodyStream stream(in, out);
+    Status ended = success();
+    try {
+      ended = response.stream([&](std::string_view piece) { return stream.write(piece); });
+    } catch (const Poco::Exception& error) {
+      ended = make_error(Code::kUnavailable, "server.internal", error.displayText());
+    } catch (const std::exception& error) {
+      ended = make_error(Code::kInternal, "server.internal", error.what());
+    }
+    if (!stream.has_begun()) {
+      if (!ended.ok()) {
+        log_.error("request failed", ended.error());
+        response = problem(500, ended.error().reason, ended.error().message);
+      } else {
+        response.body = stream.take_held();
+      }
+      return write(response, false, ended.ok(), out);
+    }
+    if (ended.ok()) return stream.finish();
+    log_.warning("an answer was cut", {{"reason", ended.error().reason}, {"error", ended.error().message}});
+    stream.cut();
+  }
+
   static void write(const Response& response, bool is_head, bool keep_alive, Poco::Net::HTTPServerResponse& out) {
+    write_head(response, out);
+    if (!keep_alive) out.setKeepAlive(false);
+    // Whoever asks for the head of a streamed answer is not told a length that nobody knows.
+    if (!response.stream) out.setContentLength64(static_cast<Poco::Int64>(response.body.size()));
+    std::ostream& body = out.send();
+    if (!is_head) body << response.body;
+  }
+
+  static void write_head(const Response& response, Poco::Net::HTTPServerResponse& out) {
     out.setVersion(Poco::Net::HTTPMessage::HTTP_1_1);
     out.setStatus(static_cast<Poco::Net::HTTPResponse::HTTPStatus>(response.status));
     out.setReason(Poco::Net::HTTPResponse::getReasonForStatus(static_cast<Poco::Net::HTTPResponse::HTTPStatus>(response.status)));
@@ -114,10 +195,6 @@ class PocoHandler final : public Poco::Net::HTTPRequestHandler {
     out.set("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'");
     out.set("Cache-Control", "no-store");
     for (const auto& [name, value] : response.headers) out.set(name, value);
-    if (!keep_alive) out.setKeepAlive(false);
-    out.setContentLength64(static_cast<Poco::Int64>(response.body.size()));
-    std::ostream& body = out.send();
-    if (!is_head) body << response.body;
   }
 
   const Handler& handler_;

@@ -31,6 +31,8 @@ inline constexpr std::size_t kThreadsMax = 64;
 inline constexpr std::size_t kQueuedMax = 128;
 inline constexpr std::chrono::seconds kRequestTimeout{10};
 inline constexpr std::chrono::seconds kIdleTimeout{5};
+/// Of a streamed body, before the answer begins.
+inline constexpr std::size_t kStreamHeldBytes = 64u << 10u;
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
@@ -51,11 +53,18 @@ struct Request {
   [[nodiscard]] std::string_view argument(std::string_view name) const;
 };
 
+/// Takes the next piece of a body; false: nobody reads on.
+using WriteBody = std::function<bool(std::string_view piece)>;
+
 struct Response {
   int status = 200;
   std::string content_type = "application/json";
   Pairs headers;
   std::string body;
+  /// Instead of `body`: writes it piece by piece, so that it is never whole in memory. It is called once, while the request is
+  /// answered. An error before kStreamHeldBytes were written is answered as a problem; after that the connection is cut, so
+  /// that a body that ended early cannot be taken for a whole one.
+  std::function<Status(const WriteBody& write)> stream{};
 };
 
 using Handler = std::function<Response(const Request& request)>;

@@ -61,6 +61,15 @@ std::string key_of(std::string_view kind, std::string_view label) {
   return key;
 }
 
+std::optional<AccountName> parse_name(std::string_view name) {
+  constexpr std::string_view kAwaited = "account/";
+  if (name.starts_with(kAwaited)) name.remove_prefix(kAwaited.size());
+  const auto first = name.find('/');
+  const auto last = name.rfind('/');
+  if (first == std::string_view::npos || first == last || first == 0 || last + 1 == name.size()) return std::nullopt;
+  return AccountName{std::string(name.substr(0, first)), std::string(name.substr(first + 1, last - first - 1)), std::string(name.substr(last + 1))};
+}
+
 Result<std::optional<AccountRow>> find(Connection& connection, std::string_view integration, std::string_view kind,
                                        std::string_view label, std::string_view company) {
   const auto row = BERTH_TRY(

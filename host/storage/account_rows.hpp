@@ -31,6 +31,13 @@ struct AccountRow {
   [[nodiscard]] std::string awaited() const { return "account/" + kind + "/" + label + "/" + company; }
 };
 
+/// A row as it is named: KIND/KEY/COMPANY. The kind has no slash, the company neither; the key may have some (ACH/WIRE).
+struct AccountName {
+  std::string kind{};
+  std::string label{};  // "-" for none
+  std::string company{};
+};
+
 /// An entry of the file: kind, label ("" for none) and company -> account.
 struct AccountPrefill {
   std::string kind{};
@@ -40,6 +47,9 @@ struct AccountPrefill {
 };
 
 namespace account_rows {
+
+/// "payment_mode/ACH/WIRE/acme_us", also with "account/" before it as it is awaited; nothing for what is no such name.
+std::optional<AccountName> parse_name(std::string_view name);
 
 /// "-" for no key; payment modes in lower case without blanks, so that "Bank Transfer" and "banktransfer" are one row.
 std::string key_of(std::string_view kind, std::string_view label);

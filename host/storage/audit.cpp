@@ -3,6 +3,7 @@
 #include "berth/json.hpp"
 #include "host/core/hash.hpp"
 #include "host/storage/changes.hpp"
+#include "host/storage/conditions.hpp"
 
 namespace berth::storage::audit {
 namespace {

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "host/core/text.hpp"
 #include "host/storage/database.hpp"
@@ -46,33 +45,5 @@ P cut_page(P page, std::size_t rows, const PlaceOf& place_of) {
   }
   return page;
 }
-
-/// WHERE of optional filters: "" is no filter. Keeps texts of its own: what a filter is made of may be gone when it is asked.
-class Conditions {
- public:
-  void equals(std::string_view column, std::string_view value) {
-    if (!value.empty()) add(std::string(column) + " = ?", std::string(value));
-  }
-  void add(std::string_view condition, Parameter parameter) {
-    sql_ += sql_.empty() ? " WHERE " : " AND ";
-    sql_ += condition;
-    then(std::move(parameter));
-  }
-  void add(std::string_view condition) {
-    sql_ += sql_.empty() ? " WHERE " : " AND ";
-    sql_ += condition;
-  }
-  /// A parameter of what follows the conditions, such as LIMIT.
-  void then(Parameter parameter) {
-    const auto* seen = std::get_if<std::string_view>(&parameter.value());
-    parameters_.push_back(seen == nullptr ? std::move(parameter) : Parameter(std::string(*seen)));
-  }
-  [[nodiscard]] const std::string& sql() const { return sql_; }
-  [[nodiscard]] const std::vector<Parameter>& parameters() const { return parameters_; }
-
- private:
-  std::string sql_;
-  std::vector<Parameter> parameters_;
-};
 
 }  // namespace berth::storage

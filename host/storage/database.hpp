@@ -7,6 +7,9 @@
 //     return success();                                               // commits; an Error rolls back
 //   }));
 //
+// In SQL, exact_sum(x) adds integers up however many there are, 0 for none; CAST(exact_sum(x) AS TEXT) is read by
+// MoneyTotal::parse_minor. SUM(x) is for what is known to fit 64 bits; beyond them SQLite fails the statement.
+//
 // Threads: Database may be used by any thread; a Connection belongs to the thread and the call that got it. One writer
 // at a time per database file; write() waits for its turn up to the busy limit. Errors: storage.busy (another process
 // kept the lock), storage.full (disk), storage.read_only, storage.damaged, storage.newer (made by a newer Berth),
@@ -26,6 +29,7 @@
 #include <vector>
 
 #include "host/core/result.hpp"
+#include "host/core/secret.hpp"
 #include "host/core/time.hpp"
 
 namespace berth::storage {
@@ -70,6 +74,8 @@ class Row {
   [[nodiscard]] bool is_null(std::size_t column) const {
     return std::holds_alternative<std::monostate>(columns_.at(column));
   }
+  [[nodiscard]] bool is_integer(std::size_t column) const { return std::holds_alternative<std::int64_t>(columns_.at(column)); }
+  [[nodiscard]] bool is_bytes(std::size_t column) const { return std::holds_alternative<Blob>(columns_.at(column)); }
   [[nodiscard]] std::int64_t integer(std::size_t column) const;
   [[nodiscard]] const std::string& text(std::size_t column) const;
   [[nodiscard]] const std::string& bytes(std::size_t column) const;
@@ -123,8 +129,10 @@ class Database {
   /// Everything that is committed now, in a new file that this call makes: a database of its own, to try something in. What
   /// is written to the copy is not made durable. Nobody waits meanwhile, neither writers nor readers.
   virtual Result<std::unique_ptr<Database>> copy_to(const std::string& path, const Clock& clock) = 0;
-  /// The file that it is.
-  [[nodiscard]] virtual std::string path() const = 0;
+  /// Where copies of it belong: beside its file, or in the folder that the engine was told.
+  [[nodiscard]] virtual std::string folder() const = 0;
+  /// Bytes that it takes, about.
+  virtual Result<std::uint64_t> size() = 0;
 };
 
 struct SqliteOptions {
@@ -136,5 +144,15 @@ struct SqliteOptions {
 /// Opens or creates the file (mode 0600, WAL, synchronous=FULL, foreign keys on) and migrates it. A file that is there and
 /// empty is storage.damaged: making a new database of it would hide that the books are gone.
 Result<std::unique_ptr<Database>> open_sqlite(const SqliteOptions& options, const Clock& clock);
+
+struct PostgresqlOptions {
+  std::string url;  // postgresql://user@host:5432/name
+  Secret password{};
+  std::string folder = ".";  // for copies, which are files
+  std::size_t readers_max = 4;
+  std::chrono::milliseconds busy_limit{10000};
+};
+/// Connects and migrates. The database must exist and be encoded in UTF-8. Several hosts may use it at once.
+Result<std::unique_ptr<Database>> open_postgresql(const PostgresqlOptions& options, const Clock& clock);
 
 }  // namespace berth::storage

@@ -7,7 +7,9 @@
 namespace berth::storage {
 
 std::string checksum(const Migration& migration) {
-  return sha256_hex(migration.sql);
+  std::string text(migration.sql);
+  for (const std::string_view own : {migration.sqlite, migration.postgresql}) text.append(1, '\0').append(own);
+  return sha256_hex(text);
 }
 
 Result<const Migration*> next_migration(std::span<const Migration> known, std::span<const AppliedMigration> applied) {

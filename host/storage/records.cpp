@@ -3,6 +3,7 @@
 
 #include "host/storage/body.hpp"
 #include "host/storage/changes.hpp"
+#include "host/storage/conditions.hpp"
 #include "host/storage/record_row.hpp"
 
 namespace berth::storage::records {
@@ -135,7 +136,7 @@ Result<std::int64_t> requeue_for_rules(Connection& connection, std::string_view 
   // A pending record with a reason waits for its detail, which other rules may not need.
   return connection.execute(
       "UPDATE record SET state_since_ms = CASE WHEN state = 'pending' THEN state_since_ms ELSE ? END, state = 'pending', reason = '', message = '' "
-      "WHERE integration = ? AND (state NOT IN ('archived', 'skipped', 'pending') OR (state = 'pending' AND reason <> '')) "
+      "WHERE integration = ? AND (state NOT IN ('archived', 'pending') OR (state = 'pending' AND reason <> '')) "
       "AND (rules_revision <> ? OR ? = 1)",
       {now, integration, revision, all ? 1 : 0});
 }

@@ -184,8 +184,8 @@ Status set_pending(Connection& connection, std::int64_t id, Instant now);
 /// Archived and skipped records only when the filter names that state. Returns how many.
 Result<std::int64_t> requeue(Connection& connection, const RecordFilter& filter, Instant now);
 
-/// Makes pending all that other rules than `revision` decided, with `all` also what these did; archived and skipped records
-/// stay as they are. Returns how many.
+/// Makes pending all that other rules than `revision` decided, with `all` also what these did; archived records, which are
+/// gone at the remote, stay as they are. Returns how many.
 Result<std::int64_t> requeue_for_rules(Connection& connection, std::string_view integration, std::string_view revision, bool all, Instant now);
 /// Every record of the integration, by id; the visitor's error ends the walk.
 Status each(Connection& connection, std::string_view integration, const std::function<Status(const Record&)>& visit);

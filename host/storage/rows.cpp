@@ -2,6 +2,7 @@
 
 #include "host/core/text.hpp"
 #include "host/storage/changes.hpp"
+#include "host/storage/conditions.hpp"
 
 namespace berth::storage::rows {
 namespace {
@@ -47,6 +48,18 @@ Result<std::optional<LocalRow>> find_by_name(Connection& connection, std::string
                                              std::string_view name) {
   return first(connection, " WHERE kind = ? AND scope = ? AND name = ? ORDER BY active DESC, created_ms, id LIMIT 1",
                {kind, scope, name});
+}
+
+Result<std::vector<LocalRow>> all_by_name(Connection& connection, std::string_view kind, std::string_view scope,
+                                          std::string_view name, std::size_t limit) {
+  std::vector<LocalRow> all;
+  BERTH_CHECK(connection.each(std::string(kSelect) + " WHERE kind = ? AND scope = ? AND name = ? AND state = 'open' "
+                                                     "ORDER BY active DESC, created_ms, id LIMIT ?",
+                              {kind, scope, name, limit}, [&](const Row& row) {
+                                all.push_back(read(row));
+                                return true;
+                              }));
+  return all;
 }
 
 Result<std::optional<LocalRow>> find_nearest_name(Connection& connection, std::string_view kind, std::string_view scope,
@@ -103,6 +116,10 @@ Result<Page<LocalRow>> list(Connection& connection, const RowFilter& filter, con
                                 return true;
                               }));
   return cut_page(std::move(found), page.rows(), [](const LocalRow& row) { return row.id; });
+}
+
+Result<bool> remove(Connection& connection, std::string_view id) {
+  return BERTH_TRY(connection.execute("DELETE FROM local_row WHERE id = ?", {id})) > 0;
 }
 
 Result<std::int64_t> count(Connection& connection, std::string_view kind, std::string_view scope) {

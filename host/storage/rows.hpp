@@ -51,6 +51,9 @@ Result<std::optional<LocalRow>> find_by_remote(Connection& connection, std::stri
 /// Active rows first, then the oldest. Exact, byte for byte.
 Result<std::optional<LocalRow>> find_by_name(Connection& connection, std::string_view kind, std::string_view scope,
                                              std::string_view name);
+/// All open rows of that name, as above; no more than `limit`. For who must not take one of several.
+Result<std::vector<LocalRow>> all_by_name(Connection& connection, std::string_view kind, std::string_view scope,
+                                          std::string_view name, std::size_t limit);
 /// The active row of the kind whose name is nearest by edit distance, for "did you mean"; of kNameCandidatesMax names.
 Result<std::optional<LocalRow>> find_nearest_name(Connection& connection, std::string_view kind, std::string_view scope,
                                                   std::string_view name);
@@ -59,6 +62,8 @@ Result<std::optional<LocalRow>> find_nearest_name(Connection& connection, std::s
 Result<InsertedRow> insert(Connection& connection, const LocalRow& row);
 /// Everything but id, kind and created. Errors: storage.not_found, storage.unique (remote document of another row).
 Status update(Connection& connection, const LocalRow& row);
+/// False if there was none. For rows that nothing names; the caller knows.
+Result<bool> remove(Connection& connection, std::string_view id);
 Result<std::int64_t> count(Connection& connection, std::string_view kind, std::string_view scope);
 /// By id.
 Result<Page<LocalRow>> list(Connection& connection, const RowFilter& filter, const PageRequest& page = {});

@@ -1,6 +1,7 @@
 #include "host/storage/runs.hpp"
 
 #include "host/storage/changes.hpp"
+#include "host/storage/conditions.hpp"
 
 namespace berth::storage::runs {
 namespace {

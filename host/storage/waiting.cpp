@@ -32,7 +32,7 @@ Result<std::int64_t> wake(Connection& connection, std::string_view integration, 
 Result<std::vector<Awaited>> awaited(Connection& connection, std::string_view integration, std::string_view prefix) {
   std::vector<Awaited> all;
   BERTH_CHECK(connection.each(
-      "SELECT awaited, COUNT(*) AS records FROM waiting WHERE integration = ? AND substr(awaited, 1, ?) = ? GROUP BY "
+      "SELECT awaited, COUNT(*) AS records FROM waiting WHERE integration = ? AND substr(awaited, 1, CAST(? AS INTEGER)) = ? GROUP BY "
       "awaited ORDER BY records DESC, awaited",
       {integration, prefix.size(), prefix}, [&](const Row& row) {
         all.push_back({row.text(0), row.integer(1)});

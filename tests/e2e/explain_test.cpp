@@ -74,8 +74,34 @@ TEST_CASE("D13.3 D18: what waits for a customer is shown with its way out, and a
   const Value linked = berth.json({"customers", "link", "zoho", second, "Bowman & Co"});
   CHECK(linked.text_of("customer") == made.text_of("customer"));
   CHECK(row_where(*berth.json({"customers", "list", "zoho"}).find("customers"), "remote_id", second).text_of("origin") == "linked");
+  // What somebody took back stands in its own name again, where it has one: contacts were not pulled, so it has none.
+  const Outcome kept = berth.run({"customers", "unlink", "zoho", second});
+  CHECK(kept.exit == 1);
+  CHECK_MESSAGE(has(kept.err, "error[admin.customer_in_use]"), kept.err);
+  CHECK(number_at(simulator.control("counters"), "calls") == 0);
+  berth.must({"sync", "zoho", "--phase", "contacts"});
+  simulator.reset_counters();
+  const std::string done = berth.must({"customers", "unlink", "zoho", second});
+  CHECK_MESSAGE(has(done, "posted in another name are decided again; "), done);
+  CHECK(row_where(*berth.json({"customers", "list", "zoho"}).find("customers"), "remote_id", second).text_of("origin") == "synced");
   CHECK(number_at(simulator.control("counters"), "calls") == 0);
   berth.must({"ledger", "check"});
+
+  // What the command line changes is in the audit log.
+  berth.must({"ledger", "period", "close", "acme_us", "2020-01"});
+  berth.must({"ledger", "period", "open", "acme_us", "2020-01"});
+}
+
+TEST_CASE("D19: a line with a slip of the pen is named with the one that is here, and taken back") {
+  const Simulator simulator(kSmall);
+  const Workspace berth(simulator);
+  berth.must({"classifications", "add", "Service Type", "Calibration"});
+  const std::string added = berth.must({"classifications", "add", "Service Type", "Calibratoin"});
+  CHECK_MESSAGE(has(added, "nearest: \"Calibration\"; if that was meant: berth classifications remove \"Service Type\" \"Calibratoin\""), added);
+  CHECK(has(berth.must({"classifications", "remove", "Service Type", "Calibratoin"}), "Service Type / Calibratoin is removed"));
+  const Outcome again = berth.run({"classifications", "remove", "Service Type", "Calibratoin"});
+  CHECK(again.exit == 1);
+  CHECK_MESSAGE(has(again.err, "did you mean \"Calibration\"?"), again.err);
 }
 
 TEST_CASE("D13.4 D13.8 D13.9: the status and the lists say cause and resolution of what is the matter") {

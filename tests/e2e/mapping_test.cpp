@@ -52,6 +52,8 @@ TEST_CASE("B1: beside a host that serves, diff foretells, apply does the same wi
   const Outcome shown = berth.run({"mapping", "diff", "zoho", "--mapping", "new.yaml", "--limit", "1"});
   CHECK_MESSAGE(has(shown.out, "--limit 0 shows all"), shown.out);
   CHECK_MESSAGE(has(shown.out, "    reverses "), shown.out);
+  // Whose entry it is, by name and id.
+  CHECK_MESSAGE(has(shown.out, " (cus_"), shown.out);
   CHECK_MESSAGE(has(shown.out, "nothing was written, and no remote call was made"), shown.out);
 
   berth.write("mapping.yaml", without_location());

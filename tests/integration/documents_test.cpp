@@ -2,7 +2,7 @@
 #include <set>
 
 #include "host/storage/rows.hpp"
-#include "integration/world.hpp"
+#include "integration/shown.hpp"
 
 using namespace berth;
 using namespace berth::integration;
@@ -162,45 +162,26 @@ TEST_CASE("a customer that no list shows is fetched once, and never again, howev
 
 TEST_CASE("a payment over more than is open forces a fetch of the invoice in the same run, also when only payments were due") {
   World world({.payments = 0});
-  world.connect();
-  const std::string invoice = world.make_invoice("100.00");
-  world.sync();
-  world.map_all();
-  world.map("payment_mode", "Check", "acme_us", "undeposited");
-  world.later(std::chrono::minutes(5));
-  // What the invoice's detail says now, for later.
-  zoho_sim::Request ask = zoho_sim::make_request("GET", "/books/v3/invoices/" + invoice + "?organization_id=927000001");
-  ask.headers.emplace_back("Authorization", "Zoho-oauthtoken " + world.simulator.access_token());
-  const std::string old_detail = world.simulator.handle(ask).body;
-  world.control("POST", "invoices/" + invoice, R"({"line_items":[{"name":"Work","rate":300.00,"quantity":1}]})");
-  const std::string payment = world.make_payment(R"({"invoice_id":")" + invoice + R"(","payment_mode":"Check"})");
-  world.later(std::chrono::minutes(5));
-  world.transport.forget_calls();
+  OverPayment over(world);
+  const std::string fetch = "GET /books/v3/invoices/" + over.invoice;
   const runs::RunRequest payments_only = only("customer_payments");
 
   SUBCASE("the fresh data agrees: both post") {
     const runs::RunReport report = world.sync(payments_only);
     CHECK(report.outcome == runs::RunOutcome::kSucceeded);
-    CHECK(world.transport.count("GET /books/v3/invoices/" + invoice) >= 1);
-    CHECK(world.record("customer_payment", payment).state == "posted");
+    CHECK(world.transport.count(fetch) >= 1);
+    CHECK(world.record("customer_payment", over.payment).state == "posted");
     world.check_books();
   }
   SUBCASE("the fresh data still disagrees: skipped for good") {
-    world.transport.before = [&](const std::string& call) -> std::optional<http::Response> {
-      if (call != "GET /books/v3/invoices/" + invoice) return std::nullopt;
-      http::Response response;
-      response.status = 200;
-      response.headers = {{"content-type", "application/json"}};
-      response.body = old_detail;
-      return response;
-    };
+    over.keep_disagreeing();
     world.sync(payments_only);
-    CHECK(world.record("customer_payment", payment).state == "skipped");
-    CHECK(world.record("customer_payment", payment).reason == "ledger.over_application");
-    const auto calls = world.transport.count("GET /books/v3/invoices/" + invoice);
+    CHECK(world.record("customer_payment", over.payment).state == "skipped");
+    CHECK(world.record("customer_payment", over.payment).reason == "ledger.over_application");
+    const auto calls = world.transport.count(fetch);
     world.later(std::chrono::minutes(5));
     world.sync(payments_only);
-    CHECK(world.transport.count("GET /books/v3/invoices/" + invoice) == calls);
+    CHECK(world.transport.count(fetch) == calls);
     world.transport.before = nullptr;
   }
 }

@@ -162,3 +162,40 @@ TEST_CASE("B4: an unknown record, and a record by the name that rules have for i
   const std::string contact = world.records("contact").front().remote_id;
   CHECK(explain(world, "customer/" + contact).record.entity == "contact");
 }
+
+TEST_CASE("B4: explain takes every name that `records show` takes: a number, a remote id, an entry") {
+  World world;
+  world.connect();
+  world.sync();
+  world.map_all();
+  const storage::Record invoice = world.records("invoice", "posted").front();
+  const std::string number = world.lines("SELECT name FROM local_row WHERE kind = 'invoice' AND remote_id = '" + invoice.remote_id + "'").front();
+  const std::string entry = std::to_string(world.number("SELECT id FROM entry WHERE entity = 'invoice' AND event = 'post' AND remote_id = '" + invoice.remote_id + "'"));
+  for (const std::string& name : {number, invoice.remote_id, "invoice/" + number, "entry/" + entry, "entry " + entry, "record/" + std::to_string(invoice.id)}) {
+    CAPTURE(name);
+    CHECK(explain(world, name).record.id == invoice.id);
+  }
+  const auto unknown = try_explain(world, world.unit().setup, number.substr(0, number.size() - 1) + "X");
+  REQUIRE(!unknown.ok());
+  CHECK_MESSAGE(has(unknown.error().message, "did you mean \""), unknown.error().message);
+  CHECK(try_explain(world, world.unit().setup, "entry/999999").error().reason == "admin.entry_unknown");
+}
+
+TEST_CASE("B4: explain judges the document with the ids of rows that it would make, which is the document that posts") {
+  World world({.contacts = 3, .items = 2, .invoices = 0, .payments = 0, .credit_notes = 0});
+  world.connect();
+  world.sync();
+  world.map("default_expense", "", "acme_us", "cogs");
+  const std::string invoice = world.make_invoice("80.00", R"("cf_location":"Nowhere, NV","cf_service_line":"Lighthouse keeping")");
+  world.sync();
+  const runs::Explained before = explain(world, "invoice/" + invoice);
+  REQUIRE(!before.outcome.ensured.empty());
+  CHECK(before.judgement.state == "parked");   // no account of income yet
+  CHECK(has(json::dump(before.outcome.document), "new:classification_line/Location/Nowhere, NV"));
+  CHECK(!has(json::dump(before.document), "new:"));
+  world.map("default_income", "", "acme_us", "sales");
+  world.apply();
+  REQUIRE(world.record("invoice", invoice).state == "posted");
+  const std::string stored = world.lines("SELECT document_json FROM local_row WHERE kind = 'invoice' AND remote_id = '" + invoice + "'").front();
+  CHECK(json::dump(before.document) == stored);
+}

@@ -4,7 +4,7 @@
 
 #include "host/admin/quota.hpp"
 #include "host/runs/quota_board.hpp"
-#include "integration/world.hpp"
+#include "integration/shown.hpp"
 
 using namespace berth;
 using namespace berth::integration;
@@ -37,15 +37,6 @@ http::Response answer(int status, std::string body, http::Headers more = {}) {
   response.headers = std::move(more);
   response.headers.emplace_back("content-type", "application/json;charset=UTF-8");
   return response;
-}
-
-json::Value status_view(World& world) {
-  json::Value view;
-  REQUIRE(world.database->read([&](storage::Connection& connection) -> Status {
-    view = BERTH_TRY(admin::integration_view(connection, world.registry->quota_keys(), world.integration(), world.clock.now()));
-    return success();
-  }).ok());
-  return view;
 }
 
 WorldOptions with_limits(std::string limits) {
@@ -104,7 +95,7 @@ TEST_CASE("A5: code 45 because of another program stops until the day turns, is 
   const auto turn = next_midnight(report.ended, "America/New_York").value();
   CHECK(report.next_attempt >= turn - 2s);
   CHECK(report.next_attempt <= turn + 2s);
-  const json::Value view = status_view(world);
+  const json::Value view = integration_view(world);
   CHECK(view.text_of("status") == "waiting_quota");
   CHECK(view.text_of("reason") == "berth.quota");
   CHECK(view.text_of("message").find("only a larger plan raises") != std::string::npos);
@@ -197,7 +188,7 @@ TEST_CASE("D12: a bare 429 is repeated a few times with growing waits, then the 
   }
   CHECK(report.errors.size() == calls);
   CHECK(report.next_attempt > report.ended);
-  CHECK(status_view(world).text_of("reason") == reason);
+  CHECK(integration_view(world).text_of("reason") == reason);
   // No header of a single answer keeps the organisation away for long: it was no word about the day.
   CHECK(report.next_attempt <= report.ended + 1h);
   world.transport.before = nullptr;
@@ -218,7 +209,7 @@ TEST_CASE("D12: a block that is wrong is lifted by a person, and the integration
   const runs::RunReport blocked = world.sync();
   REQUIRE(blocked.outcome == runs::RunOutcome::kRateLimited);
   CHECK(world.integration().next_attempt > world.clock.now() + 1h);
-  const json::Value before = *status_view(world).find("quota");
+  const json::Value before = *integration_view(world).find("quota");
   CHECK(before.text_of("blocked_reason") == "zoho_books.rate_limit.daily");
   CHECK(before.text_of("blocked_message").find("code 45") != std::string::npos);
   CHECK(before.find("day_left")->integer() == 0);
@@ -234,7 +225,7 @@ TEST_CASE("D12: a block that is wrong is lifted by a person, and the integration
   CHECK(world.number("SELECT COUNT(*) FROM audit WHERE action = 'quota.reset' AND actor = 'Ada'") == 1);
   const runs::RunReport again = world.sync();
   CHECK_MESSAGE(again.outcome == runs::RunOutcome::kSucceeded, again.reason << ": " << again.message);
-  CHECK(status_view(world).at_pointer("/quota/day_limit")->integer() == 100'000);
+  CHECK(integration_view(world).at_pointer("/quota/day_limit")->integer() == 100'000);
 }
 
 TEST_CASE("A5: a clock that jumps makes nobody wait for ever") {

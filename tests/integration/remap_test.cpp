@@ -121,7 +121,7 @@ std::vector<std::string> entry_lines_after(World& world, std::int64_t entry) {
   return lines;
 }
 
-std::filesystem::path folder_of_database(World& world) { return std::filesystem::path(world.database->path()).parent_path(); }
+std::filesystem::path folder_of_database(World& world) { return world.database->folder(); }
 
 std::size_t scratch_folders(World& world) {
   std::size_t count = 0;

@@ -1,30 +1,18 @@
 // The symptoms of the troubleshooting table, each as it comes about: what a record, a run or an integration says of itself,
 // by REST and on the command line alike.
-#include <fstream>
-#include <sstream>
-
+#include "host/admin/lineage.hpp"
 #include "host/admin/master_rows.hpp"
+#include "host/admin/router.hpp"
 #include "host/core/text.hpp"
 #include "host/reasons/reasons.hpp"
 #include "host/runs/classifications.hpp"
 #include "host/storage/rows.hpp"
-#include "integration/world.hpp"
+#include "integration/shown.hpp"
 
 using namespace berth;
 using namespace berth::integration;
 
 namespace {
-
-json::Value view_of(World& world, std::string_view entity, std::string_view id) { return admin::record_view(world.record(entity, id)); }
-
-json::Value integration_view(World& world) {
-  json::Value view;
-  REQUIRE(world.database->read([&](storage::Connection& connection) -> Status {
-    view = BERTH_TRY(admin::integration_view(connection, world.registry->quota_keys(), world.integration(), world.clock.now()));
-    return success();
-  }).ok());
-  return view;
-}
 
 json::Value last_run(World& world) {
   json::Value view;
@@ -44,24 +32,6 @@ void check_shown(const json::Value& view, std::string_view symptom, std::string_
   CHECK(!view.text_of("who_acts").empty());
 }
 
-std::function<std::optional<http::Response>(const std::string&)> always(std::string_view part, int status, std::string body) {
-  return [part = std::string(part), status, body = std::move(body)](const std::string& call) -> std::optional<http::Response> {
-    if (call.find(part) == std::string::npos) return std::nullopt;
-    http::Response response;
-    response.status = status;
-    response.headers = {{"content-type", "application/json"}};
-    response.body = body;
-    return response;
-  };
-}
-
-std::string rules_of_the_connector() {
-  std::ifstream in(BERTH_SOURCE_DIR "/plugins/zoho_books/mapping.yaml", std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
 /// The hint of the warning that begins so.
 std::string hint_of(const json::Value& view, std::string_view beginning) {
   const json::Value* warnings = view.find("warnings");
@@ -73,6 +43,43 @@ std::string hint_of(const json::Value& view, std::string_view beginning) {
 }
 
 }  // namespace
+
+TEST_CASE("D13.1: a connection that the remote or the host refuses ends with 424, its symptom, cause and resolution, and stores nothing") {
+  World world({.invoices = 1, .payments = 0, .credit_notes = 0});
+  std::string reason;
+  std::chrono::minutes waits{0};
+  SUBCASE("the code is too old") {
+    waits = std::chrono::minutes(5);
+    reason = "oauth.code_expired_or_used";
+  }
+  SUBCASE("the client's secret is another one at Zoho") {
+    world.control("POST", "options", R"({"client_secret":"rotated-made-up"})");
+    reason = "oauth.client_rejected";
+  }
+  SUBCASE("the redirect names an accounts server of elsewhere") {
+    world.control("POST", "options", R"({"accounts_server":"https://accounts.evil.example"})");
+    reason = "oauth.accounts_server_refused";
+  }
+  SUBCASE("the organisations cannot be listed") {
+    world.transport.before = always("/books/v3/organizations", 200, R"({"code":0,"organizations":[]})");
+    reason = "zoho_books.organizations.none";
+  }
+  const auto connect = [&]() -> Result<runs::Connected> {
+    const oauth::Authorization begun = BERTH_TRY(world.connector->begin(world.unit()));
+    const std::string redirect = world.consent(begun.url);
+    world.later(waits);
+    auto [owner, grant] = BERTH_TRY(world.connector->accept_redirect(redirect, "/oauth/callback"));
+    return world.connector->complete(*owner, grant, {});
+  };
+  const auto refused = connect();
+  REQUIRE_FALSE(refused.ok());
+  CHECK_MESSAGE(refused.error().reason == reason, refused.error().message);
+  const server::Response answer = admin::problem(refused.error(), 424);
+  CHECK(answer.status == 424);
+  check_shown(json::parse(answer.body).value, "Connecting ends with 424 or an OAuth error.", "Authorize again");
+  CHECK(world.integration().connected.unix_ms == 0);
+  CHECK(world.records().empty());
+}
 
 TEST_CASE("D13.2: a draft says that it is a draft, and what to do at the remote") {
   World world({.drafts = 3000});
@@ -181,25 +188,10 @@ TEST_CASE("D10: a payment mode that is one letter from a mapped one says which, 
 
 TEST_CASE("D13.5: a payment of more than there is, confirmed by fresh data, is skipped for good and says what can be done") {
   World world({.payments = 0});
-  world.connect();
-  const std::string invoice = world.make_invoice("100.00");
-  world.sync();
-  world.map_all();
-  world.map("payment_mode", "Check", "acme_us", "undeposited");
-  world.later(std::chrono::minutes(5));
-  // The remote took 300.00 for what is 100.00 here and stays so, whatever is fetched again.
-  zoho_sim::Request ask = zoho_sim::make_request("GET", "/books/v3/invoices/" + invoice + "?organization_id=927000001");
-  ask.headers.emplace_back("Authorization", "Zoho-oauthtoken " + world.simulator.access_token());
-  const std::string old_detail = world.simulator.handle(ask).body;
-  world.control("POST", "invoices/" + invoice, R"({"line_items":[{"name":"Work","rate":300.00,"quantity":1}]})");
-  const std::string payment = world.make_payment(R"({"invoice_id":")" + invoice + R"(","payment_mode":"Check"})");
-  world.later(std::chrono::minutes(5));
-  world.transport.before = [&](const std::string& call) -> std::optional<http::Response> {
-    if (call != "GET /books/v3/invoices/" + invoice) return std::nullopt;
-    return always("", 200, old_detail)(call);
-  };
+  OverPayment over(world);
+  over.keep_disagreeing();
   world.sync(only("customer_payments"));
-  const json::Value skipped = view_of(world, "customer_payment", payment);
+  const json::Value skipped = view_of(world, "customer_payment", over.payment);
   CHECK(skipped.text_of("state") == "skipped");
   check_shown(skipped, "A payment or another record is skipped for good.", "accept that it stays out");
 }
@@ -280,6 +272,69 @@ TEST_CASE("D13.7: a PDF that failed is explained in the report of the run, and t
     }
   }
   CHECK(is_noted);
+}
+
+TEST_CASE("D13.7: an invoice whose PDF is missing says so itself, with cause and resolution, until it is here, and when it was given up") {
+  World world({.invoices = 3, .payments = 0, .credit_notes = 0});
+  world.connect();
+  const std::string invoice = world.make_invoice("80.00");
+  const auto lineage = [&] {
+    auto view = admin::lineage({world.config, world.registry->discovered(), *world.database}, kIntegration, "invoice/" + invoice);
+    if (!view.ok()) FAIL(view.error().message);
+    return std::move(view).value();
+  };
+  world.transport.before = always("GET /books/v3/invoices/" + invoice + "?accept=pdf", 503, R"({"code":1,"message":"the printer is out"})");
+  world.sync();
+  world.map_all();
+  const json::Value missing = lineage();
+  CHECK(missing.find("record")->text_of("state") == "posted");
+  REQUIRE(missing.find("missing_files")->size() == 1);
+  const json::Value& file = missing.find("missing_files")->items().front();
+  check_shown(file, "The PDF of an invoice is missing.", "later runs try the file again");
+  CHECK(file.text_of("reason") == "berth.files_missing");
+  CHECK(file.text_of("message") == "the file pdf could not be taken in 1 run; the last answer: HTTP 503 the printer is out");
+  const std::string text = admin::lineage_text(missing);
+  CHECK_MESSAGE(text.find("  berth.files_missing: the file pdf could not be taken in 1 run") != std::string::npos, text);
+  CHECK_MESSAGE(text.find("    do:    The invoice posts all the same") != std::string::npos, text);
+
+  SUBCASE("it comes later") {
+    world.transport.before = nullptr;
+    world.later(std::chrono::hours(1));
+    world.sync();
+    const json::Value whole = lineage();
+    CHECK(whole.find("missing_files")->size() == 0);
+    CHECK(whole.find("files")->size() == 1);
+    CHECK(admin::lineage_text(whole).find("files_missing") == std::string::npos);
+  }
+  SUBCASE("it is given up") {
+    world.transport.before = always("GET /books/v3/invoices/" + invoice + "?accept=pdf", 200, "<html>no</html>");
+    for (int run = 0; run < 16; ++run) {
+      world.later(std::chrono::hours(24));
+      world.sync();
+    }
+    const json::Value given_up = lineage();
+    REQUIRE(given_up.find("missing_files")->size() == 1);
+    const json::Value& last = given_up.find("missing_files")->items().front();
+    CHECK(last.text_of("reason") == "berth.file_given_up");
+    CHECK(last.text_of("resolution").find("take the file from the remote by hand") != std::string_view::npos);
+    CHECK(last.text_of("who_acts") == "operator");
+  }
+}
+
+TEST_CASE("D13.7: a PDF that nobody wants, of a draft or without a budget, is told as that") {
+  World world({.invoices = 0, .payments = 0, .credit_notes = 0, .more = "    budgets: {invoices.pdf: 0}\n"});
+  world.connect();
+  const std::string invoice = world.make_invoice("80.00");
+  const std::string draft = world.make_invoice("90.00", R"("status":"draft")");
+  world.sync();
+  const auto missing_of = [&](const std::string& id) {
+    auto view = admin::lineage({world.config, world.registry->discovered(), *world.database}, kIntegration, "invoice/" + id);
+    if (!view.ok()) FAIL(view.error().message);
+    return *view->find("missing_files");
+  };
+  REQUIRE(missing_of(invoice).size() == 1);
+  CHECK(missing_of(invoice).items().front().text_of("message") == "the file pdf is not fetched: `budgets:` gives invoices.pdf no calls");
+  CHECK(missing_of(draft).size() == 0);
 }
 
 TEST_CASE("D13.8: a refresh that is refused says on the integration and on the run to connect again") {

@@ -12,10 +12,28 @@
 #include "host/plugins/library_file.hpp"
 #include "host/storage/pins.hpp"
 #include "host/storage/rows.hpp"
+#include "support/postgresql_server.hpp"
 
 namespace berth::integration {
 
 namespace {
+
+template <class T>
+T must(Result<T> result) {
+  if (!result.ok()) FAIL(result.error().reason << ": " << result.error().message);
+  return std::move(result).value();
+}
+void must(const Status& status) {
+  if (!status.ok()) FAIL(status.error().reason << ": " << status.error().message);
+}
+
+/// SQLite, or what BERTH_TEST_STORAGE says: the same tests hold for both engines.
+std::unique_ptr<storage::Database> open_database(const std::filesystem::path& file, const Clock& clock) {
+  const char* engine = std::getenv("BERTH_TEST_STORAGE");
+  if (engine == nullptr || std::string_view(engine) != "postgresql") return must(storage::open_sqlite({.path = file.string()}, clock));
+  if (const auto why = test::PostgresqlServer::unavailable()) FAIL(*why);
+  return must(storage::open_postgresql({.url = test::PostgresqlServer::shared().create_database(), .folder = file.parent_path().string()}, clock));
+}
 
 zoho_sim::Options simulator_options(const WorldOptions& options) {
   zoho_sim::Options made;
@@ -79,15 +97,6 @@ std::optional<std::string> environment(std::string_view name) {
   return std::nullopt;
 }
 
-template <class T>
-T must(Result<T> result) {
-  if (!result.ok()) FAIL(result.error().reason << ": " << result.error().message);
-  return std::move(result).value();
-}
-void must(const Status& status) {
-  if (!status.ok()) FAIL(status.error().reason << ": " << status.error().message);
-}
-
 }  // namespace
 
 TemporaryFolder::TemporaryFolder() {
@@ -135,6 +144,12 @@ Status MortalDatabase::die_in(const std::function<Status(storage::Connection&)>&
   return cut;
 }
 
+Result<std::unique_ptr<storage::Database>> MortalDatabase::copy_to(const std::string& path, const Clock& at) {
+  if (before_copy) before_copy();
+  if (is_dead()) return make_error(Code::kUnavailable, "storage.failed", "the host is dead");
+  return real_->copy_to(path, at);
+}
+
 Status MortalDatabase::read(const std::function<Status(storage::Connection&)>& work) {
   if (is_dead()) return make_error(Code::kEnvironment, "test.dead", "this process is dead");
   return real_->read(work);
@@ -151,7 +166,7 @@ World::World(WorldOptions options)
   auto loaded = config::load(folder.path() / "berth.yaml", findings);
   if (!loaded.ok()) FAIL(findings.print());
   config = std::move(loaded).value();
-  database = std::make_unique<MortalDatabase>(must(storage::open_sqlite({.path = (folder.path() / "berth.db").string()}, clock)));
+  database = std::make_unique<MortalDatabase>(open_database(folder.path() / "berth.db", clock));
   states = std::make_unique<app::DatabaseStateStore>(*database, clock);
   runner = plugins::make_in_process_runner();
   restart();
@@ -252,7 +267,7 @@ runs::RunReport World::sync(runs::RunRequest request, std::stop_token stop) { re
 void World::apply() { must(engine->apply(unit().setup, {})); }
 
 void World::map(std::string_view kind, std::string_view key, std::string_view company, std::string_view account) {
-  must(admin::map_account(*database, config, kIntegration, kind, key, company, account, clock.now()));
+  must(admin::map_account(*database, config, kIntegration, kind, key, company, account, "test", clock.now()));
 }
 
 void World::map_all() {

@@ -69,8 +69,9 @@ class MortalDatabase final : public storage::Database {
   Status read(const std::function<Status(storage::Connection&)>& work) override;
   [[nodiscard]] std::string_view engine() const override { return real_->engine(); }
   Result<std::vector<std::string>> check() override { return real_->check(); }
-  Result<std::unique_ptr<storage::Database>> copy_to(const std::string& path, const Clock& at) override { return real_->copy_to(path, at); }
-  [[nodiscard]] std::string path() const override { return real_->path(); }
+  Result<std::unique_ptr<storage::Database>> copy_to(const std::string& path, const Clock& at) override;
+  [[nodiscard]] std::string folder() const override { return real_->folder(); }
+  Result<std::uint64_t> size() override { return real_->size(); }
 
   void die_after(int commits) { left_ = commits; }
   /// Dies in the transaction after so many commits: `before` is called before it, `inside` when its work is done, and
@@ -83,6 +84,8 @@ class MortalDatabase final : public storage::Database {
   void revive() { left_ = whole_left_ = -1; }
   [[nodiscard]] bool is_dead() const { return left_ == 0; }
   [[nodiscard]] int commits() const { return commits_; }
+  /// Before it is copied, on the thread that copies.
+  std::function<void()> before_copy;
   /// After each commit, on the thread that committed.
   std::function<void()> after_commit;
 

@@ -12,24 +12,45 @@
 
 namespace berth::property {
 
-/// Nets in cents by "company account", debits positive; zeros are left out. Where write-offs in a foreign currency share an
-/// invoice with payments, which of them carries a cent of relief depends on the order, so `baddebt` stands in `fx_realised`.
+/// Nets in cents by "company account", debits positive; zeros are left out.
 using Nets = std::map<std::string, Minor>;
+/// Company, account, location, service type, currency of the document.
+using Cell = std::tuple<std::string, std::string, std::string, std::string, std::string>;
+struct Sums {
+  Minor document = 0, base = 0;  // debits positive
+  friend bool operator==(const Sums&, const Sums&) = default;
+};
 /// An open item: entity, document, company, customer, currency.
 using ItemOf = std::tuple<std::string, int, std::string, int, std::string>;
 struct ItemAmounts {
   Minor total = 0, open = 0, base_total = 0, base_open = 0;
   friend bool operator==(const ItemAmounts&, const ItemAmounts&) = default;
 };
+/// What has to be live: entity, document, event.
+using LiveOf = std::tuple<std::string, int, std::string>;
+
 struct Expected {
-  Nets nets;
+  /// Without exchange differences.
+  std::map<Cell, Sums> cells;
   std::map<ItemOf, ItemAmounts> items;
-  /// What was written off in a foreign currency, in base, to the cent a write-off.
-  std::map<std::string, Minor> bad_debt, bad_debt_give;
+  /// Its document date, in days since 2026-01-01.
+  std::map<LiveOf, int> live;
+  /// Where a write-off in a foreign currency shares an invoice with payments, which of them carries a cent of relief depends
+  /// on the order: so many cents may lie elsewhere in the bases of bad debts, their tax, and the receivable by its dimensions.
+  std::map<std::string, Minor> give;
 };
 
-/// `delivered`: the version of each document that arrived last, -1 for none.
-[[nodiscard]] Expected expect(const std::vector<Document>& documents, const std::vector<int>& delivered);
+/// How the documents came.
+struct History {
+  std::vector<int> delivered;              // of each document the version that arrived last, -1 for none
+  std::vector<bool> is_opened;             // its opening receivable was brought in
+  std::vector<std::vector<int>> accepted;  // the versions that were not refused, in order
+};
+
+[[nodiscard]] Expected expect(const World& world, const History& history);
+
+/// What revaluing everything that is open would post to the receivable, by company: docs/accounting.md, E19.
+[[nodiscard]] std::map<std::string, Minor> expect_revaluation(const Expected& expected, int currency, Minor rate);
 
 /// Half away from zero: of an amount in cents of a dollar.
 [[nodiscard]] Minor in_base(int currency, Minor rate, Minor amount);

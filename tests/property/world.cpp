@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
+#include "property/reference.hpp"
+
 namespace berth::property {
 namespace {
 
-constexpr int kCustomers = 150;
 /// Most changes happen to young documents.
 constexpr int kYoung = 600;
 
@@ -29,6 +30,7 @@ Minor Version::given() const {
 Version& World::change(int document) {
   Document& changed = documents_[static_cast<std::size_t>(document)];
   Version copy = changed.last();
+  copy.modified = std::max(copy.modified, day_) + static_cast<int>(random_.between(0, 2));
   changed.versions.push_back(std::move(copy));
   made_.push_back({document, static_cast<int>(changed.versions.size()) - 1});
   return changed.versions.back();
@@ -36,7 +38,8 @@ Version& World::change(int document) {
 
 int World::add(Kind kind, Version version) {
   const int document = static_cast<int>(documents_.size());
-  documents_.push_back({kind, {std::move(version)}});
+  version.modified = day_ + static_cast<int>(random_.between(0, 2));
+  documents_.push_back({kind, std::nullopt, {std::move(version)}});
   used_.push_back(0);
   givers_.emplace_back();
   made_.push_back({document, 0});
@@ -55,10 +58,18 @@ Minor World::some_amount(int currency) {
 
 void World::some_content(Version& version, Minor at_least) {
   version.rows.clear();
-  for (Minor n = random_.between(1, 3); n > 0; --n)
-    version.rows.push_back({static_cast<int>(random_.between(0, 2)), some_amount(version.currency)});
+  const auto add_row = [&](Minor amount) {
+    Row row;
+    row.item = static_cast<int>(random_.between(0, static_cast<Minor>(std::size(kItems)) - 1));
+    row.remote = static_cast<int>(random_.between(0, static_cast<Minor>(std::size(kRemotes)) - 1));
+    if (random_.chance(25)) row.service = static_cast<int>(random_.between(0, static_cast<Minor>(std::size(kServiceLines)) - 1));
+    row.amount = amount;
+    if (amount > 0 && random_.chance(15)) row.discount = random_.between(0, amount);
+    version.rows.push_back(row);
+  };
+  for (Minor n = random_.between(1, 3); n > 0; --n) add_row(some_amount(version.currency));
   const Minor first = version.rows.front().amount;
-  if (random_.chance(8)) version.rows.push_back({static_cast<int>(random_.between(0, 2)), -random_.between(1, first)});
+  if (random_.chance(8)) add_row(-random_.between(1, first));
   version.discount_on_document = random_.chance(15);
   version.discount = random_.chance(25) ? random_.between(0, first / 2) : 0;
   version.shipping = random_.chance(15) ? random_.between(1, 3000) : 0;
@@ -72,9 +83,17 @@ void World::some_content(Version& version, Minor at_least) {
   if (at_least == 0 && random_.chance(1)) version.rows.front().amount -= version.total();
 }
 
+void World::some_place(Version& version) {
+  version.location = static_cast<int>(random_.between(0, static_cast<Minor>(std::size(kLocations)) - 1));
+  version.service_type = static_cast<int>(random_.between(0, static_cast<Minor>(std::size(kServiceTypes)) - 1));
+}
+
 Minor World::open_of(int invoice) const {
-  const Version& last = documents_[static_cast<std::size_t>(invoice)].last();
-  return last.state != State::kOpen ? 0 : last.total() - used_[static_cast<std::size_t>(invoice)] - last.written_off;
+  const Document& document = documents_[static_cast<std::size_t>(invoice)];
+  const Version& last = document.last();
+  if (last.state != State::kOpen) return 0;
+  const Minor opened = document.opening ? document.opening->open : last.total();
+  return opened - used_[static_cast<std::size_t>(invoice)] - last.written_off;
 }
 
 /// An invoice with something open, or -1. `company` -1: any.
@@ -103,13 +122,15 @@ void World::apply(Version& version, int document, bool is_note) {
   // A payment may pay for somebody else.
   const int customer =
       !is_note && random_.chance(6) ? static_cast<int>(random_.between(0, kCustomers - 1)) : version.customer;
-  const int invoice = payable(customer, version.currency, is_note ? version.company : -1);
+  const bool is_at_home = is_note && !policies_[static_cast<std::size_t>(version.company)].due_to_from;
+  const int invoice = payable(customer, version.currency, is_at_home ? version.company : -1);
   if (invoice < 0) return;
   const Minor left = (is_note ? version.total() : version.amount) - version.given();
   const Minor open = open_of(invoice);
   const Minor most = std::min(left, open);
   if (most <= 0) return;
   Share share{next_row_++, invoice, random_.chance(50) ? most : random_.between(1, most), 0};
+  if (random_.chance(30)) share.day = std::min(version.day + static_cast<int>(random_.between(0, 20)), 340);
   if (!is_note && random_.chance(10)) share.withheld = random_.between(0, open - share.amount);
   used_[static_cast<std::size_t>(invoice)] += share.amount + share.withheld;
   givers_[static_cast<std::size_t>(invoice)].push_back(document);
@@ -139,11 +160,32 @@ void World::let_go(int invoice) {
   used_[static_cast<std::size_t>(invoice)] = 0;
 }
 
-bool World::has_note(int invoice) const {
+bool World::is_bound(int invoice, bool to_company) const {
   const auto& givers = givers_[static_cast<std::size_t>(invoice)];
   return std::any_of(givers.begin(), givers.end(), [&](int giver) {
-    return documents_[static_cast<std::size_t>(giver)].kind == Kind::kCreditNote;
+    const Document& document = documents_[static_cast<std::size_t>(giver)];
+    if (document.kind != Kind::kCreditNote) return false;
+    return !to_company || !policies_[static_cast<std::size_t>(document.last().company)].due_to_from;
   });
+}
+
+/// An invoice of which a part was open before these books.
+void World::new_opening() {
+  Version version;
+  version.company = static_cast<int>(random_.between(0, 1));
+  version.customer = static_cast<int>(random_.between(0, kCustomers - 1));
+  version.currency = static_cast<int>(random_.between(0, 2));
+  version.rate = some_rate(version.currency);
+  version.day = -static_cast<int>(random_.between(5, 90));
+  some_content(version, 1);
+  some_place(version);
+  const Minor open = random_.chance(50) ? version.total() : random_.between(1, version.total());
+  Minor base = in_base(version.currency, some_rate(version.currency), open);
+  if (version.currency != kUsd) base += random_.between(0, 2);  // an older system rounded as it liked
+  const Bucket bucket{version.customer, version.currency};
+  const int document = add(Kind::kInvoice, std::move(version));
+  documents_.back().opening = Opening{open, base, -1};
+  invoices_[bucket].push_back(document);
 }
 
 void World::new_invoice() {
@@ -154,6 +196,7 @@ void World::new_invoice() {
   version.rate = some_rate(version.currency);
   version.day = day_;
   some_content(version, 0);
+  some_place(version);
   if (random_.chance(4)) version.state = State::kDraft;
   const Bucket bucket{version.customer, version.currency};
   invoices_[bucket].push_back(add(Kind::kInvoice, std::move(version)));
@@ -181,6 +224,7 @@ void World::new_note() {
   version.rate = some_rate(version.currency);
   version.day = day_;
   some_content(version, 1);
+  some_place(version);
   const int document = add(Kind::kCreditNote, std::move(version));
   Version& stored = documents_.back().versions.back();
   for (Minor n = random_.between(0, 2); n > 0; --n) apply(stored, document, true);
@@ -208,10 +252,16 @@ void World::edit_invoice(int document) {
     return;
   }
   const Minor taken = used_[at] + documents_[at].last().written_off;
-  switch (random_.between(0, 9)) {
+  const bool is_opening = documents_[at].opening.has_value();
+  switch (random_.between(0, 10)) {
     case 0:
     case 1:
-      some_content(change(document), taken);
+      // The total of an opening receivable stays: another one is refused for good.
+      if (is_opening) {
+        some_place(change(document));
+      } else {
+        some_content(change(document), taken);
+      }
       return;
     case 2: {
       Version& version = change(document);
@@ -220,19 +270,19 @@ void World::edit_invoice(int document) {
     }
     case 3: {
       Version& version = change(document);
-      if (!has_note(document)) version.company = 1 - version.company;
+      if (!is_bound(document, true)) version.company = 1 - version.company;
       return;
     }
     case 4: {
       Version& version = change(document);
-      if (has_note(document)) return;
+      if (is_bound(document, false)) return;
       version.customer = static_cast<int>(random_.between(0, kCustomers - 1));
       invoices_[{version.customer, version.currency}].push_back(document);
       return;
     }
     case 5: {
       Version& version = change(document);
-      if (taken != 0) return;
+      if (taken != 0 || is_opening) return;
       version.currency = static_cast<int>(random_.between(0, 2));
       version.rate = some_rate(version.currency);
       some_content(version, 0);
@@ -244,12 +294,15 @@ void World::edit_invoice(int document) {
       return;
     case 7: {
       Version& version = change(document);
-      const Minor open = version.total() - taken;
+      const Minor open = open_of(document);
       if (open > 0) version.written_off += random_.chance(60) ? open : random_.between(0, open);
       return;
     }
     case 8:
       change(document).written_off = 0;
+      return;
+    case 9:
+      some_place(change(document));
       return;
     default:
       change(document);  // an e-mail was sent: another version, nothing of it posts
@@ -354,7 +407,9 @@ std::vector<VersionOf> World::grow(std::size_t documents) {
   made_.clear();
   while (documents_.size() < documents) {
     const Minor what = random_.between(1, 100);
-    if (what <= 42) {
+    if (what <= 2) {
+      new_opening();
+    } else if (what <= 42) {
       new_invoice();
     } else if (what <= 68) {
       new_payment();

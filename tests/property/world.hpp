@@ -4,8 +4,10 @@
 // They reach the books in any order, so the books see many states that do not agree.
 //
 // Plain integers; nothing of the product is used here. Amounts are minor units of the document's currency.
+#include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -21,12 +23,24 @@ enum CurrencyIndex { kUsd = 0, kEur = 1, kJpy = 2 };
 inline constexpr std::string_view kCurrencies[] = {"USD", "EUR", "JPY"};
 inline constexpr int kScales[] = {2, 2, 0};
 inline constexpr std::string_view kCompanies[] = {"acme_us", "acme_west"};
-inline constexpr std::string_view kItems[] = {"goods", "services", ""};
+inline constexpr int kCustomers = 150;
+/// What a line may name, and where a document may be.
+inline constexpr std::string_view kItems[] = {"goods", "services", "plan", "anywhere", "bare", ""};
+inline constexpr std::string_view kRemotes[] = {"R-goods", "R-unknown", ""};
+inline constexpr std::string_view kServiceLines[] = {"", "consulting", "support"};
+inline constexpr std::string_view kLocations[] = {"", "loc_east", "loc_west"};
+inline constexpr std::string_view kServiceTypes[] = {"", "calibration"};
 
-/// A line of an invoice. `item`: index into kItems.
+/// What a company has chosen: docs/operator/configuration.md, `policies`.
+struct Policies {
+  bool gross = false, relief = false, due_to_from = false;
+};
+using PoliciesOfAll = std::array<Policies, 2>;
+
+/// A line of an invoice: indexes into the lists above. The discount is inside the amount.
 struct Row {
-  int item = 0;
-  Minor amount = 0;
+  int item = 0, remote = 0, service = 0;
+  Minor amount = 0, discount = 0;
 };
 /// What a payment or credit note gives to an invoice.
 struct Share {
@@ -34,6 +48,7 @@ struct Share {
   int invoice = 0;  // index of the document
   Minor amount = 0;
   Minor withheld = 0;  // payments only, on top of the amount
+  int day = -1;        // -1: that of the document
 };
 struct Refund {
   int row = 0;
@@ -49,6 +64,8 @@ struct Version {
   int currency = kUsd;
   Minor rate = 0;  // millionths of a dollar for one unit; 0 in dollars
   int day = 0;     // since 2026-01-01
+  int modified = 0;
+  int location = 0, service_type = 0;
   // Invoices and credit notes.
   std::vector<Row> rows;
   bool discount_on_document = false;
@@ -68,8 +85,14 @@ struct Version {
   [[nodiscard]] Minor given() const;  // by shares and refunds, withheld tax apart
 };
 
+/// What was open of an invoice before these books. The first version of its document has the same parties.
+struct Opening {
+  Minor open = 0, base = 0;
+  int day = -1;
+};
 struct Document {
   Kind kind = Kind::kInvoice;
+  std::optional<Opening> opening{};
   std::vector<Version> versions;
   [[nodiscard]] const Version& last() const { return versions.back(); }
 };
@@ -102,10 +125,12 @@ class Random {
 
 class World {
  public:
-  explicit World(std::uint64_t seed) : random_(seed) {}
+  explicit World(std::uint64_t seed, const PoliciesOfAll& policies) : policies_(policies), random_(seed) {}
   /// Goes on until there are `documents` of them; returns the versions made since the last call, in order.
   std::vector<VersionOf> grow(std::size_t documents);
   [[nodiscard]] const std::vector<Document>& documents() const { return documents_; }
+  [[nodiscard]] const PoliciesOfAll& policies() const { return policies_; }
+  [[nodiscard]] int day() const { return day_; }
 
  private:
   using Bucket = std::pair<int, int>;  // customer, currency
@@ -114,12 +139,14 @@ class World {
   Minor some_rate(int currency);
   Minor some_amount(int currency);
   void some_content(Version& version, Minor at_least);
+  void some_place(Version& version);
   [[nodiscard]] Minor open_of(int invoice) const;
   int payable(int customer, int currency, int company);
   void apply(Version& version, int document, bool is_note);
   void drop_shares(Version& version, int document);
   void let_go(int invoice);
   void new_invoice();
+  void new_opening();
   void new_payment();
   void new_note();
   void edit();
@@ -127,8 +154,10 @@ class World {
   void edit_payment(int document);
   void edit_note(int document);
   void end(int document, State state);
-  bool has_note(int invoice) const;
+  /// A credit note that may not be applied to another company's invoice, or to another customer's, is applied to it.
+  bool is_bound(int invoice, bool to_company) const;
 
+  PoliciesOfAll policies_;
   Random random_;
   std::vector<Document> documents_;
   std::vector<VersionOf> made_;

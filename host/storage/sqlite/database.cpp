@@ -3,82 +3,53 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
-#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
-#include <mutex>
-#include <thread>
 
 #include "host/core/assert.hpp"
 #include "host/core/text.hpp"
 #include "host/storage/database.hpp"
 #include "host/storage/migrations.hpp"
+#include "host/storage/sessions.hpp"
 #include "host/storage/sqlite/errors.hpp"
 #include "host/storage/sqlite/session.hpp"
 
 namespace berth::storage {
 namespace {
 
-/// Ends the transaction by rolling back unless it was committed, also when the work throws.
-class Transaction {
- public:
-  explicit Transaction(SqliteSession& session) : session_(session) {}
-  ~Transaction() {
-    // After a full disk or an I/O error SQLite has rolled back by itself.
-    if (session_.in_transaction()) static_cast<void>(session_.run_script("ROLLBACK"));
-  }
-  Transaction(const Transaction&) = delete;
-  Transaction& operator=(const Transaction&) = delete;
-  Status begin(std::string_view how) { return session_.run_script(how); }
-  Status commit() { return session_.run_script("COMMIT"); }
-
- private:
-  SqliteSession& session_;
-};
-
-Error busy(std::string_view what, std::chrono::milliseconds limit) {
-  Error error = make_error(Code::kUnavailable, "storage.busy",
-                           std::string(what) + " was not free within " + std::to_string(limit.count()) + " ms");
-  error.retry_after_ms = 1000;
-  return error;
-}
+constexpr std::string_view kBeginWrite = "BEGIN IMMEDIATE";
 
 class SqliteDatabase final : public Database {
  public:
   SqliteDatabase(SqliteOptions options, std::unique_ptr<SqliteSession> writer)
-      : options_(std::move(options)), writer_(std::move(writer)) {}
+      : options_(std::move(options)),
+        sessions_({.database = options_.path,
+                   .readers_max = options_.readers_max,
+                   .busy_limit = options_.busy_limit,
+                   .begin_write = std::string(kBeginWrite),
+                   .begin_read = "BEGIN"},
+                  std::move(writer), [this](bool is_reader) { return SqliteSession::open(options_.path, options_.busy_limit, is_reader); }) {}
 
-  Status write(const std::function<Status(Connection&)>& work) override {
-    const auto self = std::this_thread::get_id();
-    BERTH_ASSERT(writing_.load() != self, "Database::write is not called inside Database::write");
-    const std::unique_lock lock(writer_mutex_, options_.busy_limit);
-    if (!lock.owns_lock()) return busy("The writer of " + options_.path, options_.busy_limit);
-    writing_.store(self);
-    const struct Reset {
-      std::atomic<std::thread::id>& writing;
-      ~Reset() { writing.store(std::thread::id()); }
-    } reset{writing_};
-    Transaction transaction(*writer_);
-    BERTH_CHECK(transaction.begin("BEGIN IMMEDIATE"));
-    BERTH_CHECK(work(*writer_));
-    return transaction.commit();
-  }
-
-  Status read(const std::function<Status(Connection&)>& work) override {
-    return with_reader([&](SqliteSession& session) -> Status {
-      Transaction transaction(session);
-      BERTH_CHECK(transaction.begin("BEGIN"));
-      return work(session);
-    });
-  }
+  Status write(const std::function<Status(Connection&)>& work) override { return sessions_.write(work); }
+  Status read(const std::function<Status(Connection&)>& work) override { return sessions_.read(work); }
 
   [[nodiscard]] std::string_view engine() const override { return "sqlite"; }
-  [[nodiscard]] std::string path() const override { return options_.path; }
+  [[nodiscard]] std::string folder() const override {
+    const auto slash = options_.path.rfind('/');
+    return slash == std::string::npos ? "." : options_.path.substr(0, slash);
+  }
+  Result<std::uint64_t> size() override {
+    std::uint64_t bytes = 0;
+    for (const char* part : {"", "-wal"}) {
+      struct stat facts = {};
+      if (::stat((options_.path + part).c_str(), &facts) == 0) bytes += static_cast<std::uint64_t>(facts.st_size);
+    }
+    return bytes;
+  }
 
   Result<std::unique_ptr<Database>> copy_to(const std::string& path, const Clock& clock) override {
-    BERTH_CHECK(with_reader([&](SqliteSession& session) { return session.copy_to(path); }));
+    BERTH_CHECK(sessions_.with_reader([&](SqliteSession& session) { return session.copy_to(path); }));
     SqliteOptions options = options_;
     options.path = path;
     options.is_durable = false;
@@ -102,55 +73,8 @@ class SqliteDatabase final : public Database {
   }
 
  private:
-  template <class Work>
-  Status with_reader(Work work) {
-    auto session = BERTH_TRY(take_reader());
-    const struct GiveBack {
-      SqliteDatabase& database;
-      std::unique_ptr<SqliteSession>& session;
-      ~GiveBack() { database.give_back(std::move(session)); }
-    } give_back{*this, session};
-    return work(*session);
-  }
-
-  Result<std::unique_ptr<SqliteSession>> take_reader() {
-    std::unique_lock lock(readers_mutex_);
-    const bool free = reader_free_.wait_for(lock, options_.busy_limit,
-                                            [&] { return !idle_readers_.empty() || readers_ < options_.readers_max; });
-    if (!free) return busy("A reader of " + options_.path, options_.busy_limit);
-    if (!idle_readers_.empty()) {
-      auto session = std::move(idle_readers_.back());
-      idle_readers_.pop_back();
-      return session;
-    }
-    ++readers_;
-    lock.unlock();
-    auto opened = SqliteSession::open(options_.path, options_.busy_limit, true);
-    if (!opened.ok()) give_back(nullptr);
-    return opened;
-  }
-
-  /// nullptr: one that could not be opened.
-  void give_back(std::unique_ptr<SqliteSession> session) {
-    {
-      const std::lock_guard lock(readers_mutex_);
-      if (session == nullptr) {
-        --readers_;
-      } else {
-        idle_readers_.push_back(std::move(session));
-      }
-    }
-    reader_free_.notify_one();
-  }
-
   const SqliteOptions options_;
-  std::timed_mutex writer_mutex_;  // guards writer_
-  std::atomic<std::thread::id> writing_{};
-  std::unique_ptr<SqliteSession> writer_;
-  std::mutex readers_mutex_;  // guards the two below
-  std::vector<std::unique_ptr<SqliteSession>> idle_readers_;
-  std::size_t readers_ = 0;  // open, idle or not
-  std::condition_variable reader_free_;
+  Sessions<SqliteSession> sessions_;
 };
 
 /// Makes a database that has its header already, with mode 0600, and gives it its name when it is ready. So an empty file
@@ -192,33 +116,13 @@ Status prepare_file(const std::string& path, std::chrono::milliseconds busy_limi
   return success();
 }
 
-std::string for_sqlite(std::string_view sql) {
+std::string for_sqlite(const Migration& migration) {
   // A row id that is never used again: order of capture and audit rest on it.
-  auto text = replace_all(std::string(sql), "@SERIAL@", "INTEGER PRIMARY KEY AUTOINCREMENT");
+  auto text = replace_all(std::string(migration.sql), "@SERIAL@", "INTEGER PRIMARY KEY AUTOINCREMENT");
   text = replace_all(std::move(text), "@SERIAL_COLUMN@", "BIGINT NOT NULL DEFAULT 0");
   text = replace_all(std::move(text), "@NUMBER_KEY@", "INTEGER PRIMARY KEY");   // the row id itself, no second index
   text = replace_all(std::move(text), "@CLUSTERED@", "WITHOUT ROWID");
-  return replace_all(std::move(text), "@BLOB@", "BLOB");
-}
-
-/// Applies one file in its own transaction; false when there is none left. Other processes may do the same at once.
-Result<bool> apply_next(SqliteSession& session, const Clock& clock) {
-  Transaction transaction(session);
-  BERTH_CHECK(transaction.begin("BEGIN IMMEDIATE"));
-  BERTH_CHECK(session.run_script(kMigrationTable));
-  std::vector<AppliedMigration> applied;
-  BERTH_CHECK(
-      session.each("SELECT version, name, checksum FROM schema_migration ORDER BY version", {}, [&](const Row& row) {
-        applied.push_back({row.integer(0), row.text(1), row.text(2)});
-        return true;
-      }));
-  const Migration* next = BERTH_TRY(next_migration(embedded_migrations(), applied));
-  if (next == nullptr) return false;
-  BERTH_TRY_CONTEXT("while applying migration " + std::string(next->name), session.run_script(for_sqlite(next->sql)));
-  BERTH_CHECK(session.execute("INSERT INTO schema_migration (version, name, checksum, applied_ms) VALUES (?, ?, ?, ?)",
-                              {next->version, next->name, checksum(*next), clock.now()}));
-  BERTH_CHECK(transaction.commit());
-  return true;
+  return replace_all(std::move(text), "@BLOB@", "BLOB") + std::string(migration.sqlite);
 }
 
 }  // namespace
@@ -227,8 +131,7 @@ Result<std::unique_ptr<Database>> open_sqlite(const SqliteOptions& options, cons
   BERTH_ASSERT(options.readers_max > 0, "a database has at least one reader");
   BERTH_CHECK(prepare_file(options.path, options.busy_limit));
   auto writer = BERTH_TRY(SqliteSession::open(options.path, options.busy_limit, false));
-  while (BERTH_TRY(apply_next(*writer, clock))) {
-  }
+  BERTH_CHECK(migrate(*writer, kBeginWrite, for_sqlite, clock));
   if (!options.is_durable) BERTH_CHECK(writer->run_script("PRAGMA synchronous = OFF"));
   return std::unique_ptr<Database>(std::make_unique<SqliteDatabase>(options, std::move(writer)));
 }

@@ -12,6 +12,7 @@
 
 #include "host/core/text.hpp"
 #include "host/storage/sqlite/errors.hpp"
+#include "host/storage/sqlite/exact_sum.hpp"
 
 namespace berth::storage {
 namespace {
@@ -99,6 +100,7 @@ Result<std::unique_ptr<SqliteSession>> SqliteSession::open(const std::string& pa
     std::unique_ptr<SqliteSession> session(new SqliteSession(std::move(poco), handle));
     sqlite3_busy_timeout(handle, static_cast<int>(busy_limit.count()));
     sqlite3_extended_result_codes(handle, 1);
+    BERTH_CHECK(add_exact_sum(handle));
     BERTH_CHECK(
         session->run_script("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; "
                             "PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 67108864;"));

@@ -39,7 +39,9 @@ class SqliteSession final : public Connection {
 
   /// A whole file of statements; no parameters, no answers.
   Status run_script(std::string_view sql);
+  Status commit() { return run_script("COMMIT"); }
   [[nodiscard]] bool in_transaction() const;
+  [[nodiscard]] bool is_dead() const { return false; }
   /// The committed pages into a new file, in one step, which holds up nobody.
   Status copy_to(const std::string& path);
 

@@ -12,6 +12,7 @@
 #include "host/core/result.hpp"
 #include "host/core/time.hpp"
 #include "host/storage/database.hpp"
+#include "support/postgresql_server.hpp"
 
 namespace berth::test {
 
@@ -86,8 +87,18 @@ inline void on_every_engine(const std::function<void(storage::Database&)>& test)
       {"sqlite", [](const TemporaryFolder& folder, const Clock& clock) {
          return storage::open_sqlite({.path = folder.file("berth.db"), .busy_limit = std::chrono::milliseconds(200)},
                                      clock);
+       }},
+      {"postgresql", [](const TemporaryFolder&, const Clock& clock) {
+         return storage::open_postgresql({.url = PostgresqlServer::shared().create_database(), .busy_limit = std::chrono::milliseconds(200)},
+                                         clock);
        }}};
   for (const auto& engine : engines) {
+    if (std::string_view(engine.name) == "postgresql") {
+      if (const auto why = PostgresqlServer::unavailable()) {
+        MESSAGE("skipped: " << *why);
+        continue;
+      }
+    }
     INFO("engine ", engine.name);
     const TemporaryFolder folder;
     const ManualClock clock(kNow);

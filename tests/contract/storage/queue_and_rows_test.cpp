@@ -203,6 +203,22 @@ TEST_CASE("the first sight of an account key makes one placeholder, whatever its
   });
 }
 
+TEST_CASE("an account row is named KIND/KEY/COMPANY, and a key may have slashes of its own") {
+  const auto name = account_rows::parse_name("payment_mode/ACH/WIRE/acme_us");
+  REQUIRE(name);
+  CHECK(name->kind == "payment_mode");
+  CHECK(name->label == "ACH/WIRE");
+  CHECK(name->company == "acme_us");
+  CHECK(account_rows::parse_name("account/default_income/-/acme_us")->label == "-");
+  for (const char* wrong : {"", "/", "payment_mode", "payment_mode/acme_us", "/Check/acme_us", "payment_mode/Check/", "account/payment_mode/acme_us"}) {
+    CAPTURE(wrong);
+    CHECK(!account_rows::parse_name(wrong));
+  }
+  // Whatever a row is awaited as is its name.
+  const berth::storage::AccountRow row{.integration = "zoho_acme", .kind = "tax", .row_key = "a/b", .company = "acme_us", .label = "a/b"};
+  CHECK(account_rows::parse_name(row.awaited())->label == "a/b");
+}
+
 TEST_CASE("the file fills account rows but does not undo what a person mapped") {
   on_every_engine([](storage::Database& database) {
     write(database, [](Connection& c) -> Result<Unit> {

@@ -177,3 +177,24 @@ TEST_CASE("execute says how many rows changed, none where nothing did") {
     });
   });
 }
+
+TEST_CASE("B3: exact_sum adds up what 64 bits do not hold, and nothing to 0") {
+  on_every_engine([](storage::Database& database) {
+    const auto sum = [&](const std::string& rows, const std::string& compared) {
+      return read(database, [&](Connection& c) -> Result<std::string> {
+        const std::string sql = "SELECT CAST(exact_sum(x) AS TEXT) FROM (" + rows + ") AS r HAVING exact_sum(x) " + compared;
+        const auto row = BERTH_TRY(c.first(sql));
+        return row ? row->text(0) : "no row";
+      });
+    };
+    const std::string most = "SELECT 9223372036854775807 AS x";
+    CHECK(sum("SELECT 1 AS x WHERE 1 = 0", "= 0") == "0");
+    CHECK(sum("SELECT NULL AS x UNION ALL SELECT -7", "= -7") == "-7");
+    CHECK(sum(most + " UNION ALL SELECT 1", "<> 0") == "9223372036854775808");
+    CHECK(sum(most + " UNION ALL SELECT 1", "= 0") == "no row");
+    CHECK(sum(most + " UNION ALL SELECT 9223372036854775806 UNION ALL SELECT 5", "<> 1") == "18446744073709551618");
+    // Beyond 64 bits on the way, and back.
+    CHECK(sum(most + " UNION ALL SELECT 2 UNION ALL SELECT -9223372036854775807", "= 2") == "2");
+    CHECK(sum("SELECT -9223372036854775807 AS x UNION ALL SELECT -9223372036854775806", "<> 0") == "-18446744073709551613");
+  });
+}

@@ -1,6 +1,9 @@
 // Mapping rules over REST: explain, diff and apply.
+#include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <memory>
+#include <mutex>
 
 #include "host/core/text.hpp"
 #include "host/storage/leases.hpp"
@@ -43,21 +46,20 @@ TEST_CASE("B1: REST tells what rules of the request would change, then applies t
   const std::string revision = rest.unit().setup.rules->revision();
   const auto before = rest.journal();
   const server::Response foretold = rest.ask("POST", std::string(kMapping) + "diff", rest.body(without_location()));
-  REQUIRE_MESSAGE(foretold.status == 200, foretold.body);
+  CHECK(foretold.status == 202);
+  const json::Value told = rest.result_of(foretold);
   CHECK(rest.journal() == before);
   CHECK(rest.unit().setup.rules->revision() == revision);
-  const json::Value told = rest.json_of(foretold);
   REQUIRE(told.find("changes")->size() > 0);
   CHECK(told.find("is_whole")->boolean());
   CHECK(told.find("summary")->find("entries_posted")->integer().value() > 0);
 
   // The file is not changed yet: applying it does nothing.
-  const json::Value same = rest.json_of(rest.ask("POST", std::string(kMapping) + "apply"));
+  const json::Value same = rest.result_of(rest.ask("POST", std::string(kMapping) + "apply"));
   CHECK(same.find("changes")->size() == 0);
   rest.folder.write("mapping.yaml", without_location());
   const server::Response happened = rest.ask("POST", std::string(kMapping) + "apply", R"({"limit": 1000})");
-  REQUIRE_MESSAGE(happened.status == 200, happened.body);
-  CHECK(happened.body == foretold.body);
+  CHECK(json::dump(rest.result_of(happened)) == json::dump(told));
   CHECK(rest.journal() != before);
   // The host that serves goes on with the rules that were applied.
   CHECK(rest.unit().setup.rules->revision() == mapping::revision_of(without_location()));
@@ -68,7 +70,7 @@ TEST_CASE("B1: REST tells what rules of the request would change, then applies t
 
 TEST_CASE("B1: over REST a limit is kept and told, broken rules are 400 with their place and stay out of force, and a run under way is 409") {
   Mapped rest;
-  const json::Value one = rest.json_of(rest.ask("POST", std::string(kMapping) + "diff", json::dump(json::Value::object({{"mapping", without_location()}, {"limit", 1}}))));
+  const json::Value one = rest.result_of(rest.ask("POST", std::string(kMapping) + "diff", json::dump(json::Value::object({{"mapping", without_location()}, {"limit", 1}}))));
   CHECK(one.find("changes")->size() == 1);
   CHECK(!one.find("is_whole")->boolean());
 
@@ -105,4 +107,96 @@ TEST_CASE("B4: REST explains a record as the command does") {
   CHECK(explained.find("lookups")->size() > 0);
   CHECK(rest.ask("GET", std::string(kMapping) + "explain?record=invoice/404").status == 404);
   CHECK(rest.ask("GET", std::string(kMapping) + "explain").status == 404);
+}
+
+TEST_CASE("B1: a comparison over REST is a job: 202 with its id, then its progress and its result, one at a time, and it can be stopped") {
+  Mapped rest;
+  // Held where it begins to tell, by the first read of the scratch copy: the job is under way for as long as the test likes.
+  std::mutex held;
+  std::unique_lock hold(held);
+  rest.database->before_copy = [&] { const std::scoped_lock waits(held); };
+  const server::Response begun = rest.ask("POST", std::string(kMapping) + "diff", rest.body(without_location()));
+  REQUIRE_MESSAGE(begun.status == 202, begun.body);
+  const json::Value job = rest.json_of(begun);
+  const std::string id(job.text_of("job"));
+  CHECK(job.text_of("state") == "running");
+  CHECK(job.text_of("kind") == "mapping.diff");
+  CHECK(job.text_of("actor") == "Ada");
+  CHECK(job.find("result")->is_null());
+  CHECK(job.find("ended")->is_null());
+  bool has_place = false;
+  for (const auto& [name, value] : begun.headers) has_place = has_place || (name == "Location" && value == "/api/v1/jobs/" + id);
+  CHECK(has_place);
+  const server::Response second = rest.ask("POST", std::string(kMapping) + "diff", rest.body(without_location()));
+  CHECK(second.status == 409);
+  CHECK(rest.json_of(second).text_of("reason") == "admin.jobs_busy");
+  CHECK(rest.json_of(rest.ask("GET", "/api/v1/jobs", {}, true)).find("jobs")->size() == 1);
+  CHECK(rest.ask("POST", "/api/v1/jobs/" + id + "/stop", {}, true).status == 403);
+  SUBCASE("it ends with its result") {
+    hold.unlock();
+    rest.api.jobs().wait(id);
+    const json::Value done = rest.json_of(rest.ask("GET", "/api/v1/jobs/" + id, {}, true));
+    CHECK(done.text_of("state") == "done");
+    CHECK(done.find("result")->find("changes")->size() > 0);
+    CHECK(!done.find("ended")->is_null());
+    const std::int64_t total = done.find("progress")->find("total")->integer().value();
+    CHECK(total == rest.number("SELECT COUNT(*) FROM record WHERE state NOT IN ('archived', 'skipped')"));
+    CHECK(done.find("progress")->find("done")->integer().value() >= total);
+  }
+  SUBCASE("it is stopped") {
+    CHECK(rest.json_of(rest.ask("POST", "/api/v1/jobs/" + id + "/stop")).text_of("state") == "stopping");
+    hold.unlock();
+    rest.api.jobs().wait(id);
+    const json::Value done = rest.json_of(rest.ask("GET", "/api/v1/jobs/" + id));
+    CHECK(done.find("result")->find("summary")->find("stopped")->boolean());
+  }
+  rest.database->before_copy = {};
+  CHECK(rest.result_of(rest.ask("POST", std::string(kMapping) + "diff", rest.body(without_location()))).find("is_whole")->boolean());
+  CHECK(rest.ask("GET", "/api/v1/jobs/job_nobody").status == 404);
+  CHECK(rest.ask("POST", "/api/v1/jobs/job_nobody/stop").status == 404);
+}
+
+TEST_CASE("a job that fails says why, and the last jobs are kept") {
+  Mapped rest;
+  rest.database->before_copy = [&] { rest.database->die_after(0); };
+  const server::Response begun = rest.ask("POST", std::string(kMapping) + "diff", rest.body(without_location()));
+  const std::string id(rest.json_of(begun).text_of("job"));
+  rest.api.jobs().wait(id);
+  rest.database->revive();
+  rest.database->before_copy = {};
+  const json::Value failed = rest.json_of(rest.ask("GET", "/api/v1/jobs/" + id));
+  CHECK(failed.text_of("state") == "failed");
+  CHECK(failed.find("result")->is_null());
+  CHECK(!failed.find("error")->text_of("reason").empty());
+  for (std::size_t i = 0; i < admin::kJobsKeptMax; ++i) rest.result_of(rest.ask("POST", std::string(kMapping) + "apply"));
+  CHECK(rest.json_of(rest.ask("GET", "/api/v1/jobs")).find("jobs")->size() == admin::kJobsKeptMax);
+  CHECK(rest.ask("GET", "/api/v1/jobs/" + id).status == 404);
+}
+
+TEST_CASE("B8: the journal is streamed, it is the one that the command line writes, and its reader may stop") {
+  Mapped rest;
+  for (const char* format : {"hledger", "csv", "jsonl"}) {
+    CAPTURE(format);
+    const server::Response response = rest.ask("GET", std::string("/api/v1/ledger/export?format=") + format, {}, true);
+    CHECK(response.status == 200);
+    CHECK(response.body.empty());
+    REQUIRE(response.stream);
+    std::size_t pieces = 0, longest = 0;
+    CHECK(response.stream([&](std::string_view piece) {
+      ++pieces;
+      longest = std::max(longest, piece.size());
+      return true;
+    }).ok());
+    CHECK(pieces > 10);
+    CHECK(longest < 16'000);   // never much more than an entry
+    CHECK(!response.stream([](std::string_view) { return false; }).ok());
+  }
+  // Each holds a moment of the books for as long as its reader takes.
+  auto first = std::make_unique<server::Response>(rest.ask("GET", "/api/v1/ledger/export?format=csv"));
+  const server::Response second = rest.ask("GET", "/api/v1/ledger/export?format=csv");
+  const server::Response third = rest.ask("GET", "/api/v1/ledger/export?format=csv");
+  CHECK(third.status == 409);
+  CHECK(rest.json_of(third).text_of("reason") == "ledger.export_busy");
+  first.reset();
+  CHECK(rest.ask("GET", "/api/v1/ledger/export?format=csv").status == 200);
 }

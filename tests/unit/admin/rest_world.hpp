@@ -25,6 +25,30 @@ struct Rest : World {
     request.body = body;
     return api.handle(request);
   }
+  /// The same, and what the job that it began came to: its result, or the error in the place of it.
+  json::Value job_of(const server::Response& response) {
+    REQUIRE_MESSAGE(response.status == 202, response.body);
+    const json::Value begun = json_of(response);
+    const std::string id(begun.text_of("job"));
+    api.jobs().wait(id);
+    return json_of(ask("GET", "/api/v1/jobs/" + id, {}, true));
+  }
+  json::Value result_of(const server::Response& response) {
+    const json::Value job = job_of(response);
+    REQUIRE_MESSAGE(job.text_of("state") == "done", json::dump(job));
+    return *job.find("result");
+  }
+  /// A streamed body, whole.
+  static std::string body_of(const server::Response& response) {
+    if (!response.stream) return response.body;
+    std::string body;
+    const Status ended = response.stream([&](std::string_view piece) {
+      body += piece;
+      return true;
+    });
+    REQUIRE_MESSAGE(ended.ok(), (ended.ok() ? "" : ended.error().message));
+    return body;
+  }
   json::Value json_of(const server::Response& response) {
     json::Parsed parsed = json::parse(response.body);
     REQUIRE_MESSAGE(parsed.ok(), response.body);

@@ -13,7 +13,7 @@ TEST_CASE("what a command stands on and cannot have is exit code 3, whatever the
     CHECK(cli::exit_code_of(make_error(Code::kInvalidConfig, reason, "")) == cli::kEnvironment);
     CHECK(cli::exit_code_of(make_error(Code::kEnvironment, reason, "")) == cli::kEnvironment);
   }
-  CHECK(cli::exit_code_of(make_error(Code::kUnsupported, "app.storage_unsupported", "")) == cli::kEnvironment);
+  CHECK(cli::exit_code_of(make_error(Code::kUnavailable, "storage.unreachable", "")) == cli::kEnvironment);
   CHECK(cli::exit_code_of(make_error(Code::kConflict, "vault.key_exists", "")) == cli::kEnvironment);
   CHECK(cli::exit_code_of(make_error(Code::kInvalidConfig, "config.invalid", "")) == cli::kFindings);
   CHECK(cli::exit_code_of(make_error(Code::kConflict, "storage.refused", "")) == cli::kFindings);

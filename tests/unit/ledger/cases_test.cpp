@@ -59,6 +59,9 @@ void expect_entries(const std::vector<StoredEntry>& entries, const json::Value& 
     if (const json::Value* dates = step.find("dates")) {
       if (const json::Value* date = dates->find(key)) CHECK(to_string(entry.date) == date->text());
     }
+    if (const json::Value* dates = step.find("document_dates")) {
+      if (const json::Value* date = dates->find(key)) CHECK(to_string(entry.document_date) == date->text());
+    }
   }
   const auto shown = [](const std::map<std::string, std::string>& by_event) {
     std::string text;

@@ -327,7 +327,7 @@ TEST_CASE("I9: shuffled and repeated versions give the balances and open items o
       std::map<std::string, Cents> nets;
       for (const Balance& row :
            fixture.read<std::vector<Balance>>([](storage::Connection& c) { return trial_balance(c); })) {
-        if (!row.net().is_zero()) nets[row.company + " " + row.account] = row.net().minor();
+        if (!row.net().is_zero()) nets[row.company + " " + row.account] = row.net().as_money()->minor();
       }
       CHECK(shown(nets) == shown(expected.nets));
       for (const Document& document : documents) {

@@ -64,6 +64,13 @@ TEST_CASE("a manifest that is wrong is refused with file, line and what was foun
       {kGood + "limits: {cpu: 10ms}\n", "from 1s to 24h"},
       {kGood + "limits: {threads: 4}\n", "`threads` is not a key of limits"},
       {kGood + "sha256: abc\n", "64 hexadecimal digits"},
+      {kGood + "tie_out: all\n", "`tie_out` must be a map"},
+      {kGood + "tie_out: {payment: {entity: p, invoices: i}}\n", "`tie_out` needs `invoice`"},
+      {kGood + "tie_out: {invoices: {entity: i, currency: c, balance: b}}\n", "`invoices` is not a key of tie_out; did you mean `invoice`"},
+      {kGood + "tie_out: {invoice: {entity: i, currency: c}}\n", "`invoice` of tie_out needs `balance`"},
+      {kGood + "tie_out: {invoice: {entity: i, currency: c, balanse: b}}\n", "`balanse` is not a key of `invoice` of tie_out; did you mean `balance`"},
+      {kGood + "tie_out: {invoice: {entity: i, currency: c, balance: \"\"}}\n", "`balance` must not be empty"},
+      {kGood + "tie_out: {invoice: {entity: i, currency: c, balance: b}, payment: [p]}\n", "`payment` of tie_out must be a map"},
   };
   for (const auto& [text, part] : cases) {
     CAPTURE(text);
@@ -133,4 +140,25 @@ TEST_CASE("D13: a connector brings the causes and resolutions of its own reasons
   CHECK_MESSAGE(refused.error().message.find("reasons.yaml:3:3: \"ledger.unmapped\" must be a reason id that begins with shop.") != std::string::npos, refused.error().message);
   folder.write("plugin.yaml", kGood);
   CHECK(load_manifest(manifest)->explained == nullptr);
+}
+
+TEST_CASE("B8: a manifest says where its remote's answers hold balances") {
+  const Folder folder;
+  const auto loaded = load_manifest(folder.write("plugin.yaml", kGood + R"(
+tie_out:
+  invoice:     {entity: bill, number: nr, customer: buyer.id, currency: money.code, balance: money.due}
+  credit_note: {entity: note, currency: code, balance: left, invoices: parts.uses.bill}
+  payment:     {entity: receipt, invoices: splits.bill}
+  customer:    {entity: buyer, currency: code, outstanding: owes}
+)"));
+  REQUIRE_MESSAGE(loaded.ok(), (loaded.ok() ? "" : loaded.error().message));
+  REQUIRE(loaded->tie_out);
+  CHECK(loaded->tie_out->invoice.entity == "bill");
+  CHECK(loaded->tie_out->invoice.customer == "buyer.id");
+  CHECK(loaded->tie_out->invoice.invoices.empty());
+  CHECK(loaded->tie_out->credit_note.invoices == "parts.uses.bill");
+  CHECK(loaded->tie_out->payment.invoices == "splits.bill");
+  CHECK(loaded->tie_out->customer.outstanding == "owes");
+  CHECK(loaded->tie_out->customer.unused.empty());
+  CHECK_FALSE(load_manifest(folder.write("plugin.yaml", kGood))->tie_out);
 }

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <limits>
+#include <map>
 #include <random>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "host/documents/documents.hpp"
 #include "host/ledger/books.hpp"
 #include "host/ledger/commit.hpp"
+#include "host/ledger/invariants.hpp"
 #include "host/ledger/plan.hpp"
 #include "host/mapping/mapping.hpp"
 #include "host/storage/database.hpp"
@@ -31,8 +34,8 @@ constexpr int kAmounts = 30'000;
 constexpr int kAmounts = 1'000'000;
 #endif
 constexpr std::size_t kLines = 200;                      // of an invoice that has many
-constexpr std::int64_t kLineMinorMax = 1'000'000'000'000;   // so that an invoice of them stays below the ledger's own limit
-constexpr std::int64_t kLedgerMinorMax = 1'000'000'000'000'000;
+constexpr std::int64_t kLineMinorMax = 1'000'000'000'000'000;    // of those that share an invoice, whose total is an amount, too
+constexpr std::int64_t kMinorMax = 999'999'999'999'999'999;     // 18 digits: 15 before the point in dinars, which have three behind it
 constexpr std::size_t kInvoicesInTransaction = 50;
 
 struct MoneyUnit {
@@ -88,7 +91,7 @@ class Amounts {
     } else {
       amount.minor = mantissa / power_of_ten(-shift);
     }
-    if (amount.minor > kLedgerMinorMax) amount.fate = Fate::kTooLarge;
+    if (amount.minor > kMinorMax) amount.fate = Fate::kTooLarge;
     return amount;
   }
 
@@ -98,8 +101,14 @@ class Amounts {
   std::mt19937_64 random_{20260522};
 };
 
+std::string digits_of(Wide value) {
+  std::string digits;
+  for (; value > 0 || digits.empty(); value /= 10) digits.insert(digits.begin(), static_cast<char>('0' + static_cast<int>(value % 10)));
+  return digits;
+}
+
 std::string decimal_text(Wide minor, int scale) {
-  std::string digits = fmt::format("{}", static_cast<std::int64_t>(minor));
+  std::string digits = digits_of(minor);
   if (scale == 0) return digits;
   const auto places = static_cast<std::size_t>(scale);
   if (digits.size() <= places) digits.insert(0, places + 1 - digits.size(), '0');
@@ -242,27 +251,10 @@ TEST_CASE("B3: a million amounts go from the wire to the journal exactly, or are
     if (!posted.ok()) FAIL(posted.error().reason << ": " << posted.error().message);
   };
   const auto refuse_alone = [&](const MoneyUnit& unit, const Amount& amount) {
-    // The totals are right: it is the line that is refused. What is too large only for the ledger has the same total.
-    const bool is_large = amount.fate == Fate::kTooLarge;
-    const mapping::Outcome outcome = books.map(unit, "R1", {amount.text}, is_large ? amount.text : "1");
-    std::string reason = outcome.reason;
-    bool is_right = outcome.kind == mapping::OutcomeKind::kFailed;
-    if (is_large) {
-      if (outcome.kind == mapping::OutcomeKind::kMapped) {
-        ledger::Books none;
-        none.integration = contexts[static_cast<std::size_t>(&unit - kUnits.data())].integration;
-        none.companies = contexts[static_cast<std::size_t>(&unit - kUnits.data())].companies;
-        none.accounts = *contexts[static_cast<std::size_t>(&unit - kUnits.data())].accounts;
-        const auto document = documents::parse(outcome.document);
-        const ledger::Planned planned = document.ok() ? ledger::plan(*document, none) : ledger::Planned{};
-        is_right = !document.ok() || (planned.refusal && planned.refusal->reason == "ledger.amount_limit");
-        reason = document.ok() ? (planned.refusal ? planned.refusal->reason : "posted") : document.error().reason;
-      } else {
-        is_right = reason == "mapping.amount_invalid";
-      }
-    } else {
-      is_right = is_right && reason == (amount.fate == Fate::kNoNumber ? "mapping.amount_invalid" : "mapping.amount_scale") && outcome.at == std::vector<std::string>{"lines[0].amount"};
-    }
+    const mapping::Outcome outcome = books.map(unit, "R1", {amount.text}, "1");  // it is the line that is refused, not the total
+    const std::string reason = outcome.reason;
+    const bool is_right = outcome.kind == mapping::OutcomeKind::kFailed && outcome.at == std::vector<std::string>{"lines[0].amount"} &&
+                          reason == (amount.fate == Fate::kTooManyDecimals ? "mapping.amount_scale" : "mapping.amount_invalid");
     if (is_right) return;
     ++wrong;
     CHECK_MESSAGE(wrong > 20, amount.text << " " << unit.code << " is refused with \"" << reason << "\"");
@@ -288,19 +280,41 @@ TEST_CASE("B3: a million amounts go from the wire to the journal exactly, or are
 
   // The journal, line by line.
   std::int64_t exact = 0;
+  std::map<std::string, Wide> sums;  // by company: of many times more than 64 bits hold
   const Status read = books.database->read([&](storage::Connection& connection) -> Status {
-    return connection.each("SELECT e.remote_id, l.account, l.base_minor, l.document_minor FROM entry_line AS l JOIN entry AS e ON e.id = l.entry WHERE l.account LIKE 'inc_%'", {},
+    return connection.each("SELECT e.remote_id, l.account, e.company, l.base_minor, l.document_minor FROM entry_line AS l JOIN entry AS e ON e.id = l.entry WHERE l.account LIKE 'inc_%'", {},
                            [&](const storage::Row& row) {
                              const auto& minors = wanted[std::stoul(row.text(0).substr(1))];
                              const std::size_t place = std::stoul(row.text(1).substr(4));
-                             const bool is_exact = place < minors.size() && row.integer(2) == -minors[place] && (row.is_null(3) || row.integer(3) == -minors[place]);
+                             const bool is_exact = place < minors.size() && row.integer(3) == -minors[place] && (row.is_null(4) || row.integer(4) == -minors[place]);
                              exact += is_exact ? 1 : 0;
-                             if (!is_exact) CHECK_MESSAGE(is_exact, row.text(0) << " " << row.text(1) << " " << row.integer(2));
+                             sums[row.text(2)] += is_exact ? minors[place] : 0;
+                             if (!is_exact) CHECK_MESSAGE(is_exact, row.text(0) << " " << row.text(1) << " " << row.integer(3));
                              return is_exact;
                            });
   });
   REQUIRE(read.ok());
   CHECK(exact == fates[0]);
+  const Status checked = books.database->read([&](storage::Connection& connection) -> Status {
+    for (const ledger::CheckFinding& finding : BERTH_TRY(ledger::check(connection))) FAIL_CHECK(finding.invariant << ": " << finding.message);
+    ledger::BalanceFilter receivables;
+    receivables.account = "ar";
+    for (const ledger::Balance& balance : BERTH_TRY(ledger::trial_balance(connection, receivables))) {
+      std::string digits = balance.net().to_string();
+      std::erase(digits, '.');
+      CHECK(digits == digits_of(sums[balance.company]));
+      CHECK(sums[balance.company] > Wide{std::numeric_limits<std::int64_t>::max()});
+    }
+    return success();
+  });
+  REQUIRE(checked.ok());
   MESSAGE("exact " << fates[0] << ", too many decimals " << fates[1] << ", too large " << fates[2] << ", no number " << fates[3]);
   for (const std::int64_t count : fates) CHECK(count > kAmounts / 500);
+}
+
+TEST_CASE("B3: a text that is no number of JSON is no document") {
+  for (const char* text : {"NaN", "Infinity", "+1", "01", ".5", "1.", "0x10", "1_000", "--1", "1e"}) {
+    CAPTURE(text);
+    CHECK_FALSE(json::parse(fmt::format(R"({{"total":{}}})", text)).ok());
+  }
 }

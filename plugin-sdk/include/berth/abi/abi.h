@@ -151,7 +151,10 @@ typedef struct berth_host_control {
 /* ---- plugin -> host: what a plugin provides ---------------------------------------------------------------- */
 typedef struct berth_run {
    berth_str phase;                   /* a phase id from the descriptor                                       */
-   berth_str plan_json;               /* what to read: {"mode","floor","from","to","ids","limit"}                                                  */
+   /* What to read, a JSON object; members that are not there say nothing: "mode" (changes, full, sweep, window, ids), "floor", "from",
+      "to" (times), "ids" (of mode ids), "limit"; "queue_only": true - the list is not read, only what next_details gives is fetched;
+      "goes_on": true - a slice of the same run came before, and this one takes over at its cursor. */
+   berth_str plan_json;
    berth_str cursor_json;             /* last committed cursor of this phase and mode; empty: from the start  */
    int64_t   deadline_unix_ms;        /* end of the slice                                                     */
 } berth_run;

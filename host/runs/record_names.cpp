@@ -1,4 +1,4 @@
-#include "host/admin/record_names.hpp"
+#include "host/runs/record_names.hpp"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 #include "host/core/text.hpp"
 #include "host/storage/rows.hpp"
 
-namespace berth::admin {
+namespace berth::runs {
 
 namespace {
 
@@ -32,7 +32,8 @@ std::optional<std::int64_t> number_of(std::string_view text) {
 
 class Finder {
  public:
-  Finder(Connection& connection, std::string_view integration) : connection_(connection), integration_(integration) {}
+  Finder(Connection& connection, std::string_view integration, const EntityOf& entity_of)
+      : connection_(connection), integration_(integration), entity_of_(entity_of) {}
 
   Result<NamedDocument> find(std::string_view name) {
     std::string text(trim(name));
@@ -112,6 +113,10 @@ class Finder {
   Status add_reference(const std::string& kind, const std::string& remote_id) {
     add(BERTH_TRY(storage::records::find(connection_, integration_, kind, remote_id)));
     if (!found_.empty()) return success();
+    if (const std::string entity = entity_of_ ? entity_of_(kind) : std::string(); !entity.empty() && entity != kind) {
+      add(BERTH_TRY(storage::records::find(connection_, integration_, entity, remote_id)));
+      if (!found_.empty()) return success();
+    }
     if (const auto row = BERTH_TRY(storage::rows::find_by_remote(connection_, kind, integration_, remote_id))) BERTH_CHECK(add_row(*row));
     if (!found_.empty() || !made_here_.empty()) return success();
     // "invoice/INV-000317".
@@ -227,6 +232,7 @@ class Finder {
 
   Connection& connection_;
   const std::string integration_;
+  const EntityOf& entity_of_;
   std::vector<std::string> entities_;
   std::vector<Record> found_;
   std::vector<documents::Source> made_here_;   // of rows without a record
@@ -234,8 +240,8 @@ class Finder {
 
 }  // namespace
 
-Result<NamedDocument> find_document(Connection& connection, std::string_view integration, std::string_view name) {
-  return Finder(connection, integration).find(name);
+Result<NamedDocument> find_document(Connection& connection, std::string_view integration, std::string_view name, const EntityOf& entity_of) {
+  return Finder(connection, integration, entity_of).find(name);
 }
 
-}  // namespace berth::admin
+}  // namespace berth::runs

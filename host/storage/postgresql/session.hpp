@@ -1,0 +1,62 @@
+#pragma once
+// One PostgreSQL session: a Poco::Data session whose native handle runs prepared statements, kept by their text and the types of
+// their parameters. "?" becomes $1, $2, ... on the way.
+//
+// Threads: one at a time. Owned by PostgresqlDatabase. After storage.unreachable the session is dead: it is dropped, and
+// another one is opened.
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "host/storage/database.hpp"
+
+struct pg_conn;
+struct pg_result;
+
+namespace berth::storage {
+
+class PostgresqlSession final : public Connection {
+ public:
+  /// `busy_limit`: how long a statement waits for a lock. A reader's transactions refuse every write.
+  static Result<std::unique_ptr<PostgresqlSession>> open(const PostgresqlOptions& options);
+  ~PostgresqlSession() override;
+  PostgresqlSession(const PostgresqlSession&) = delete;
+  PostgresqlSession& operator=(const PostgresqlSession&) = delete;
+
+  using Connection::each;
+  using Connection::execute;
+  using Connection::query;
+  Result<std::int64_t> execute(std::string_view sql, std::span<const Parameter> parameters) override;
+  Result<Rows> query(std::string_view sql, std::span<const Parameter> parameters) override;
+  /// Inside a transaction only: rows come in batches through a cursor.
+  Status each(std::string_view sql, std::span<const Parameter> parameters,
+              const std::function<bool(const Row&)>& visit) override;
+
+  /// A whole file of statements; no parameters, no answers.
+  Status run_script(std::string_view sql);
+  /// storage.failed if a statement of the transaction had failed and nobody minded: the server has rolled it back.
+  Status commit();
+  [[nodiscard]] bool in_transaction() const;
+  [[nodiscard]] bool is_dead() const;
+
+ private:
+  struct PocoSession;  // keeps Poco's headers in session.cpp
+  struct Clear {
+    void operator()(pg_result* result) const;
+  };
+  using Answer = std::unique_ptr<pg_result, Clear>;
+  class Bound;
+
+  PostgresqlSession(std::unique_ptr<PocoSession> session, pg_conn* handle);
+  Result<Answer> run(std::string_view sql, std::span<const Parameter> parameters);
+  Result<Answer> checked(pg_result* raw, std::string_view sql) const;
+  Result<std::string> prepared(std::string_view sql, const Bound& bound);
+
+  std::unique_ptr<PocoSession> session_;
+  pg_conn* handle_;
+  std::unordered_map<std::string, std::string> prepared_;  // by types and text: the name on the server
+  std::int64_t names_ = 0;
+};
+
+}  // namespace berth::storage
