@@ -6,9 +6,9 @@
 #include <memory>
 
 #include "host/admin/estimate.hpp"
-#include "host/admin/explain.hpp"
+#include "host/views/explain.hpp"
 #include "host/admin/handlers.hpp"
-#include "host/admin/lineage.hpp"
+#include "host/lineage/lineage.hpp"
 #include "host/admin/quota.hpp"
 #include "host/admin/tie_out.hpp"
 #include "host/admin/views.hpp"
@@ -124,11 +124,11 @@ void Api::add_health() {
                [this](const Request&) { return Response{.content_type = "text/plain; version=0.0.4", .headers = {}, .body = services_.metrics.text()}; }, {}});
   router_.add({"GET", "/api/v1/reasons", Access::kViewer, "Every reason with its cause and resolution", answering([](const Request&) -> Result<json::Value> {
                  json::Value list = json::Value::array();
-                 for (const std::string& id : all_reasons()) list.push_back(BERTH_TRY(reason_view(id)));
+                 for (const std::string& id : views::all_reasons()) list.push_back(BERTH_TRY(views::reason_view(id)));
                  return json::Value::object({{"reasons", std::move(list)}});
                }), {}});
   router_.add({"GET", "/api/v1/reasons/{id}", Access::kViewer, "One reason: cause, resolution, who acts; 404 names the nearest ones",
-               answering([](const Request& request) { return reason_view(request.parameters.at("id")); }), {}});
+               answering([](const Request& request) { return views::reason_view(request.parameters.at("id")); }), {}});
   router_.add({"GET", "/api/v1/openapi.json", Access::kPublic, "This description", [this](const Request&) { return json_answer(router_.openapi()); }, {}});
 }
 
@@ -276,7 +276,7 @@ void Api::add_records_and_runs() {
                "Why a document became what it became; record is ENTITY/REMOTE_ID, a remote id, a number, entry/N or line/N.M",
                answering([this](const Request& request) -> Result<json::Value> {
                  const storage::Integration integration = BERTH_TRY(integration_of(request));
-                 return lineage({services_.config, services_.registry.discovered(), services_.database}, integration.id, request.argument("record"));
+                 return lineage::of({services_.config, services_.registry.discovered(), services_.database}, integration.id, request.argument("record"));
                }), {}});
   router_.add({"GET", "/api/v1/runs", Access::kViewer, "Runs, newest first; filter integration; limit and after for pages",
                answering([this](const Request& request) -> Result<json::Value> {

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "host/admin/api.hpp"
-#include "host/admin/explain.hpp"
+#include "host/views/explain.hpp"
 #include "host/core/text.hpp"
 #include "host/admin/views.hpp"
 #include "host/storage/integrations.hpp"
@@ -110,7 +110,7 @@ Response Api::finish_redirect(const Request& request) {
   const Error& error = connected.error();
   services_.log.warning("redirect refused", {{"reason", error.reason}, {"error", error.message}});
   std::string text = error.message;
-  if (const auto why = explain(error.reason)) text += " " + why->resolution;
+  if (const auto why = views::explain(error.reason)) text += " " + why->resolution;
   return page(400, "Not connected", fmt::format("{} ({})", text, error.reason));
 }
 

@@ -39,33 +39,35 @@ Result<json::Value> estimate_view(storage::Connection& connection, runs::QuotaKe
                                           {"stored", phase.stored},
                                           {"queued", phase.queued},
                                           {"queued_files", phase.queued_files},
-                                          {"calls", calls_view(phase.at_least)},
+                                          {"at_least", calls_view(phase.at_least)},
+                                          {"at_most", calls_view(phase.at_most)},
                                           {"if_all_changed", phase.if_all_changed ? calls_view(*phase.if_all_changed) : json::Value()},
                                           {"formula", formula_of(phase)}}));
   }
   // Whatever changed, no run makes more than these allow.
-  std::optional<std::int64_t> at_most;
-  std::string at_most_is;
+  std::optional<std::int64_t> allowed;
+  std::string allowed_by;
   const auto cap = [&](std::int64_t calls, std::string_view what) {
-    if (at_most && *at_most <= calls) return;
-    at_most = calls;
-    at_most_is = what;
+    if (allowed && *allowed <= calls) return;
+    allowed = calls;
+    allowed_by = what;
   };
   const json::Value* day_left = quota.find("day_left");
-  if (day_left != nullptr && !day_left->is_null()) cap(day_left->integer().value_or(0), "left of the day");
+  if (day_left != nullptr && !day_left->is_null()) cap(day_left->integer().value_or(0), "what is left of the day");
   if (estimate.run_cap) cap(*estimate.run_cap, "the budget `run`");
-  if (quota.find("blocked_until") != nullptr && !quota.find("blocked_until")->is_null()) cap(0, "the remote has refused further calls");
-  const std::int64_t wanted = estimate.at_least();
+  if (quota.find("blocked_until") != nullptr && !quota.find("blocked_until")->is_null()) cap(0, "the remote, which has refused further calls");
+  const auto within = [&](std::int64_t calls) { return allowed ? std::min(calls, *allowed) : calls; };
   const auto all = estimate.if_all_changed();
   return json::Value::object({{"integration", integration.id},
                               {"mode", estimate.mode},
                               {"is_first", is_first},
                               {"phases", std::move(phases)},
-                              {"at_least", at_most ? std::min(wanted, *at_most) : wanted},
-                              {"wanted", wanted},
+                              {"at_least", within(estimate.at_least())},
+                              {"at_most", within(estimate.at_most())},
+                              {"wanted", estimate.at_most()},
                               {"if_all_changed", all ? json::Value(*all) : json::Value()},
-                              {"at_most", at_most ? json::Value(*at_most) : json::Value()},
-                              {"at_most_is", at_most_is},
+                              {"allowed", allowed ? json::Value(*allowed) : json::Value()},
+                              {"allowed_by", allowed_by},
                               {"day_left", day_left == nullptr ? json::Value() : *day_left},
                               {"day_limit", quota.find("day_limit") == nullptr ? json::Value() : *quota.find("day_limit")},
                               {"blocked_until", quota.find("blocked_until") == nullptr ? json::Value() : *quota.find("blocked_until")},

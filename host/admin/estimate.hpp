@@ -10,8 +10,8 @@
 
 namespace berth::admin {
 
-/// {"mode":..,"phases":[{"phase":..,"calls":{"list":1,..},"if_all_changed":{..},"formula":".."}],"at_least":5,"at_most":812,
-/// "at_most_is":"left of the day","if_all_changed":90,"day_left":812,...}
+/// {"mode":..,"phases":[{"phase":..,"at_least":{"list":1,..},"at_most":{..},"if_all_changed":{..},"formula":".."}],"at_least":5,
+/// "at_most":7,"if_all_changed":90,"allowed":812,"allowed_by":"what is left of the day","day_left":812,...}
 Result<json::Value> estimate_view(storage::Connection& connection, runs::QuotaKeys& keys, const storage::Integration& integration, const runs::Setup& setup,
                                   const runs::RunRequest& request, Instant now);
 

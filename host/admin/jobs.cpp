@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <exception>
 
-#include "host/admin/explain.hpp"
+#include "host/views/explain.hpp"
 #include "host/core/text.hpp"
 
 namespace berth::admin {
@@ -80,7 +80,7 @@ json::Value Jobs::view_of(const Job& job, bool with_result) const {
   if (!is_running && !job.outcome->ok()) {
     const Error& error = job.outcome->error();
     json::Value shown = json::Value::object({{"reason", error.reason}, {"detail", error.message}});
-    add_explanation(shown, {.reason = error.reason});
+    views::add_explanation(shown, {.reason = error.reason});
     view.set("error", std::move(shown));
   }
   return view;

@@ -2,7 +2,7 @@
 // Work that takes longer than an answer may: it is begun by a POST that answers 202 with an id, and a GET tells how far it is
 // and what came of it.
 //
-//   const std::string id = BERTH_TRY(jobs.begin({"mapping.diff", "zoho_acme", "Ada"}, [](Job& job) -> Result<json::Value> { ... }));
+//   const std::string id = BERTH_TRY(jobs.begin({"mapping_diff", "zoho_acme", "Ada"}, [](Job& job) -> Result<json::Value> { ... }));
 //   jobs.view(id);                    // {"job":..,"state":"running","progress":{"done":512,"total":100000},"result":null,...}
 //
 // Each job has a thread of its own, at most kJobsAtOnceMax at a time. The last kJobsKeptMax that ended are kept, in this
@@ -34,7 +34,7 @@ inline constexpr std::size_t kJobsKeptMax = 32;
 
 /// What was asked for.
 struct JobOrder {
-  std::string kind;          // "mapping.diff"
+  std::string kind;          // "mapping_diff"
   std::string integration;
   std::string actor;
 };

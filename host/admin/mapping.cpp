@@ -108,7 +108,7 @@ server::Response Api::begin_diff(const Request& request) {
   auto wanted = rules_to_try(request, true);
   if (!wanted.ok()) return problem(wanted.error());
   // Each takes a copy of the books, hence one at a time.
-  JobOrder order{"mapping.diff", wanted->integration, request.actor};
+  JobOrder order{"mapping_diff", wanted->integration, request.actor};
   return accepted(jobs_, jobs_.begin(std::move(order), true, [this, wanted = std::move(*wanted)](const Jobs::Running& job) -> Result<json::Value> {
     json::Value changes = json::Value::array();
     runs::RemapRequest remap;
@@ -129,7 +129,7 @@ server::Response Api::begin_apply(const Request& request) {
     return success();
   });
   if (!free.ok()) return problem(free.error());
-  JobOrder order{"mapping.apply", wanted->integration, request.actor};
+  JobOrder order{"mapping_apply", wanted->integration, request.actor};
   return accepted(jobs_, jobs_.begin(std::move(order), false, [this, actor = request.actor, wanted = std::move(*wanted)](const Jobs::Running& job) -> Result<json::Value> {
     json::Value changes = json::Value::array();
     runs::RemapRequest remap = noted_remap(wanted.all, actor, wanted.integration, services_.clock);

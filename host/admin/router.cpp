@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "host/admin/explain.hpp"
+#include "host/views/explain.hpp"
 #include "host/core/text.hpp"
 
 namespace berth::admin {
@@ -59,7 +59,7 @@ server::Response json_answer(const json::Value& value, int status) {
 server::Response problem(const Error& error, int status) {
   json::Value body = json::Value::object(
       {{"status", status}, {"code", to_string(error.code)}, {"reason", error.reason}, {"detail", error.message}});
-  add_explanation(body, {.reason = error.reason});
+  views::add_explanation(body, {.reason = error.reason});
   if (error.retry_after_ms >= 0) body.set("retry_after_ms", error.retry_after_ms);
   server::Response response = json_answer(body, status);
   response.content_type = "application/problem+json";

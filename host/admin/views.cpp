@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <iterator>
 
-#include "host/admin/explain.hpp"
 #include "host/admin/quota.hpp"
 #include "host/storage/audit.hpp"
 #include "host/storage/leases.hpp"
 #include "host/storage/runs.hpp"
 #include "host/storage/waiting.hpp"
+#include "host/views/explain.hpp"
 
 namespace berth::admin {
 
@@ -56,7 +56,7 @@ Result<json::Value> integration_view(storage::Connection& connection, runs::Quot
                                           {"connected", time_or_null(integration.connected)},
                                           {"last_sync_at", time_or_null(integration.last_sync)},
                                           {"backfill_floor", time_or_null(integration.backfill_floor)}});
-  if (!integration.reason.empty()) add_explanation(view, {.reason = integration.reason});
+  if (!integration.reason.empty()) views::add_explanation(view, {.reason = integration.reason});
   const json::Value last = BERTH_TRY(last_report(connection, integration.id));
   // Whether the kernel refused its plugin what a plugin may not do.
   view.set("system_call_filter", last.text_of("system_call_filter"));
@@ -95,43 +95,15 @@ json::Value account_row_view(const storage::AccountRow& row) {
                               {"waiting", row.waiting}});
 }
 
-json::Value record_view(const storage::Record& record) {
-  json::Value view = json::Value::object({{"ref", record.entity + "/" + record.remote_id},
-                                          {"integration", record.integration},
-                                          {"entity", record.entity},
-                                          {"remote_id", record.remote_id},
-                                          {"state", record.state},
-                                          {"reason", record.reason},
-                                          {"message", record.message},
-                                          {"since", time_or_null(record.state_since)},
-                                          {"remote_state", record.remote_state},
-                                          {"local_id", record.local_id},
-                                          {"version", record.has_detail() ? record.detail_version : record.row_version},
-                                          {"rules_revision", record.rules_revision}});
-  const json::Value facts = parsed_or_object(record.detail_json);
-  for (const json::Member& fact : facts.members()) view.set(fact.first, fact.second);
-  std::vector<std::string> waits_for, warnings;
-  if (const json::Value* keys = facts.find("waits_for")) {
-    for (const json::Value& key : keys->items()) waits_for.emplace_back(key.text());
-  }
-  if (const json::Value* all = facts.find("warnings")) {
-    for (const json::Value& warning : all->items()) warnings.emplace_back(warning.text_of("what"));
-  }
-  if (!record.reason.empty() || !waits_for.empty() || !warnings.empty()) {
-    add_explanation(view, {.reason = record.reason, .state = record.state, .waits_for = waits_for, .warnings = warnings});
-  }
-  return view;
-}
-
 json::Value run_view(const storage::Run& run) {
   json::Value report = parsed_or_object(run.report_json);
   // What the connector noticed on the way is explained where it stands.
   if (json::Value* phases = report.find("phases")) {
     for (json::Value& phase : phases->make_array()) {
-      if (!phase.text_of("reason").empty()) add_explanation(phase, {.reason = phase.text_of("reason")});
+      if (!phase.text_of("reason").empty()) views::add_explanation(phase, {.reason = phase.text_of("reason")});
       json::Value* notes = phase.find("notes");
       if (notes == nullptr) continue;
-      for (json::Value& note : notes->make_array()) add_explanation(note, {.reason = note.text_of("reason")});
+      for (json::Value& note : notes->make_array()) views::add_explanation(note, {.reason = note.text_of("reason")});
     }
   }
   json::Value view = json::Value::object({{"run", run.id},
@@ -142,7 +114,7 @@ json::Value run_view(const storage::Run& run) {
                               {"outcome", run.outcome},
                               {"reason", run.reason},
                               {"message", run.message}});
-  if (!run.reason.empty()) add_explanation(view, {.reason = run.reason});
+  if (!run.reason.empty()) views::add_explanation(view, {.reason = run.reason});
   view.set("report", std::move(report));
   return view;
 }
@@ -154,37 +126,6 @@ json::Value balance_view(const ledger::Balance& balance) {
                               {"debit", balance.debit.to_string()},
                               {"credit", balance.credit.to_string()},
                               {"balance", balance.net().to_string()}});
-}
-
-json::Value entry_view(const ledger::StoredEntry& entry) {
-  json::Value lines = json::Value::array();
-  for (const ledger::StoredLine& line : entry.lines) {
-    json::Value one = json::Value::object({{"account", line.account},
-                                           {"side", line.side == ledger::Side::kDebit ? "debit" : "credit"},
-                                           {"amount", line.base.to_string()},
-                                           {"party", line.party},
-                                           {"location", line.location},
-                                           {"service_type", line.service_type},
-                                           {"description", line.description}});
-    if (line.document) one.set("document_amount", line.document->to_string());
-    lines.push_back(std::move(one));
-  }
-  return json::Value::object({{"id", entry.id},
-                              {"company", entry.company},
-                              {"date", to_string(entry.date)},
-                              {"document_date", to_string(entry.document_date)},
-                              {"event", entry.event},
-                              {"sequence", entry.sequence},
-                              {"description", entry.description},
-                              {"integration", entry.source.integration},
-                              {"entity", entry.source.entity},
-                              {"remote_id", entry.source.remote_id},
-                              {"version", entry.source.version},
-                              {"currency", entry.currency.code()},
-                              {"reverses", entry.reverses},
-                              {"reversed_by", entry.reversed_by},
-                              {"rules_revision", entry.rules_revision},
-                              {"lines", std::move(lines)}});
 }
 
 Result<storage::AccountRow> map_account(storage::Database& database, const config::Config& config, std::string_view integration,

@@ -10,16 +10,18 @@
 #include "host/storage/integrations.hpp"
 #include "host/storage/records.hpp"
 #include "host/storage/runs.hpp"
+#include "host/views/stored.hpp"
 
 namespace berth::admin {
+
+using views::entry_view;
+using views::record_view;
 
 /// {"id":"zoho_acme","desired":"enabled","status":"connected","running":false,...}; `running` while somebody holds the lease.
 Result<json::Value> integration_view(storage::Connection& connection, runs::QuotaKeys& keys, const storage::Integration& integration, Instant now);
 [[nodiscard]] json::Value account_row_view(const storage::AccountRow& row);
-[[nodiscard]] json::Value record_view(const storage::Record& record);
 [[nodiscard]] json::Value run_view(const storage::Run& run);
 [[nodiscard]] json::Value balance_view(const ledger::Balance& balance);
-[[nodiscard]] json::Value entry_view(const ledger::StoredEntry& entry);
 
 /// Maps a row of the account table and makes what waited for it pending; the audit row is of the same transaction. The caller applies. Errors:
 /// admin.account_unknown when the company's chart has no such account, admin.account_kind for an unknown kind,

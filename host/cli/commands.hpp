@@ -103,7 +103,7 @@ int quota_reset(const Global& global, const std::string& id);
 
 // records
 int records_list(const Global& global, const std::string& id, const std::string& entity, const std::string& state, std::size_t limit);
-/// Why a document became what it became (admin/lineage.hpp).
+/// Why a document became what it became (lineage/lineage.hpp).
 int records_show(const Global& global, const std::string& id, const std::string& name);
 int records_retry(const Global& global, const std::string& id, const std::string& reference);
 /// Applies what is pending, or queues that for whoever runs the integration now, and says `done` and what came of it.

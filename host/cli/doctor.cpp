@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "host/admin/explain.hpp"
+#include "host/views/explain.hpp"
 #include "host/admin/views.hpp"
 #include "host/app/data_folder.hpp"
 #include "host/cli/commands.hpp"
@@ -289,7 +289,7 @@ void print_examined(const Examined& one) {
   print_line(fmt::format("{:<8} {}{}{}", one.state(), one.what, one.detail.empty() ? "" : ": ", one.detail));
   for (const Symptom& symptom : one.symptoms) {
     print_line(fmt::format("  {}[{}]: {}", symptom.is_warning ? "warning" : "error", symptom.reason, symptom.message));
-    const auto why = admin::explain(symptom.reason);
+    const auto why = views::explain(symptom.reason);
     if (why && symptom.what_to_do.empty()) print_line(fmt::format("    cause: {}", why->cause));
     if (const std::string what = way_out(symptom, why); !what.empty()) print_line("    do:    " + what);
   }
@@ -299,7 +299,7 @@ json::Value examined_json(const Examined& one) {
   json::Value symptoms = json::Value::array();
   for (const Symptom& symptom : one.symptoms) {
     json::Value value = json::Value::object({{"severity", symptom.is_warning ? "warning" : "error"}, {"reason", symptom.reason}, {"message", symptom.message}});
-    admin::add_explanation(value, {.reason = symptom.reason});
+    views::add_explanation(value, {.reason = symptom.reason});
     if (!symptom.what_to_do.empty()) value.set("resolution", symptom.what_to_do);
     symptoms.push_back(std::move(value));
   }

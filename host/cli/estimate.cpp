@@ -14,22 +14,28 @@ std::string number(const json::Value& view, const char* name) {
   return value == nullptr || value->is_null() ? std::string("?") : std::string(value->text());
 }
 
+/// "3", or "3 to 7" where what waits may have parts and files.
+std::string range(const json::Value& phase, const char* kind) {
+  const std::string from = number(*phase.find("at_least"), kind), to = number(*phase.find("at_most"), kind);
+  return from == to ? from : fmt::format("{} to {}", from, to);
+}
+
 void print_estimate(const json::Value& view) {
-  Table table({"phase", "stored", "waiting", "list", "details", "files", "at least", "if all changed", "and for what is new"}, {1, 2, 3, 4, 5, 6, 7});
+  Table table({"phase", "stored", "waiting", "list", "details", "files", "calls", "if all changed", "and for what is new"}, {1, 2, 3, 4, 5, 6, 7});
   for (const json::Value& phase : view.find("phases")->items()) {
-    const json::Value& calls = *phase.find("calls");
     const json::Value* all = phase.find("if_all_changed");
-    table.add({std::string(phase.text_of("phase")), phase.find("is_first")->boolean() ? "?" : number(phase, "stored"), number(phase, "queued"), number(calls, "list"),
-               number(calls, "detail"), number(calls, "file"), number(calls, "total"), all->is_null() ? "?" : number(*all, "total"), std::string(phase.text_of("formula"))});
+    table.add({std::string(phase.text_of("phase")), phase.find("is_first")->boolean() ? "?" : number(phase, "stored"), number(phase, "queued"), range(phase, "list"),
+               range(phase, "detail"), range(phase, "file"), range(phase, "total"), all->is_null() ? "?" : number(*all, "total"), std::string(phase.text_of("formula"))});
   }
   print(table.text());
-  print_line(fmt::format("{}: at least {} calls, if nothing changed at the remote", view.text_of("integration"), number(view, "wanted")));
+  const std::string from = number(view, "at_least"), to = number(view, "at_most");
+  print_line(fmt::format("{}: {} calls, if nothing changed at the remote since", view.text_of("integration"), from == to ? from : fmt::format("{} to {}", from, to)));
   if (!view.find("if_all_changed")->is_null()) print_line(fmt::format("  {} if everything that is stored had changed", number(view, "if_all_changed")));
   if (view.find("is_first")->boolean()) print_line("  nobody knows how many rows a list has before it was read once: the last column says what they cost");
-  if (!view.find("at_most")->is_null()) {
-    print_line(fmt::format("  at most {} ({}); what does not fit waits for the next run", number(view, "at_most"), view.text_of("at_most_is")));
+  if (!view.find("allowed")->is_null()) {
+    print_line(fmt::format("  {} are allowed by {}; what does not fit waits for the next run", number(view, "allowed"), view.text_of("allowed_by")));
   } else {
-    print_line("  no more than the day allows; how much is left of it is known with the first call");
+    print_line("  how much is left of the day is known with the first call");
   }
   if (!view.find("day_left")->is_null()) print_line(fmt::format("  {} of {} calls are left of the day, after the reserve", number(view, "day_left"), number(view, "day_limit")));
   print_line("  calls that have to be repeated come on top, and at most one for a token in an hour, which no quota counts\nnobody was asked: no call was made");

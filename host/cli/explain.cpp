@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "host/admin/explain.hpp"
+#include "host/views/explain.hpp"
 #include "host/cli/commands.hpp"
 
 namespace berth::cli {
@@ -28,7 +28,7 @@ void print_reason(const json::Value& view) {
 int explain(const Global& global, const std::string& reason) {
   know_plugins_reasons(global);
   if (!reason.empty()) {
-    const auto view = admin::reason_view(reason);
+    const auto view = views::reason_view(reason);
     if (!view.ok()) return fail(global, view.error());
     if (global.json) {
       print_json(*view);
@@ -39,8 +39,8 @@ int explain(const Global& global, const std::string& reason) {
   }
   json::Value list = json::Value::array();
   Table table({"reason", "cause"});
-  for (const std::string& id : admin::all_reasons()) {
-    const auto view = admin::reason_view(id);
+  for (const std::string& id : views::all_reasons()) {
+    const auto view = views::reason_view(id);
     if (!view.ok()) return fail(global, view.error());
     table.add({id, std::string(view->text_of("cause"))});
     list.push_back(*view);

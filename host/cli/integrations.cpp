@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "host/admin/explain.hpp"
+#include "host/views/explain.hpp"
 #include "host/admin/trial.hpp"
 #include "host/admin/views.hpp"
 #include "host/cli/commands.hpp"
@@ -76,7 +76,7 @@ std::string status_table(const json::Value& list) {
 
 /// Below a trouble: what can be done about it, where somebody can or time will.
 void print_way_out(std::string_view reason) {
-  const auto why = admin::explain(reason);
+  const auto why = views::explain(reason);
   if (why && why->who != reasons::Who::kNobody) print_line("    do: " + why->resolution);
 }
 
@@ -174,7 +174,7 @@ void print_report(const runs::RunReport& report) {
     if (!report.crash->stderr_tail.empty()) print_line(fmt::format("its standard error ended with:\n{}", report.crash->stderr_tail));
   }
   if (report.is_crash_loop) print_line(fmt::format("{0} is paused: its plugin crashes over and over; `berth status {0}` says what to do", report.integration));
-  if (const auto why = admin::explain(report.reason)) fmt::print(stderr, "  cause: {}\n  do:    {}\n", why->cause, why->resolution);
+  if (const auto why = views::explain(report.reason)) fmt::print(stderr, "  cause: {}\n  do:    {}\n", why->cause, why->resolution);
 }
 
 /// A line on the terminal that is drawn over itself.

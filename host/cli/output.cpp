@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "host/admin/explain.hpp"
+#include "host/views/explain.hpp"
 
 namespace berth::cli {
 
@@ -78,10 +78,10 @@ int exit_code_of(const Error& error) {
 }
 
 int fail(const Global& global, const Error& error) {
-  const auto why = admin::explain(error.reason);
+  const auto why = views::explain(error.reason);
   if (global.json) {
     json::Value body = json::Value::object({{"code", to_string(error.code)}, {"reason", error.reason}, {"message", error.message}});
-    admin::add_explanation(body, {.reason = error.reason});
+    views::add_explanation(body, {.reason = error.reason});
     print_json(json::Value::object({{"error", std::move(body)}}));
   } else {
     fmt::print(stderr, "error[{}]: {}\n", error.reason, error.message);

@@ -1,7 +1,7 @@
 // Records and the account rows that they wait for.
 #include <fmt/format.h>
 
-#include "host/admin/lineage.hpp"
+#include "host/lineage/lineage.hpp"
 #include "host/admin/views.hpp"
 #include "host/cli/commands.hpp"
 
@@ -75,12 +75,12 @@ int records_show(const Global& global, const std::string& id, const std::string&
   if (!opened.ok()) return fail(global, opened.error());
   if (const auto found = integration_of(*opened->database, opened->config, id); !found.ok()) return fail(global, found.error());
   const std::vector<plugins::Discovered> discovered = discover_plugins(global, opened->config);
-  const auto view = admin::lineage({opened->config, discovered, *opened->database}, id, name);
+  const auto view = lineage::of({opened->config, discovered, *opened->database}, id, name);
   if (!view.ok()) return fail(global, view.error());
   if (global.json) {
     print_json(*view);
   } else {
-    print(admin::lineage_text(*view));
+    print(lineage::to_text(*view));
   }
   return kFine;
 }

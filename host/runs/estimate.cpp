@@ -104,6 +104,12 @@ std::int64_t Estimate::at_least() const {
   return sum;
 }
 
+std::int64_t Estimate::at_most() const {
+  std::int64_t sum = 0;
+  for (const PhaseEstimate& phase : phases) sum += phase.at_most.total();
+  return sum;
+}
+
 std::optional<std::int64_t> Estimate::if_all_changed() const {
   std::int64_t sum = 0;
   for (const PhaseEstimate& phase : phases) {
@@ -149,6 +155,7 @@ Result<Estimate> estimate_sync(storage::Connection& connection, const Setup& set
     // Another document may offer what its detail is wanted for, and then it is not fetched.
     least.detail = phase.detail_unless_offered.empty() ? one.queued : 0;
     least.file = one.queued_files;
+    one.at_most = capped(setup, phase, {.list = least.list, .detail = one.queued * (1 + one.parts), .file = one.queued_files + one.queued * one.files});
     least = capped(setup, phase, least);
     if (!one.is_first) {
       CallCounts all;

@@ -24,6 +24,7 @@ struct PhaseEstimate {
   std::int64_t queued = 0;          // details that wait to be fetched
   std::int64_t queued_files = 0;
   CallCounts at_least;              // if nothing changed at the remote
+  CallCounts at_most;               // the same, with every part and file that what waits may have
   std::optional<CallCounts> if_all_changed;   // every stored document, and nothing new; nothing before the first pass
   std::int64_t parts = 0;           // further calls that a detail may need
   std::int64_t files = 0;           // files that a document may have
@@ -35,6 +36,7 @@ struct Estimate {
   std::vector<PhaseEstimate> phases;
   std::optional<std::int64_t> run_cap;   // of the budget for all calls of a run, where it is a number
   [[nodiscard]] std::int64_t at_least() const;
+  [[nodiscard]] std::int64_t at_most() const;
   [[nodiscard]] std::optional<std::int64_t> if_all_changed() const;
 };
 

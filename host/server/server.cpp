@@ -169,6 +169,7 @@ class PocoHandler final : public Poco::Net::HTTPRequestHandler {
       } else {
         response.body = stream.take_held();
       }
+      response.stream = {};
       return write(response, false, ended.ok(), out);
     }
     if (ended.ok()) return stream.finish();

@@ -26,7 +26,7 @@ const std::string& Row::bytes(std::size_t column) const {
   return value != nullptr ? value->bytes : kNoText;
 }
 
-Result<std::optional<Row>> Connection::first(std::string_view sql, std::initializer_list<Parameter> parameters) {
+Result<std::optional<Row>> Connection::first_row(std::string_view sql, std::span<const Parameter> parameters) {
   std::optional<Row> found;
   BERTH_CHECK(each(sql, parameters, [&](const Row& row) {
     found = row;

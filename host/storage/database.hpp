@@ -112,7 +112,13 @@ class Connection {
     return each(sql, std::span<const Parameter>(parameters), visit);
   }
   /// The first row, or nothing.
-  Result<std::optional<Row>> first(std::string_view sql, std::initializer_list<Parameter> parameters = {});
+  Result<std::optional<Row>> first(std::string_view sql, std::initializer_list<Parameter> parameters = {}) {
+    return first_row(sql, std::span<const Parameter>(parameters.begin(), parameters.size()));
+  }
+
+ protected:
+  /// For engines that have a shorter way than each().
+  virtual Result<std::optional<Row>> first_row(std::string_view sql, std::span<const Parameter> parameters);
 };
 
 class Database {

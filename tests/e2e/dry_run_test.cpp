@@ -258,3 +258,64 @@ TEST_CASE("B5: a dry run keeps the tokens that it refreshed, and has no room on 
   CHECK((everything(berth) == before));
   CHECK_FALSE(scratch_of(berth).has_value());
 }
+
+TEST_CASE("B5: an estimate makes no call, needs no vault key, and says what the next sync then costs") {
+  const Simulator simulator(kSizes);
+  const Workspace berth(simulator);
+  const std::string first = berth.must({"sync", "zoho", "--estimate"});
+  CHECK_MESSAGE(first.find("nobody knows how many rows a list has before it was read once") != std::string::npos, first);
+  CHECK_MESSAGE(first.find("1 per 200 rows, 1 per document, 1 per document for its file") != std::string::npos, first);
+  CHECK(first.find("no call was made") != std::string::npos);
+  berth.connect();
+  berth.must({"sync", "zoho"});
+  simulator.reset_counters();
+  const std::vector<std::string> before = everything(berth);
+  const Value foretold = berth.json({"sync", "zoho", "--estimate"});
+  CHECK((everything(berth) == before));
+  CHECK(number_at(simulator.control("counters"), "calls") == 0);
+  CHECK(number_at(foretold, "at_least") == number_at(foretold, "at_most"));
+  CHECK(number_at(foretold, "allowed") > 0);
+  const Value report = berth.json({"sync", "zoho"});
+  std::int64_t made = 0;
+  for (const Value& phase : report.find("phases")->items()) made += number_at(*phase.find("calls"), "total");
+  CHECK(made == number_at(foretold, "at_least"));
+  const std::string text = berth.must({"sync", "zoho", "--estimate", "--full"});
+  CHECK_MESSAGE(text.find("if everything that is stored had changed") != std::string::npos, text);
+  CHECK_MESSAGE(text.find("calls are left of the day, after the reserve") != std::string::npos, text);
+  CHECK(berth.run({"sync", "zoho", "--estimate", "--phase", "wages"}).exit == 2);
+  CHECK(berth.run({"sync", "zoho", "--estimate", "--dry-run"}).exit == 2);
+  CHECK(berth.run({"sync", "nobody", "--estimate"}).exit == 1);
+}
+
+TEST_CASE("what the command line changes in the books is in the audit log: accounts, months, revaluations, pauses") {
+  Sizes sizes = kSizes;
+  sizes.more = {"--foreign", "50"};
+  const Simulator simulator(sizes);
+  const Workspace berth(simulator);
+  berth.connect();
+  berth.must({"sync", "zoho"});
+  berth.map_all_accounts();
+  const auto audited = [&](const std::string& action) {
+    const Database database((berth.folder() / "data/berth.db").string());
+    return rows_of(database.handle, "SELECT actor FROM audit WHERE action = '" + action + "'");
+  };
+  CHECK(audited("account.map").size() > 3);
+  CHECK(audited("account.map").front() == "cli|");
+  const std::string closed = berth.must({"ledger", "period", "close", "acme_us", "2020-01"});
+  CHECK(closed.find("2020-01 of acme_us is closed") != std::string::npos);
+  CHECK(berth.must({"ledger", "period", "close", "acme_us", "2020-01"}).find("is closed already") != std::string::npos);
+  CHECK(audited("period.close").size() == 1);
+  berth.must({"ledger", "period", "open", "acme_us", "2020-01"});
+  CHECK(audited("period.open").size() == 1);
+  const std::vector<std::string> revalue{"ledger", "revalue", "zoho", "--currency", "EUR", "--rate", "1.5", "--date", "2030-01-31"};
+  const std::string revalued = berth.must(revalue);
+  CHECK_MESSAGE(revalued.find("taken back by entry") != std::string::npos, revalued);
+  CHECK(berth.must(revalue).find("nothing to revalue") != std::string::npos);
+  CHECK(audited("books.revalue").size() == 1);
+  CHECK(berth.run({"ledger", "revalue", "zoho", "--currency", "EUR", "--rate", "one", "--date", "2030-01-31"}).exit == 2);
+  berth.must({"pause", "zoho"});
+  berth.must({"resume", "zoho"});
+  CHECK(audited("integration.pause").size() == 1);
+  CHECK(audited("integration.resume").size() == 1);
+  berth.must({"ledger", "check"});
+}

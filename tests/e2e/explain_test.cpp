@@ -75,6 +75,7 @@ TEST_CASE("D13.3 D18: what waits for a customer is shown with its way out, and a
   CHECK(linked.text_of("customer") == made.text_of("customer"));
   CHECK(row_where(*berth.json({"customers", "list", "zoho"}).find("customers"), "remote_id", second).text_of("origin") == "linked");
   // What somebody took back stands in its own name again, where it has one: contacts were not pulled, so it has none.
+  berth.map_all_accounts();
   const Outcome kept = berth.run({"customers", "unlink", "zoho", second});
   CHECK(kept.exit == 1);
   CHECK_MESSAGE(has(kept.err, "error[admin.customer_in_use]"), kept.err);
@@ -86,10 +87,6 @@ TEST_CASE("D13.3 D18: what waits for a customer is shown with its way out, and a
   CHECK(row_where(*berth.json({"customers", "list", "zoho"}).find("customers"), "remote_id", second).text_of("origin") == "synced");
   CHECK(number_at(simulator.control("counters"), "calls") == 0);
   berth.must({"ledger", "check"});
-
-  // What the command line changes is in the audit log.
-  berth.must({"ledger", "period", "close", "acme_us", "2020-01"});
-  berth.must({"ledger", "period", "open", "acme_us", "2020-01"});
 }
 
 TEST_CASE("D19: a line with a slip of the pen is named with the one that is here, and taken back") {

@@ -6,8 +6,8 @@
 #include <iterator>
 #include <set>
 
-#include "host/admin/differences.hpp"
-#include "host/admin/lineage.hpp"
+#include "host/lineage/differences.hpp"
+#include "host/lineage/lineage.hpp"
 #include "host/core/text.hpp"
 #include "host/ledger/opening.hpp"
 #include "host/ledger/queries.hpp"
@@ -31,7 +31,7 @@ struct Posted : World {
     map_all();
     later(std::chrono::hours(1));
   }
-  Result<json::Value> try_lineage(const std::string& name) { return admin::lineage({config, registry->discovered(), *database}, kIntegration, name); }
+  Result<json::Value> try_lineage(const std::string& name) { return lineage::of({config, registry->discovered(), *database}, kIntegration, name); }
   json::Value lineage(const std::string& name) {
     auto view = try_lineage(name);
     if (!view.ok()) FAIL(name << ": " << view.error().reason << ": " << view.error().message);
@@ -156,7 +156,7 @@ TEST_CASE("B4: after an edit the lineage names what changed at the remote, and w
   CHECK(total->text_of("rule").find("mapping.yaml:") != std::string_view::npos);
   CHECK_FALSE(total->text_of("how").empty());
 
-  const std::string text = admin::lineage_text(view);
+  const std::string text = lineage::to_text(view);
   INFO(text);
   for (const char* words : {"received", "total: ", " → ", "mapped to invoice by rules", "posted", "reversed by ", "replaced by ", "replaces ", "what is open of it was moved by"}) {
     CHECK_MESSAGE(text.find(words) != std::string::npos, words);
@@ -185,7 +185,7 @@ TEST_CASE("B4: a document that waits says for what and why that is not there, an
   CHECK(view.find("waits_for")->items()[0].text_of("key") == "account/payment_mode/Barter/acme_us");
   CHECK_FALSE(view.find("waits_for")->items()[0].text_of("why").empty());
   CHECK(view.find("entries")->items().empty());
-  const std::string text = admin::lineage_text(view);
+  const std::string text = lineage::to_text(view);
   CHECK(text.find("waits for account/payment_mode/Barter/acme_us") != std::string::npos);
   CHECK(text.find("no entries") != std::string::npos);
 }
@@ -201,11 +201,11 @@ TEST_CASE("B4: who waits for a document is told in its lineage") {
   world.make_payment(R"({"invoice_id":")" + invoice + R"(","payment_mode":"Check"})");
   world.later(std::chrono::hours(1));
   world.sync();   // no account is mapped: the invoice waits, and the payment for the invoice
-  const auto view = admin::lineage({world.config, world.registry->discovered(), *world.database}, kIntegration, "invoice/" + invoice);
+  const auto view = lineage::of({world.config, world.registry->discovered(), *world.database}, kIntegration, "invoice/" + invoice);
   REQUIRE(view.ok());
   REQUIRE(view->find("waited_for_by")->size() == 1);
   CHECK(view->find("waited_for_by")->items()[0].text_of("ref").starts_with("customer_payment/"));
-  CHECK(admin::lineage_text(*view).find(" waits for it (parked") != std::string::npos);
+  CHECK(lineage::to_text(*view).find(" waits for it (parked") != std::string::npos);
 }
 
 TEST_CASE("B4: a document is found by every name that a person has for it, also where it did not post") {
@@ -289,7 +289,7 @@ TEST_CASE("B4: what the remote wrote moves no terminal's cursor and begins no li
   Posted world({.contacts = 4, .items = 3, .invoices = 4, .payments = 0, .credit_notes = 0});
   const std::string invoice = world.make_invoice("30.00", R"("reference_number":"\u001b[2J\nposted\u009b1A")");
   world.next();
-  const std::string text = admin::lineage_text(world.lineage("invoice/" + invoice));
+  const std::string text = lineage::to_text(world.lineage("invoice/" + invoice));
   INFO(text);
   CHECK(text.find('\x1b') == std::string::npos);
   CHECK(text.find("\xc2\x9b") == std::string::npos);
@@ -319,14 +319,14 @@ TEST_CASE("B4: an opening receivable has entries and no document of the remote, 
     CHECK(view.find("record") == nullptr);
     REQUIRE(view.find("entries")->size() == 1);
     CHECK(view.find("entries")->items()[0].text_of("event") == "opening");
-    CHECK(admin::lineage_text(view).find("no document of the remote") != std::string::npos);
+    CHECK(lineage::to_text(view).find("no document of the remote") != std::string::npos);
   }
 }
 
 TEST_CASE("differences: members that came, went and changed, list elements by their ids where they have some") {
   const auto differ = [](std::string_view before, std::string_view after) {
     std::vector<std::string> texts;
-    for (const admin::Difference& one : admin::differences(json::parse(before).value, json::parse(after).value)) {
+    for (const lineage::Difference& one : lineage::differences(json::parse(before).value, json::parse(after).value)) {
       texts.push_back(fmt::format("{} {} {}", one.path, one.before ? json::dump(*one.before) : "-", one.after ? json::dump(*one.after) : "-"));
     }
     return texts;

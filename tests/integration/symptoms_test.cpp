@@ -1,6 +1,6 @@
 // The symptoms of the troubleshooting table, each as it comes about: what a record, a run or an integration says of itself,
 // by REST and on the command line alike.
-#include "host/admin/lineage.hpp"
+#include "host/lineage/lineage.hpp"
 #include "host/admin/master_rows.hpp"
 #include "host/admin/router.hpp"
 #include "host/core/text.hpp"
@@ -46,23 +46,27 @@ std::string hint_of(const json::Value& view, std::string_view beginning) {
 
 TEST_CASE("D13.1: a connection that the remote or the host refuses ends with 424, its symptom, cause and resolution, and stores nothing") {
   World world({.invoices = 1, .payments = 0, .credit_notes = 0});
-  std::string reason;
+  std::string reason, to_do;
   std::chrono::minutes waits{0};
   SUBCASE("the code is too old") {
     waits = std::chrono::minutes(5);
     reason = "oauth.code_expired_or_used";
+    to_do = "Authorize again";
   }
   SUBCASE("the client's secret is another one at Zoho") {
     world.control("POST", "options", R"({"client_secret":"rotated-made-up"})");
     reason = "oauth.client_rejected";
+    to_do = "against the API console";
   }
   SUBCASE("the redirect names an accounts server of elsewhere") {
     world.control("POST", "options", R"({"accounts_server":"https://accounts.evil.example"})");
     reason = "oauth.accounts_server_refused";
+    to_do = "`accounts-server` of the redirect unchanged";
   }
-  SUBCASE("the organisations cannot be listed") {
+  SUBCASE("the user belongs to no organisation") {
     world.transport.before = always("/books/v3/organizations", 200, R"({"code":0,"organizations":[]})");
-    reason = "zoho_books.organizations.none";
+    reason = "runs.no_organization";
+    to_do = "Connect with a user who does";
   }
   const auto connect = [&]() -> Result<runs::Connected> {
     const oauth::Authorization begun = BERTH_TRY(world.connector->begin(world.unit()));
@@ -76,7 +80,7 @@ TEST_CASE("D13.1: a connection that the remote or the host refuses ends with 424
   CHECK_MESSAGE(refused.error().reason == reason, refused.error().message);
   const server::Response answer = admin::problem(refused.error(), 424);
   CHECK(answer.status == 424);
-  check_shown(json::parse(answer.body).value, "Connecting ends with 424 or an OAuth error.", "Authorize again");
+  check_shown(json::parse(answer.body).value, "Connecting ends with 424 or an OAuth error.", to_do);
   CHECK(world.integration().connected.unix_ms == 0);
   CHECK(world.records().empty());
 }
@@ -279,7 +283,7 @@ TEST_CASE("D13.7: an invoice whose PDF is missing says so itself, with cause and
   world.connect();
   const std::string invoice = world.make_invoice("80.00");
   const auto lineage = [&] {
-    auto view = admin::lineage({world.config, world.registry->discovered(), *world.database}, kIntegration, "invoice/" + invoice);
+    auto view = lineage::of({world.config, world.registry->discovered(), *world.database}, kIntegration, "invoice/" + invoice);
     if (!view.ok()) FAIL(view.error().message);
     return std::move(view).value();
   };
@@ -290,12 +294,12 @@ TEST_CASE("D13.7: an invoice whose PDF is missing says so itself, with cause and
   CHECK(missing.find("record")->text_of("state") == "posted");
   REQUIRE(missing.find("missing_files")->size() == 1);
   const json::Value& file = missing.find("missing_files")->items().front();
-  check_shown(file, "The PDF of an invoice is missing.", "later runs try the file again");
+  check_shown(file, "The PDF of an invoice is missing.", "later runs fetch the files");
   CHECK(file.text_of("reason") == "berth.files_missing");
   CHECK(file.text_of("message") == "the file pdf could not be taken in 1 run; the last answer: HTTP 503 the printer is out");
-  const std::string text = admin::lineage_text(missing);
+  const std::string text = lineage::to_text(missing);
   CHECK_MESSAGE(text.find("  berth.files_missing: the file pdf could not be taken in 1 run") != std::string::npos, text);
-  CHECK_MESSAGE(text.find("    do:    The invoice posts all the same") != std::string::npos, text);
+  CHECK_MESSAGE(text.find("    do:    The documents are posted; later runs") != std::string::npos, text);
 
   SUBCASE("it comes later") {
     world.transport.before = nullptr;
@@ -304,7 +308,7 @@ TEST_CASE("D13.7: an invoice whose PDF is missing says so itself, with cause and
     const json::Value whole = lineage();
     CHECK(whole.find("missing_files")->size() == 0);
     CHECK(whole.find("files")->size() == 1);
-    CHECK(admin::lineage_text(whole).find("files_missing") == std::string::npos);
+    CHECK(lineage::to_text(whole).find("files_missing") == std::string::npos);
   }
   SUBCASE("it is given up") {
     world.transport.before = always("GET /books/v3/invoices/" + invoice + "?accept=pdf", 200, "<html>no</html>");
@@ -328,7 +332,7 @@ TEST_CASE("D13.7: a PDF that nobody wants, of a draft or without a budget, is to
   const std::string draft = world.make_invoice("90.00", R"("status":"draft")");
   world.sync();
   const auto missing_of = [&](const std::string& id) {
-    auto view = admin::lineage({world.config, world.registry->discovered(), *world.database}, kIntegration, "invoice/" + id);
+    auto view = lineage::of({world.config, world.registry->discovered(), *world.database}, kIntegration, "invoice/" + id);
     if (!view.ok()) FAIL(view.error().message);
     return *view->find("missing_files");
   };

@@ -199,6 +199,16 @@ void World::add_without_plugin(const std::string& id) {
   }).ok());
 }
 
+void World::use(std::unique_ptr<storage::Database> other) {
+  connector.reset();
+  engine.reset();
+  registry.reset();
+  states.reset();
+  database = std::make_unique<MortalDatabase>(std::move(other));
+  states = std::make_unique<app::DatabaseStateStore>(*database, clock);
+  restart();
+}
+
 void World::restart() {
   connector.reset();
   engine.reset();

@@ -142,6 +142,8 @@ class World {
   void add_without_plugin(const std::string& id);
   /// A new process over the same database: engine, registry and everything in memory begin anew.
   void restart();
+  /// A new process over another database that holds the same.
+  void use(std::unique_ptr<storage::Database> other);
   /// Time passes on both sides.
   void later(std::chrono::milliseconds by) { clock.advance(by); }
 

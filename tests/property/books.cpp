@@ -178,7 +178,10 @@ documents::Document Books::build(int document, bool is_wrong) const {
     payment.payment_mode = version.is_to_bank ? "Wire" : "Cheque";
     payment.amount = money(version.amount);
     payment.bank_charges = money(version.charges);
-    payment.unused = money(version.amount - version.given() + (is_wrong ? 1 : 0));
+    Minor refunded = 0;
+    for (const Refund& refund : version.refunds) refunded += refund.amount;
+    // Neither reading of what is unused explains it.
+    payment.unused = money(version.amount - version.given() + (is_wrong ? refunded + 1 : 0));
     for (const Share& share : version.shares) {
       payment.allocations.push_back(
           {fmt::format("S{}", share.row), reference(share.invoice), money(share.amount), money(share.withheld), applied_on(share)});

@@ -38,7 +38,7 @@ class Books {
  public:
   struct Options {
     bool checks_each = true;      // I1 to I5 of what each commit touched, within its transaction
-    std::size_t transaction = 250;  // steps
+    std::size_t transaction = 1'000;  // steps
     std::array<ledger::PeriodPolicy, 2> periods{ledger::PeriodPolicy::kRedate, ledger::PeriodPolicy::kRedate};
   };
   Books(const World& world, const Options& options);
@@ -56,7 +56,7 @@ class Books {
   /// I1 to I8 over everything.
   std::string check_all();
   /// Balances, by dimensions and by currency of the documents, and open items against the second implementation.
-  std::string compare(const Expected& expected);
+  std::string compare(const Expected& expected, bool from_start = true);
   /// Which events are live, and the dates of all entries. What was posted into a month that was closed then is named.
   std::string compare_dates(const Expected& expected);
   /// Only that no entry stands in a month that was closed when it posted, or was moved where that is not the policy.
@@ -79,6 +79,7 @@ class Books {
   Status close(storage::Connection& connection, ledger::Books& books, const Step& step);
   [[nodiscard]] bool is_there(int document) const;
   std::string walk_dates(const Expected* expected);
+  Status add_up(bool from_start);
   void wait(int document, const std::string& awaited);
   void wake(const std::string& moved);
   [[nodiscard]] std::string describe(int document) const;
@@ -98,6 +99,9 @@ class Books {
   History history_;
   std::vector<Closing> closings_;
   std::set<int> held_;  // refused for a closed month
+  std::map<Cell, Sums> cells_;  // of entries up to this one
+  std::int64_t added_ = 0;
+  std::set<std::string> names_;  // that cells_ points to
   std::vector<Step> log_;
   std::map<int, std::set<int>> waiters_;  // of a document
   std::map<int, std::string> refused_;    // why

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <set>
+#include <stdexcept>
 
 #include "host/ledger/revaluation.hpp"
 #include "property/books.hpp"
@@ -17,59 +18,81 @@ std::string text_of(const Status& status) {
   return status.ok() ? "" : status.error().reason + ": " + status.error().message;
 }
 std::string show(const Cell& cell) {
-  const auto& [company, account, location, service_type, currency] = cell;
-  return fmt::format("{} {} [{}|{}] of documents in {}", company, account, location, service_type, currency);
+  return fmt::format("{} {} [{}|{}] of documents in {}", kCompanies[cell.company], cell.account, kLocations[cell.location],
+                     kServiceTypes[cell.service_type], kCurrencies[cell.currency]);
 }
 /// Where a cent of relief may lie elsewhere, in a foreign currency.
 bool may_give(const Cell& cell) {
-  const std::string& account = std::get<1>(cell);
-  return std::get<4>(cell) != kCurrencies[kUsd] && (account == "baddebt" || account == "ar" || account.starts_with("tax_"));
+  return cell.currency != kUsd && (cell.account == "baddebt" || cell.account == "ar" || cell.account.starts_with("tax_"));
+}
+template <std::size_t Count>
+int index_of(const std::string_view (&list)[Count], const std::string& text) {
+  for (std::size_t i = 0; i < Count; ++i) {
+    if (list[i] == text) return static_cast<int>(i);
+  }
+  throw std::runtime_error(text + " is none of the world's");
+}
+Kind kind_of(const std::string& entity) {
+  return entity == "invoice" ? Kind::kInvoice : entity == "credit_note" ? Kind::kCreditNote : Kind::kPayment;
 }
 
 }  // namespace
 
-std::string Books::compare(const Expected& expected) {
-  std::map<Cell, Sums> found;
-  std::string text;
-  Status status = database_->read([&](storage::Connection& c) -> Status {
-    return c.each(
+// What is recorded never changes, so only what is new is added to what was added up before; `from_start` adds all of it again.
+Status Books::add_up(bool from_start) {
+  if (from_start) {
+    cells_.clear();
+    added_ = 0;
+  }
+  return database_->read([&](storage::Connection& c) -> Status {
+    const auto last = BERTH_TRY(c.first("SELECT last FROM ledger_counter WHERE name = 'entry'", {}));
+    const Status read = c.each(
         "SELECT e.company, l.account, l.location, l.service_type, e.currency, COALESCE(SUM(l.document_minor), 0), SUM(l.base_minor) "
-        "FROM entry_line AS l JOIN entry AS e ON e.id = l.entry GROUP BY e.company, l.account, l.location, l.service_type, e.currency",
-        {}, [&](const storage::Row& row) {
-          found[{row.text(0), row.text(1), row.text(2), row.text(3), row.text(4)}] = {row.integer(5), row.integer(6)};
+        "FROM entry_line AS l JOIN entry AS e ON e.id = l.entry WHERE l.entry > ? "
+        "GROUP BY e.company, l.account, l.location, l.service_type, e.currency",
+        {added_}, [&](const storage::Row& row) {
+          const Cell cell{index_of(kCompanies, row.text(0)), index_of(kCurrencies, row.text(4)), index_of(kLocations, row.text(2)),
+                          index_of(kServiceTypes, row.text(3)), *names_.insert(row.text(1)).first};
+          Sums& sums = cells_[cell];
+          sums.document += row.integer(5);
+          sums.base += row.integer(6);
           return true;
         });
+    added_ = last->integer(0);
+    return read;
   });
-  text += text_of(status);
+}
+
+std::string Books::compare(const Expected& expected, bool from_start) {
+  std::string text = text_of(add_up(from_start));
   // Exchange differences are what is left of a company: the trial balance is zero (I7), so all else decides them.
   std::map<Cell, std::pair<Sums, Sums>> both;
   for (const auto& [cell, sums] : expected.cells) both[cell].first = sums;
-  for (const auto& [cell, sums] : found) {
-    if (std::get<1>(cell) != "fx_realised" && std::get<1>(cell) != "fx_unrealised") both[cell].second = sums;
+  for (const auto& [cell, sums] : cells_) {
+    if (cell.account != "fx_realised" && cell.account != "fx_unrealised") both[cell].second = sums;
   }
-  std::map<std::pair<std::string, std::string>, Minor> receivables;  // the receivable of all dimensions has no such cents
+  std::map<std::pair<int, int>, Minor> receivables;  // the receivable of all places has no such cents
   for (const auto& [cell, sums] : both) {
     const auto& [wanted, there] = sums;
-    const auto give = expected.give.find(std::get<0>(cell));
-    const Minor allowed = may_give(cell) && give != expected.give.end() ? give->second : 0;
+    const Minor allowed = may_give(cell) ? expected.give[static_cast<std::size_t>(cell.company)] : 0;
     const Minor off = there.base - wanted.base;
-    if (std::get<1>(cell) == "ar") receivables[{std::get<0>(cell), std::get<4>(cell)}] += off;
+    if (cell.account == "ar") receivables[{cell.company, cell.currency}] += off;
     if ((there.document != wanted.document || (off < 0 ? -off : off) > allowed) && text.size() < kTextMax)
       text += fmt::format("{} is {} = {}, should be {} = {}\n", show(cell), there.document, there.base, wanted.document, wanted.base);
   }
   for (const auto& [of, off] : receivables) {
-    if (off != 0) text += fmt::format("{} ar of documents in {} is off by {}\n", of.first, of.second, off);
+    if (off != 0) text += fmt::format("{} ar of documents in {} is off by {}\n", kCompanies[of.first], kCurrencies[of.second], off);
   }
   std::size_t seen = 0;
-  status = database_->read([&](storage::Connection& c) -> Status {
+  const Status status = database_->read([&](storage::Connection& c) -> Status {
     return c.each(
         "SELECT entity, remote_id, company, customer, currency, posts, total_minor, open_minor, base_total_minor, "
         "base_open_minor FROM open_item WHERE posts <> 0 OR total_minor <> 0 OR open_minor <> 0 OR base_open_minor <> 0",
         {}, [&](const storage::Row& row) {
           const ItemAmounts there{row.integer(6), row.integer(7), row.integer(8), row.integer(9)};
           const int document = std::stoi(row.text(1));
-          const auto item = expected.items.find(
-              {row.text(0), document, row.text(2), std::stoi(row.text(3).substr(4)), row.text(4)});
+          const auto item = expected.items.find({kind_of(row.text(0)), document, index_of(kCompanies, row.text(2)),
+                                                 std::stoi(row.text(3).substr(4)), index_of(kCurrencies, row.text(4))});
           if (item != expected.items.end()) ++seen;
           const ItemAmounts wanted = item == expected.items.end() ? ItemAmounts{} : item->second;
           if (!(there == wanted) && text.size() < kTextMax) {
@@ -126,7 +149,7 @@ std::string Books::walk_dates(const Expected* expected) {
             text += fmt::format("entry {}, {} of {} {}: posted on {}, which was closed\n", row.integer(0), event, row.text(1), row.text(2),
                                 to_string(date));
           if (expected == nullptr || is_reversal || !row.is_null(8)) return true;
-          const auto live = expected->live.find({row.text(1), std::stoi(row.text(2)), event});
+          const auto live = expected->live.find({std::stoi(row.text(2)), event});
           if (live != expected->live.end()) ++seen;
           const std::string day = live == expected->live.end() ? "not there" : to_string(Date{2026, 1, 1}.plus_days(live->second));
           if (day != to_string(document_date) && text.size() < kTextMax)
@@ -149,26 +172,24 @@ std::string Books::check_dates() {
 }
 
 std::string Books::revalue(const Expected& expected, int currency, Minor rate, int day) {
-  std::map<std::string, Minor> found;
+  std::array<Minor, 2> found{};
   const Status status = database_->write([&](storage::Connection& c) -> Status {
-    for (const std::string_view company : kCompanies) {
+    for (std::size_t i = 0; i < found.size(); ++i) {
       const ledger::Revaluation loaded =
-          BERTH_TRY(ledger::load_revaluation(c, kIntegration, company, *Currency::of(kCurrencies[currency]), Decimal::from_minor(rate, 6),
+          BERTH_TRY(ledger::load_revaluation(c, kIntegration, kCompanies[i], *Currency::of(kCurrencies[currency]), Decimal::from_minor(rate, 6),
                                              Date{2026, 1, 1}.plus_days(day)));
       const ledger::Committed committed = BERTH_TRY(ledger::post_revaluation(c, loaded, context_, kNow));
       if (committed.entries.empty()) continue;
       const auto line = BERTH_TRY(c.first("SELECT SUM(base_minor) FROM entry_line WHERE entry = ? AND account = 'ar'", {committed.entries.front()}));
-      found[std::string(company)] = line->integer(0);
+      found[i] = line->integer(0);
     }
     return success();
   });
   std::string text = text_of(status);
   const auto wanted = expect_revaluation(expected, currency, rate);
-  if (found == wanted) return text;
-  for (const std::string_view company : kCompanies) {
-    const std::string own(company);
-    text += fmt::format("{}: revaluing {} at {} posts {}, should be {}\n", own, kCurrencies[currency], rate,
-                        found.contains(own) ? found[own] : 0, wanted.contains(own) ? wanted.at(own) : 0);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (found[i] != wanted[i])
+      text += fmt::format("{}: revaluing {} at {} posts {}, should be {}\n", kCompanies[i], kCurrencies[currency], rate, found[i], wanted[i]);
   }
   return text;
 }

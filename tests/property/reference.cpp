@@ -61,6 +61,7 @@ struct Books {
   const std::vector<Document>& documents;
   const History& history;
   std::vector<Minor> used;  // of each invoice, by payments and credits
+  bool with_dates = true;
   Expected expected;
 
   [[nodiscard]] const Document& of(int document) const { return documents[static_cast<std::size_t>(document)]; }
@@ -77,15 +78,16 @@ struct Books {
   }
   void post(const Place& at, const char* account, Minor amount, Minor base) {
     if (amount == 0 && base == 0) return;
-    Sums& sums = expected.cells[{name_of(at.company), account, std::string(kLocations[at.location]),
-                                 std::string(kServiceTypes[at.service_type]), std::string(kCurrencies[at.currency])}];
+    Sums& sums = expected.cells[{at.company, at.currency, at.location, at.service_type, account}];
     sums.document += amount;
     sums.base += base;
   }
-  void live(const char* entity, int document, const std::string& event, int day) { expected.live[{entity, document, event}] = day; }
-  void item(const char* entity, int document, int company, const Version& version, const Item& item, int sign) {
+  void live(int document, std::string_view event, int day) {
+    if (with_dates) expected.live[{document, std::string(event)}] = day;
+  }
+  void item(int document, int company, const Version& version, const Item& item, int sign) {
     if (item.total == 0 && item.used == 0) return;
-    expected.items[{entity, document, name_of(company), version.customer, std::string(kCurrencies[version.currency])}] = {
+    expected.items[{of(document).kind, document, company, version.customer, version.currency}] = {
         sign * item.total, sign * (item.total - item.used), sign * item.base, sign * item.carried()};
   }
   /// The lines of an invoice; those of a credit note with `sign` -1.
@@ -95,7 +97,7 @@ struct Books {
   void invoice(int document, const Version& version);
   void note(int document, const Version& version);
   void payment(int document, const Version& version);
-  void refunds(const char* entity, int document, const char* control, const Version& version);
+  void refunds(int document, const char* control, const Version& version);
 };
 
 void Books::content(const Version& version, int sign, const Item& opened) {
@@ -140,7 +142,7 @@ int Books::write_off_day(int document) const {
 
 void Books::write_off(int document, const Version& version, const Item& opened) {
   if (version.written_off == 0) return;
-  live("invoice", document, "writeoff", write_off_day(document));
+  live(document, "writeoff", write_off_day(document));
   const Place at = placed(version);
   const Minor base = scaled(opened.base, version.written_off, opened.total);
   post(at, "ar", -version.written_off, -base);
@@ -158,7 +160,7 @@ void Books::write_off(int document, const Version& version, const Item& opened) 
     give_back("tax_5", version.tax_5);
   }
   post(at, "baddebt", cost, base_cost);
-  if (version.currency != kUsd) expected.give[name_of(version.company)] += 4;
+  if (version.currency != kUsd) expected.give[static_cast<std::size_t>(version.company)] += 4;
 }
 
 void Books::invoice(int document, const Version& version) {
@@ -169,26 +171,26 @@ void Books::invoice(int document, const Version& version) {
     const Place at = plain(version.company, version);
     post(at, "ar", opening->open, opening->base);
     post(at, "opening", -opening->open, -opening->base);
-    live("invoice", document, "opening", opening->day);
-    if (was_seen(document)) live("invoice", document, "opening_total", opening->day);
+    live(document, "opening", opening->day);
+    if (was_seen(document)) live(document, "opening_total", opening->day);
   } else {
     content(version, 1, opened);
-    live("invoice", document, "post", version.day);
+    live(document, "post", version.day);
   }
   opened.used = used[static_cast<std::size_t>(document)] + version.written_off;
-  item("invoice", document, version.company, version, opened, 1);
+  item(document, version.company, version, opened, 1);
   // What payments and credits took of it; which base is theirs and which the write-off's is known to the cent only.
   const Minor paid_base = opened.base - opened.carried() - scaled(opened.base, version.written_off, opened.total);
   post(plain(version.company, version), "ar", -used[static_cast<std::size_t>(document)], -paid_base);
   write_off(document, version, opened);
 }
 
-void Books::refunds(const char* entity, int document, const char* control, const Version& version) {
+void Books::refunds(int document, const char* control, const Version& version) {
   const Place at = plain(version.company, version);
   for (const Refund& refund : version.refunds) {
     post(at, "bank_main", -refund.amount, -in_base(version.currency, refund.rate != 0 ? refund.rate : version.rate, refund.amount));
     post(at, control, refund.amount, 0);  // its base is part of what is carried
-    live(entity, document, "refund:R" + std::to_string(refund.row), refund.day);
+    live(document, "refund:R" + std::to_string(refund.row), refund.day);
   }
 }
 
@@ -201,21 +203,21 @@ void Books::note(int document, const Version& version) {
     opened.used += share.amount;
     const std::string event = "credit_application:S" + std::to_string(share.row);
     const int day = share.day < 0 ? version.day : share.day;
-    live("credit_note", document, event, day);
+    live(document, event, day);
     post(at, "ar", share.amount, 0);
     if (invoice->company == version.company) continue;
     // The company that gives the credit owes it to the one whose invoice it settles.
-    live("credit_note", document, event + ":" + name_of(invoice->company), day);
+    live(document, event + ":" + name_of(invoice->company), day);
     const Minor base = in_base(version.currency, version.rate, share.amount);
     post(at, "due_to", -share.amount, -base);
     post(plain(invoice->company, version), "due_from", share.amount, base);
   }
   for (const Refund& refund : version.refunds) opened.used += refund.amount;
-  refunds("credit_note", document, "ar", version);
-  live("credit_note", document, "post", version.day);
+  refunds(document, "ar", version);
+  live(document, "post", version.day);
   content(version, -1, opened);
   post(at, "ar", 0, opened.base - opened.carried());
-  item("credit_note", document, version.company, version, opened, -1);
+  item(document, version.company, version, opened, -1);
 }
 
 void Books::payment(int document, const Version& version) {
@@ -227,7 +229,7 @@ void Books::payment(int document, const Version& version) {
   for (const Share& share : version.shares) {
     const Version* invoice = open_version(share.invoice);
     if (invoice == nullptr) continue;
-    live("customer_payment", document, "allocation:S" + std::to_string(share.row), share.day < 0 ? version.day : share.day);
+    live(document, "allocation:S" + std::to_string(share.row), share.day < 0 ? version.day : share.day);
     const Place at = plain(invoice->company, version);
     post(at, "taxwithheld", share.withheld, in_base(version.currency, version.rate, share.withheld));
     post(at, "credits", share.amount, 0);
@@ -237,7 +239,7 @@ void Books::payment(int document, const Version& version) {
     rest -= share.amount;
     is_between = world.policies()[static_cast<std::size_t>(version.company)].due_to_from;
   }
-  refunds("customer_payment", document, "credits", version);
+  refunds(document, "credits", version);
   for (const Refund& refund : version.refunds) refunded += refund.amount;
   if (rest != 0 || credits.empty() || is_between) {
     credits[version.company].total += rest;
@@ -265,7 +267,7 @@ void Books::payment(int document, const Version& version) {
     credit.base = until - base_done;
     base_done = until;
     const bool is_own = company == version.company;
-    live("customer_payment", document, is_own ? "cash" : "cash:" + name_of(company), version.day);
+    live(document, is_own ? "cash" : "cash:" + name_of(company), version.day);
     const Place at = plain(company, version);
     Minor left = credit.base;
     const auto debit = [&](const char* to, Minor amount) {
@@ -286,7 +288,7 @@ void Books::payment(int document, const Version& version) {
     debit("bankfees", charges[company]);
     post(at, "rounding", 0, left);
     post(at, "credits", -credit.total, -credit.carried());
-    item("customer_payment", document, company, version, credit, -1);
+    item(document, company, version, credit, -1);
   }
 }
 
@@ -298,9 +300,9 @@ Minor in_base(int currency, Minor rate, Minor amount) {
   return scaled(amount * cents, rate, 1'000'000);
 }
 
-Expected expect(const World& world, const History& history) {
+Expected expect(const World& world, const History& history, bool with_dates) {
   const std::vector<Document>& documents = world.documents();
-  Books books{world, documents, history, std::vector<Minor>(documents.size(), 0), {}};
+  Books books{world, documents, history, std::vector<Minor>(documents.size(), 0), with_dates, {}};
   const int count = static_cast<int>(history.delivered.size());
   for (int i = 0; i < count; ++i) {
     const Version* version = books.open_version(i);
@@ -321,19 +323,16 @@ Expected expect(const World& world, const History& history) {
   return std::move(books.expected);
 }
 
-std::map<std::string, Minor> expect_revaluation(const Expected& expected, int currency, Minor rate) {
-  std::map<std::string, std::pair<Minor, Minor>> open;  // amount, carried
+std::array<Minor, 2> expect_revaluation(const Expected& expected, int currency, Minor rate) {
+  std::array<Minor, 2> open{};
+  std::array<Minor, 2> carried{};
   for (const auto& [item, amounts] : expected.items) {
-    const auto& [entity, document, company, customer, code] = item;
-    if (code != kCurrencies[currency] || entity == "customer_payment") continue;
-    open[company].first += amounts.open;
-    open[company].second += amounts.base_open;
+    const auto& [kind, document, company, customer, code] = item;
+    if (code != currency || kind == Kind::kPayment) continue;
+    open[static_cast<std::size_t>(company)] += amounts.open;
+    carried[static_cast<std::size_t>(company)] += amounts.base_open;
   }
-  std::map<std::string, Minor> differences;
-  for (const auto& [company, sums] : open) {
-    if (const Minor difference = in_base(currency, rate, sums.first) - sums.second; difference != 0) differences[company] = difference;
-  }
-  return differences;
+  return {in_base(currency, rate, open[0]) - carried[0], in_base(currency, rate, open[1]) - carried[1]};
 }
 
 }  // namespace berth::property

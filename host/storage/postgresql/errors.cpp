@@ -11,7 +11,7 @@ Error postgresql_error(const PostgresqlFailure& failure, std::string_view doing)
     return error;
   };
   if (!failure.is_connected || state.starts_with("08") || state.starts_with("57P")) {
-    return later(make_error(Code::kUnavailable, "storage.unreachable", "the PostgreSQL server does not answer: " + said));
+    return later(make_error(Code::kUnavailable, "storage.unreachable", "there is no connection to the PostgreSQL server: " + said));
   }
   // A lock that was not free in time, a deadlock, a transaction that another one overtook, too many connections.
   if (state == "55P03" || state.starts_with("40") || state == "53300")
@@ -20,10 +20,7 @@ Error postgresql_error(const PostgresqlFailure& failure, std::string_view doing)
     return later(make_error(Code::kUnavailable, "storage.busy", "the transaction was ended by the server: " + said));
   if (state == "53100") return make_error(Code::kEnvironment, "storage.full", "the disk of the PostgreSQL server is full: " + said);
   if (state == "25006") return make_error(Code::kEnvironment, "storage.read_only", "the database cannot be written: " + said);
-  if (state == "28P01" || state.starts_with("28") || state == "42501" || state == "3D000") {
-    return make_error(Code::kEnvironment, "storage.failed",
-                      "the PostgreSQL server refuses this user or database: " + said);
-  }
+  if (state == "42501") return make_error(Code::kEnvironment, "storage.read_only", "this user of the database may not do that: " + said);
   if (state.starts_with("XX")) return make_error(Code::kEnvironment, "storage.damaged", "the database is damaged: " + said);
   if (state == "23505") return make_error(Code::kConflict, "storage.unique", failure.message);
   // P0001 is RAISE in a trigger: its text is the message.

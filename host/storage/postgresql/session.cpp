@@ -47,6 +47,11 @@ Result<std::string> with_numbers(std::string_view sql, int parameters) {
                     "A statement wants " + std::to_string(number) + " parameters and got " + std::to_string(parameters) + ": " + doing(sql));
 }
 
+bool starts_with_word(std::string_view sql, std::string_view word) {
+  sql = trim(sql);
+  return sql.size() > word.size() && sql.starts_with(word) && (sql[word.size()] == ' ' || sql[word.size()] == '\n');
+}
+
 Value read_column(const PGresult* answer, int row, int column) {
   if (PQgetisnull(answer, row, column) != 0) return std::monostate{};
   const char* text = PQgetvalue(answer, row, column);
@@ -230,7 +235,7 @@ Result<std::unique_ptr<PostgresqlSession>> PostgresqlSession::open(const Postgre
         "SET tcp_keepalives_count = 3"));
     return session;
   } catch (const Poco::Exception& exception) {
-    return make_error(Code::kUnavailable, "storage.unreachable", "the PostgreSQL server does not answer: " + exception.message());
+    return make_error(Code::kUnavailable, "storage.unreachable", "there is no connection to the PostgreSQL server: " + exception.message());
   }
 }
 
@@ -299,8 +304,19 @@ Result<Rows> PostgresqlSession::query(std::string_view sql, std::span<const Para
   return rows;
 }
 
+Result<std::optional<Row>> PostgresqlSession::first_row(std::string_view sql, std::span<const Parameter> parameters) {
+  const Answer answer = BERTH_TRY(run(sql, parameters));
+  return PQntuples(answer.get()) == 0 ? std::optional<Row>() : read_row(answer.get(), 0);
+}
+
 Status PostgresqlSession::each(std::string_view sql, std::span<const Parameter> parameters,
                                const std::function<bool(const Row&)>& visit) {
+  if (!starts_with_word(sql, "SELECT") && !starts_with_word(sql, "WITH")) {
+    for (const Row& row : BERTH_TRY(query(sql, parameters))) {
+      if (!visit(row)) break;
+    }
+    return success();
+  }
   const Bound bound = BERTH_TRY(Bound::of(parameters, sql));
   const std::string cursor = "c" + std::to_string(++names_);
   const std::string declare = "DECLARE " + cursor + " NO SCROLL CURSOR FOR " + BERTH_TRY(with_numbers(sql, bound.count()));

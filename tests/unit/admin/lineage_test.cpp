@@ -1,5 +1,5 @@
 // Lineage by REST.
-#include "host/admin/lineage.hpp"
+#include "host/lineage/lineage.hpp"
 
 #include "rest_world.hpp"
 
@@ -17,7 +17,7 @@ TEST_CASE("B4: a viewer reads the lineage of a document by any name of it, as `b
   REQUIRE_MESSAGE(answer.status == 200, answer.body);
   const json::Value view = rest.json_of(answer);
   CHECK(view.text_of("ref") == "invoice/" + invoice);
-  CHECK(view == *admin::lineage({rest.config, rest.registry->discovered(), *rest.database}, kIntegration, invoice));
+  CHECK(view == *lineage::of({rest.config, rest.registry->discovered(), *rest.database}, kIntegration, invoice));
   const std::string entry(view.find("entries")->items().at(0).text_of("id"));
   CHECK(rest.json_of(rest.ask("GET", path + "line/" + entry + ".1")).find("asked")->text_of("line") == "1");
 

@@ -8,6 +8,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <stdexcept>
@@ -217,4 +218,79 @@ TEST_CASE("queries are split and decoded, names keep their first value") {
   CHECK(request.argument("b") == " x y");
   CHECK(request.argument("c") == "");
   CHECK(request.argument("none") == "");
+}
+
+TEST_CASE("a streamed body goes out piece by piece, as chunks, whole and in order") {
+  constexpr std::size_t kPieces = 4000;
+  const std::string piece(8192, 'x');   // 32 MiB in all
+  std::atomic<std::size_t> written = 0;
+  Listening listening([&](const Request&) {
+    Response response;
+    response.content_type = "text/csv";
+    response.stream = [&](const WriteBody& write) -> Status {
+      for (std::size_t i = 0; i < kPieces; ++i, ++written) {
+        if (!write(piece)) return make_error(Code::kCancelled, "test.gone", "nobody reads on");
+      }
+      return success();
+    };
+    return response;
+  });
+  SUBCASE("to its end") {
+    Client client(listening.server.port());
+    REQUIRE(client.send_text(get("/", "Connection: close\r\n")));
+    const std::string answer = client.answer();
+    CHECK(answer.starts_with("HTTP/1.1 200"));
+    CHECK(answer.find("Transfer-Encoding: chunked") != std::string::npos);
+    CHECK(answer.find("Content-Length") == std::string::npos);
+    CHECK(answer.ends_with("0\r\n\r\n"));
+    CHECK(static_cast<std::size_t>(std::count(answer.begin(), answer.end(), 'x')) >= kPieces * piece.size());
+    CHECK(written == kPieces);
+  }
+  SUBCASE("to an old client, until the connection ends") {
+    Client client(listening.server.port());
+    REQUIRE(client.send_text("GET / HTTP/1.0\r\nHost: localhost\r\n\r\n"));
+    const std::string answer = client.answer();
+    CHECK(answer.find("chunked") == std::string::npos);
+    CHECK(answer.size() > kPieces * piece.size());
+  }
+  SUBCASE("and no further than somebody reads") {
+    {
+      Client client(listening.server.port());
+      REQUIRE(client.send_text(get("/")));
+    }
+    listening.server.stop();   // waits for the request to end
+    CHECK(written < kPieces);
+  }
+}
+
+TEST_CASE("a streamed body that fails is a problem before it began, and is cut after that") {
+  Listening listening([](const Request& request) {
+    Response response;
+    const bool is_late = request.path == "/late", is_short = request.path == "/short";
+    response.stream = [is_late, is_short](const WriteBody& write) -> Status {
+      write("short");
+      if (is_short) return success();
+      if (is_late) write(std::string(kStreamHeldBytes * 2, 'x'));
+      return make_error(Code::kUnavailable, "storage.failed", "the disk is gone");
+    };
+    return response;
+  });
+  Client early(listening.server.port());
+  REQUIRE(early.send_text(get("/early")));
+  const std::string problem = early.answer();
+  CHECK(problem.starts_with("HTTP/1.1 500"));
+  CHECK(problem.find("storage.failed") != std::string::npos);
+
+  Client late(listening.server.port());
+  REQUIRE(late.send_text(get("/late")));
+  const std::string cut = late.answer();   // until the connection ends
+  CHECK(cut.starts_with("HTTP/1.1 200"));
+  CHECK(!cut.ends_with("0\r\n\r\n"));
+
+  Client brief(listening.server.port());
+  REQUIRE(brief.send_text(get("/short")));
+  const std::string whole = brief.answer();
+  CHECK(whole.starts_with("HTTP/1.1 200"));
+  CHECK(whole.find("Content-Length: 5") != std::string::npos);
+  CHECK(whole.ends_with("\r\n\r\nshort"));
 }

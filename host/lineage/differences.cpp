@@ -1,4 +1,4 @@
-#include "host/admin/differences.hpp"
+#include "host/lineage/differences.hpp"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <map>
 #include <string_view>
 
-namespace berth::admin {
+namespace berth::lineage {
 
 namespace {
 
@@ -79,4 +79,4 @@ std::vector<Difference> differences(const json::Value& before, const json::Value
   return std::move(comparison.found);
 }
 
-}  // namespace berth::admin
+}  // namespace berth::lineage

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <string>
 
-#include "host/admin/lineage.hpp"
+#include "host/lineage/lineage.hpp"
 #include "host/core/text.hpp"
 
-namespace berth::admin {
+namespace berth::lineage {
 
 namespace {
 
@@ -215,6 +215,6 @@ class Text {
 
 }  // namespace
 
-std::string lineage_text(const json::Value& view) { return Text(view).write(); }
+std::string to_text(const json::Value& view) { return Text(view).write(); }
 
-}  // namespace berth::admin
+}  // namespace berth::lineage

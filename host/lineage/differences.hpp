@@ -10,7 +10,7 @@
 
 #include "berth/json.hpp"
 
-namespace berth::admin {
+namespace berth::lineage {
 
 struct Difference {
   std::string path;                               // "customer_name", "line_items[4815162342].rate"
@@ -19,4 +19,4 @@ struct Difference {
 /// In the order of `after`, then what is gone. Below kDepthMax levels a value is compared as a whole.
 [[nodiscard]] std::vector<Difference> differences(const json::Value& before, const json::Value& after);
 
-}  // namespace berth::admin
+}  // namespace berth::lineage

@@ -1,15 +1,15 @@
-#include "host/admin/missing_files.hpp"
+#include "host/lineage/missing_files.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <vector>
 
-#include "host/admin/explain.hpp"
+#include "host/views/explain.hpp"
 #include "host/storage/attachments.hpp"
 #include "host/storage/detail_queue.hpp"
 
-namespace berth::admin {
+namespace berth::lineage {
 namespace {
 
 /// What the last attempt at it ended with; "" where nobody said.
@@ -38,7 +38,7 @@ json::Value shown(const runs::Setup& setup, const runs::Phase::File& file, const
   }
   if (earlier != nullptr) message += fmt::format("; the one that is here is of version {}", earlier->version);
   json::Value view = json::Value::object({{"name", file.name}, {"reason", reason}, {"message", message}, {"attempts", queued ? queued->attempts : 0}});
-  add_explanation(view, {.reason = reason});
+  views::add_explanation(view, {.reason = reason});
   return view;
 }
 
@@ -63,4 +63,4 @@ Result<json::Value> missing_files(storage::Connection& connection, const runs::S
   return list;
 }
 
-}  // namespace berth::admin
+}  // namespace berth::lineage

@@ -7,10 +7,10 @@
 #include "host/runs/setup.hpp"
 #include "host/storage/records.hpp"
 
-namespace berth::admin {
+namespace berth::lineage {
 
 /// [{"name":"pdf","reason":..,"message":..,"cause":..,"resolution":..,"who_acts":..}], empty where every file is here or none
 /// belongs to the record: no phase brings some, its rules exclude it, or its detail has not come yet.
 Result<json::Value> missing_files(storage::Connection& connection, const runs::Setup& setup, const storage::Record& record);
 
-}  // namespace berth::admin
+}  // namespace berth::lineage

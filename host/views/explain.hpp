@@ -12,7 +12,7 @@
 #include "host/core/result.hpp"
 #include "host/reasons/reasons.hpp"
 
-namespace berth::admin {
+namespace berth::views {
 
 /// Nothing for a reason that nobody explains, and where there is no memory left to look.
 [[nodiscard]] std::optional<reasons::Explanation> explain(const reasons::Signs& signs);
@@ -28,4 +28,4 @@ Result<json::Value> reason_view(std::string_view reason);
 /// that says who acts already keeps that.
 void add_explanation(json::Value& view, const reasons::Signs& signs);
 
-}  // namespace berth::admin
+}  // namespace berth::views

@@ -1,4 +1,4 @@
-#include "host/admin/lineage.hpp"
+#include "host/lineage/lineage.hpp"
 
 #include <fmt/format.h>
 
@@ -6,10 +6,10 @@
 #include <map>
 #include <optional>
 
-#include "host/admin/differences.hpp"
-#include "host/admin/missing_files.hpp"
-#include "host/admin/record_names.hpp"
-#include "host/admin/views.hpp"
+#include "host/lineage/differences.hpp"
+#include "host/lineage/missing_files.hpp"
+#include "host/runs/record_names.hpp"
+#include "host/views/stored.hpp"
 #include "host/core/text.hpp"
 #include "host/runs/explain.hpp"
 #include "host/runs/offline_setup.hpp"
@@ -17,9 +17,10 @@
 #include "host/storage/attachments.hpp"
 #include "host/storage/mapping_revisions.hpp"
 #include "host/storage/rows.hpp"
+#include "host/storage/runs.hpp"
 #include "host/storage/waiting.hpp"
 
-namespace berth::admin {
+namespace berth::lineage {
 
 namespace {
 
@@ -32,11 +33,11 @@ json::Value text_or_null(const std::string& text) { return text.empty() ? json::
 /// One lineage under way, within one snapshot.
 class Reader {
  public:
-  Reader(Connection& connection, const LineageServices& services, const runs::Setup* setup, const std::optional<Error>& no_setup)
+  Reader(Connection& connection, const Services& services, const runs::Setup* setup, const std::optional<Error>& no_setup)
       : connection_(connection), services_(services), setup_(setup), no_setup_(no_setup) {}
 
   Result<json::Value> read(std::string_view integration, std::string_view name) {
-    named_ = BERTH_TRY(find_document(connection_, integration, name));
+    named_ = BERTH_TRY(runs::find_document(connection_, integration, name));
     const std::optional<storage::Record>& record = named_.record;
     integration_ = integration;
     json::Value view = json::Value::object({{"integration", integration},
@@ -83,7 +84,7 @@ class Reader {
   }
 
   Status add_record(json::Value& view, const storage::Record& record) {
-    json::Value shown = record_view(record);
+    json::Value shown = views::record_view(record);
     shown.set("record", record.id);
     shown.set("run", BERTH_TRY(run_at(record.state_since)));
     view.set("record", std::move(shown));
@@ -220,7 +221,7 @@ class Reader {
     }
     json::Value list = json::Value::array();
     for (const ledger::StoredEntry& entry : page.entries) {
-      json::Value one = entry_view(entry);
+      json::Value one = views::entry_view(entry);
       one.set("state", entry.reverses != 0 ? "reversal" : entry.reversed_by != 0 ? "reversed" : "live");
       one.set("created", berth::to_string(entry.created_at));
       one.set("run", BERTH_TRY(run_at(entry.created_at)));
@@ -283,10 +284,10 @@ class Reader {
   }
 
   Connection& connection_;
-  const LineageServices& services_;
+  const Services& services_;
   const runs::Setup* const setup_;
   const std::optional<Error>& no_setup_;
-  NamedDocument named_;
+  runs::NamedDocument named_;
   std::string integration_;
   std::string kind_;   // of its row: what the ledger calls it
   std::map<std::string, std::string> names_;   // by local id
@@ -294,7 +295,7 @@ class Reader {
 
 }  // namespace
 
-Result<json::Value> lineage(const LineageServices& services, std::string_view integration, std::string_view name) {
+Result<json::Value> of(const Services& services, std::string_view integration, std::string_view name) {
   std::optional<Error> no_setup;
   auto made = runs::offline_setup(services.config, services.discovered, services.database, integration);
   if (!made.ok()) {
@@ -318,4 +319,4 @@ Result<json::Value> lineage(const LineageServices& services, std::string_view in
   return view;
 }
 
-}  // namespace berth::admin
+}  // namespace berth::lineage

@@ -3,8 +3,8 @@
 // rules made of the newest one and the rule of each, the entries, what reversed them and what replaced those, and on the other
 // side who waits for whom. `berth records show`, GET /api/v1/integrations/{id}/lineage.
 //
-//   const json::Value view = BERTH_TRY(admin::lineage({config, discovered, database}, "zoho_acme", "INV-000317"));
-//   print(admin::lineage_text(view));
+//   const json::Value view = BERTH_TRY(lineage::of({config, discovered, database}, "zoho_acme", "INV-000317"));
+//   print(lineage::to_text(view));
 //
 // It reads one snapshot and changes nothing, makes no call and opens no plugin. The rules are those of the revision by which
 // the record was decided, as long as that is stored; what they look up is looked up in what is stored now.
@@ -21,19 +21,19 @@
 #include "host/plugins/manifest.hpp"
 #include "host/storage/database.hpp"
 
-namespace berth::admin {
+namespace berth::lineage {
 
 inline constexpr std::size_t kDifferencesShown = 100;   // of a version; the rest is counted
 inline constexpr std::size_t kLineageRowsMax = 500;     // of versions, entries, and each of the others
 
-struct LineageServices {
+struct Services {
   const config::Config& config;
   const std::vector<plugins::Discovered>& discovered;
   storage::Database& database;
 };
-Result<json::Value> lineage(const LineageServices& services, std::string_view integration, std::string_view name);
+Result<json::Value> of(const Services& services, std::string_view integration, std::string_view name);
 
 /// The same for a terminal.
-[[nodiscard]] std::string lineage_text(const json::Value& view);
+[[nodiscard]] std::string to_text(const json::Value& view);
 
-}  // namespace berth::admin
+}  // namespace berth::lineage

@@ -1,4 +1,4 @@
-#include "host/admin/explain.hpp"
+#include "host/views/explain.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include "host/core/text.hpp"
 #include "host/mapping/checks.hpp"
 
-namespace berth::admin {
+namespace berth::views {
 
 namespace {
 
@@ -89,4 +89,4 @@ void add_explanation(json::Value& view, const reasons::Signs& signs) {
   if (!found->symptom.empty()) view.set("symptom", found->symptom);
 }
 
-}  // namespace berth::admin
+}  // namespace berth::views

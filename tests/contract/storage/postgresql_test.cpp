@@ -1,0 +1,125 @@
+// What only a server can do to its users: go away, end a session, be held by another host.
+#include <dirent.h>
+
+#include "contract/storage/engines.hpp"
+#include "host/storage/quota.hpp"
+
+using namespace berth;
+using namespace berth::test;
+using storage::Connection;
+
+namespace {
+
+bool has_server() {
+  const auto why = PostgresqlServer::unavailable();
+  if (why) MESSAGE("skipped: " << *why);
+  return !why;
+}
+
+Status save(Connection& c, const char* key) { return storage::quota::save(c, key, "{}", kNow); }
+bool is_there(storage::Database& database, const char* key) {
+  return read(database, [&](Connection& c) { return storage::quota::load(c, key); }).has_value();
+}
+
+int open_files() {
+  int count = 0;
+  DIR* folder = ::opendir("/proc/self/fd");
+  while (::readdir(folder) != nullptr) ++count;
+  ::closedir(folder);
+  return count;
+}
+
+/// Ends every session of other users of the server, as a restart does.
+void end_sessions() {
+  PostgresqlServer::shared().run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname LIKE 't%'");
+}
+
+}  // namespace
+
+TEST_CASE("sessions that the server ended are told as unreachable once, and opened again") {
+  if (!has_server()) return;
+  const ManualClock clock(kNow);
+  const auto database = must(storage::open_postgresql({.url = PostgresqlServer::shared().create_database()}, clock));
+  must(database->write([](Connection& c) { return save(c, "before"); }));
+  CHECK(is_there(*database, "before"));
+  for (int round = 0; round < 3; ++round) {
+    end_sessions();
+    const Status lost = database->write([](Connection& c) { return save(c, "lost"); });
+    REQUIRE_FALSE(lost.ok());
+    CHECK(lost.error().reason == "storage.unreachable");
+    CHECK(lost.error().retry_after_ms == 1000);
+    CHECK(database->read([](Connection& c) -> Status {
+      BERTH_TRY(storage::quota::load(c, "before"));
+      return success();
+    }).error().reason == "storage.unreachable");
+    must(database->write([](Connection& c) { return save(c, "after"); }));
+    CHECK(is_there(*database, "after"));
+    CHECK_FALSE(is_there(*database, "lost"));
+  }
+}
+
+TEST_CASE("a session that ends inside a transaction leaves nothing of it") {
+  if (!has_server()) return;
+  const ManualClock clock(kNow);
+  const auto database = must(storage::open_postgresql({.url = PostgresqlServer::shared().create_database()}, clock));
+  const Status cut = database->write([](Connection& c) -> Status {
+    BERTH_CHECK(save(c, "half"));
+    end_sessions();
+    return success();
+  });
+  CHECK(cut.error().reason == "storage.unreachable");
+  CHECK_FALSE(is_there(*database, "half"));
+}
+
+TEST_CASE("a write waits for the one of another host, and gives up in time") {
+  if (!has_server()) return;
+  const ManualClock clock(kNow);
+  const std::string url = PostgresqlServer::shared().create_database();
+  const auto here = must(storage::open_postgresql({.url = url, .busy_limit = std::chrono::milliseconds(100)}, clock));
+  const auto there = must(storage::open_postgresql({.url = url, .busy_limit = std::chrono::milliseconds(100)}, clock));
+  must(here->write([&](Connection& c) -> Status {
+    BERTH_CHECK(save(c, "here"));
+    CHECK(there->write([](Connection& other) { return save(other, "there"); }).error().reason == "storage.busy");
+    CHECK_FALSE(is_there(*there, "here"));  // readers wait for nobody
+    return success();
+  }));
+  must(there->write([](Connection& c) { return save(c, "there"); }));
+  CHECK(is_there(*here, "there"));
+}
+
+TEST_CASE("a transaction of which a statement failed is not committed, even where its work went on") {
+  if (!has_server()) return;
+  const ManualClock clock(kNow);
+  const auto database = must(storage::open_postgresql({.url = PostgresqlServer::shared().create_database()}, clock));
+  const Status committed = database->write([](Connection& c) -> Status {
+    BERTH_CHECK(save(c, "kept"));
+    CHECK_FALSE(c.execute("SELECT 1 FROM nowhere").ok());
+    return success();
+  });
+  CHECK(committed.error().reason == "storage.failed");
+  CHECK_FALSE(is_there(*database, "kept"));
+}
+
+TEST_CASE("a server or database that is not there is told, and costs no file descriptor") {
+  if (!has_server()) return;
+  const ManualClock clock(kNow);
+  std::string url = PostgresqlServer::shared().create_database();
+  url.replace(url.find("/t"), 3, "/nowhere");
+  const std::string none = "postgresql://berth@/t1?host=/nowhere";
+  CHECK(storage::open_postgresql({.url = url}, clock).error().reason == "storage.unreachable");
+  CHECK(storage::open_postgresql({.url = none}, clock).error().reason == "storage.unreachable");
+  CHECK(storage::open_postgresql({.url = "postgresql://?nonsense=1"}, clock).error().reason == "storage.failed");
+  const int before = open_files();
+  for (int i = 0; i < 20; ++i) {
+    CHECK_FALSE(storage::open_postgresql({.url = url}, clock).ok());
+    CHECK_FALSE(storage::open_postgresql({.url = none}, clock).ok());
+  }
+  CHECK(open_files() == before);
+}
+
+TEST_CASE("a password is never part of a message") {
+  if (!has_server()) return;
+  const ManualClock clock(kNow);
+  const auto opened = storage::open_postgresql({.url = "postgresql://berth@/t1?host=/nowhere", .password = Secret("made'up\\word")}, clock);
+  CHECK(opened.error().message.find("word") == std::string::npos);
+}
