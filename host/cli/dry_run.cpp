@@ -3,6 +3,7 @@
 
 #include "host/admin/trial.hpp"
 #include "host/cli/commands.hpp"
+#include "host/cli/entry_table.hpp"
 #include "host/core/one_line.hpp"
 
 namespace berth::cli {
@@ -10,7 +11,6 @@ namespace berth::cli {
 namespace {
 
 constexpr std::size_t kMessageShown = 160;
-constexpr std::size_t kDescriptionShown = 60;
 
 std::string joined(const json::Value* list) {
   std::string text;
@@ -30,23 +30,8 @@ void print_entries(const json::Value& view) {
   }
   const std::int64_t reversals = count(view, "reversals_total");
   print_line(fmt::format("\n{} entries{}:", all, reversals == 0 ? "" : fmt::format(", of which {} reverse earlier ones", reversals)));
-  Table table({"date", "company", "document", "event", "description", "account", "debit", "credit", "currency"}, {6, 7});
-  for (const json::Value& entry : view.find("entries")->items()) {
-    bool is_first = true;
-    const bool is_reversal = count(entry, "reverses") != 0;
-    const auto once = [&](std::string text) { return is_first ? std::move(text) : std::string(); };
-    for (const json::Value& line : entry.find("lines")->items()) {
-      const json::Value* foreign = line.find("document_amount");
-      const std::string amount(foreign == nullptr ? line.text_of("amount") : foreign->text());
-      const bool is_debit = line.text_of("side") == "debit";
-      table.add({once(std::string(entry.text_of("date"))), once(std::string(entry.text_of("company"))),
-                 once(fmt::format("{}/{}", entry.text_of("entity"), entry.text_of("remote_id"))),
-                 once(fmt::format("{}{}", entry.text_of("event"), is_reversal ? ", reversal" : "")), once(one_line(entry.text_of("description"), kDescriptionShown)),
-                 std::string(line.text_of("account")), is_debit ? amount : "", is_debit ? "" : amount,
-                 std::string(foreign == nullptr ? "" : entry.text_of("currency"))});
-      is_first = false;
-    }
-  }
+  EntryTable table(EntryIds::kHidden);
+  for (const json::Value& entry : view.find("entries")->items()) table.add(entry);
   print(table.text());
   const auto shown = static_cast<std::int64_t>(view.find("entries")->items().size());
   if (shown < all) print_line(fmt::format("and {} more entries; raise --limit", all - shown));

@@ -4,6 +4,7 @@
 #include "host/admin/periods.hpp"
 #include "host/admin/views.hpp"
 #include "host/cli/commands.hpp"
+#include "host/cli/entry_table.hpp"
 #include "host/ledger/export.hpp"
 #include "host/ledger/queries.hpp"
 #include "host/runs/registry.hpp"
@@ -13,8 +14,8 @@ namespace berth::cli {
 namespace {
 
 /// Reads with one query and prints rows as a table or as {"name": [...]}.
-template <class Read>
-int list_rows(const Global& global, const std::string& name, Table table, Read read) {
+template <class Shown, class Read>
+int list_rows(const Global& global, const std::string& name, Shown table, Read read) {
   const auto opened = open_storage(global);
   if (!opened.ok()) return fail(global, opened.error());
   json::Value list = json::Value::array();
@@ -49,27 +50,19 @@ int ledger_balance(const Global& global, const std::string& company) {
 }
 
 int ledger_entries(const Global& global, const std::string& company, const std::string& source, std::size_t limit) {
-  return list_rows(global, "entries", Table({"id", "date", "company", "event", "description", "account", "debit", "credit"}, {0, 6, 7}),
-                   [&](storage::Connection& connection, Table& table, json::Value& list) -> Status {
-                     ledger::EntryFilter filter;
-                     filter.company = company;
-                     const auto slash = source.find('/');
-                     filter.entity = source.substr(0, slash);
-                     if (slash != std::string::npos) filter.remote_id = source.substr(slash + 1);
-                     filter.limit = limit;
-                     for (const ledger::StoredEntry& entry : BERTH_TRY(ledger::list_entries(connection, filter)).entries) {
-                       list.push_back(admin::entry_view(entry));
-                       bool is_first = true;
-                       for (const ledger::StoredLine& line : entry.lines) {
-                         const std::string amount = line.base.to_string();
-                         const bool is_debit = line.side == ledger::Side::kDebit;
-                         table.add({is_first ? std::to_string(entry.id) : "", is_first ? to_string(entry.date) : "", is_first ? entry.company : "",
-                                    is_first ? entry.event : "", is_first ? entry.description : "", line.account, is_debit ? amount : "", is_debit ? "" : amount});
-                         is_first = false;
-                       }
-                     }
-                     return success();
-                   });
+  return list_rows(global, "entries", EntryTable(EntryIds::kShown), [&](storage::Connection& connection, EntryTable& table, json::Value& list) -> Status {
+    ledger::EntryFilter filter;
+    filter.company = company;
+    const auto slash = source.find('/');
+    filter.entity = source.substr(0, slash);
+    if (slash != std::string::npos) filter.remote_id = source.substr(slash + 1);
+    filter.limit = limit;
+    for (const ledger::StoredEntry& entry : BERTH_TRY(ledger::list_entries(connection, filter)).entries) {
+      list.push_back(admin::entry_view(entry));
+      table.add(list.items().back());
+    }
+    return success();
+  });
 }
 
 int ledger_check(const Global& global) {

@@ -70,6 +70,7 @@ class Text {
       if (is_c1) ++i;
       out_ += byte < 0x20 || byte == 0x7f || is_c1 ? '?' : text[i];
     }
+    while (!out_.empty() && out_.back() == ' ') out_.pop_back();
     out_ += '\n';
   }
   /// A heading, with an empty line before it.
@@ -80,7 +81,7 @@ class Text {
   }
 
   void heading() {
-    line("{}{}{} of {}", view_.text_of("ref"), text_at(view_, "row.name").empty() ? "" : "  ", text_at(view_, "row.name"), view_.text_of("integration"));
+    line("{} of {}{}{}", view_.text_of("ref"), view_.text_of("integration"), text_at(view_, "row.name").empty() ? "" : ": ", text_at(view_, "row.name"));
     const json::Value* record = view_.find("record");
     if (record == nullptr) {
       line("  no document of the remote: its entries were made here");
