@@ -44,7 +44,7 @@ void EntryTable::add(const json::Value& entry) {
     add_row({std::string(line.text_of("account")), is_debit ? amount : "", is_debit ? "" : amount, std::string(entry.text_of("base_currency")),
              is_foreign ? fmt::format("{} {}", line.text_of("document_amount"), entry.text_of("currency")) : ""});
   }
-  if (entry.find("lines")->items().empty()) add_row({"(no lines: it only moves open items)", "", "", "", ""});
+  if (entry.find("lines")->items().empty()) add_row({"(no lines)", "", "", "", ""});
 }
 
 }  // namespace berth::cli

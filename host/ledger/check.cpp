@@ -50,7 +50,7 @@ constexpr Invariant kRules[] = {
      "exact_sum(m.document_minor) AS sum, exact_sum(m.base_minor) AS base_sum FROM open_item AS o "
      "LEFT JOIN open_item_match AS m ON m.integration = o.integration AND m.entity = o.entity AND m.remote_id = o.remote_id "
      "AND m.company = o.company AND m.customer = o.customer AND m.currency = o.currency WHERE {which} "
-     "GROUP BY o.integration, o.entity, o.remote_id, o.company, o.customer, o.currency, o.open_minor, o.base_open_minor) AS s "
+     "GROUP BY o.remote_id, o.entity, o.integration, o.company, o.customer, o.currency, o.open_minor, o.base_open_minor) AS s "
      "WHERE s.open_minor <> s.sum OR s.base_open_minor <> s.base_sum",
      "(o.remote_id, o.entity, o.integration) IN (SELECT t.remote_id, t.entity, t.integration FROM open_item_match AS t "
      "WHERE t.entry BETWEEN ? AND ?)"},

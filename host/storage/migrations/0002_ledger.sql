@@ -110,7 +110,8 @@ CREATE TABLE pending_application (
   amount_minor BIGINT NOT NULL,
   PRIMARY KEY (integration, entity, remote_id, row_id)
 );
-CREATE INDEX pending_application_by_awaited ON pending_application (integration, awaited);
+-- Not the integration first: SQLite would take it for every search by integration and something else.
+CREATE INDEX pending_application_by_awaited ON pending_application (awaited, integration);
 
 -- What payouts take out of undeposited funds, payment by payment; refunds are negative.
 CREATE TABLE payout_part (

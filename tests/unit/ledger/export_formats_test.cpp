@@ -1,41 +1,10 @@
 // The exports beside hledger's: ledger and beancount judge theirs, CSV and JSON Lines are read back.
-#include <sys/wait.h>
-
-#include <cstdio>
 #include <fstream>
 
-#include "host/ledger/export.hpp"
-#include "unit/ledger/fixture.hpp"
+#include "unit/ledger/exported.hpp"
 
 namespace berth::ledger::testing {
 namespace {
-
-std::string exported(Fixture& fixture, ExportFormat format, EntryOrder order = EntryOrder::kRecording) {
-  std::string text;
-  const Status status = fixture.database().read([&](storage::Connection& c) {
-    return export_journal(c, format, {fixture.context.companies, {}, order}, [&](std::string_view piece) {
-      text += piece;
-      return true;
-    });
-  });
-  REQUIRE(status.ok());
-  return text;
-}
-
-struct Output {
-  int code = -1;
-  std::string text;
-};
-Output run(const std::string& command) {
-  Output output;
-  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  char buffer[4096];
-  for (std::size_t n = 0; (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) output.text.append(buffer, n);
-  const int status = pclose(pipe);
-  output.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return output;
-}
 
 /// Names that a remote chose to break other languages, two currencies, a void, and a reversal.
 void post_everything(Fixture& fixture) {

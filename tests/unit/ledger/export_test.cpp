@@ -1,42 +1,12 @@
 // hledger is a second opinion: it reads our journal, checks it strictly, and its balances must be ours.
-#include "host/ledger/export.hpp"
-
-#include <sys/wait.h>
-
-#include <cstdio>
 #include <fstream>
 
-#include "unit/ledger/fixture.hpp"
+#include "unit/ledger/exported.hpp"
 
 namespace berth::ledger::testing {
 namespace {
 
-std::string export_text(Fixture& fixture, EntryOrder order = EntryOrder::kRecording) {
-  std::string text;
-  const Status status = fixture.database().read([&](storage::Connection& c) {
-    return export_journal(c, ExportFormat::kHledger, {fixture.context.companies, {}, order}, [&](std::string_view piece) {
-      text += piece;
-      return true;
-    });
-  });
-  REQUIRE(status.ok());
-  return text;
-}
-
-struct Output {
-  int code = -1;
-  std::string text;
-};
-Output run(const std::string& command) {
-  Output output;
-  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  char buffer[4096];
-  for (std::size_t n = 0; (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) output.text.append(buffer, n);
-  const int status = pclose(pipe);
-  output.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return output;
-}
+std::string export_text(Fixture& fixture, EntryOrder order = EntryOrder::kRecording) { return exported(fixture, ExportFormat::kHledger, order); }
 
 void post_everything(Fixture& fixture) {
   REQUIRE(
