@@ -66,7 +66,9 @@ Error WorkerInstance::describe_end(Ended how, const ProcessEnd& end) {
                              : fmt::format("exited with {}", end.exit_code);
       const auto memory = find_memory_note(crash.stderr_tail);
       const bool cpu_is_used = end.cpu_ms >= std::chrono::milliseconds(limits_.cpu).count();
-      if (end.was_signalled) {
+      // A process that dies slowly is asked to go, too; what it then ends by was not the host's signal.
+      const bool is_of_host = end.was_signalled && (end.signal == 0 || end.signal == SIGTERM || end.signal == SIGKILL);
+      if (is_of_host) {
         what = "closed its pipe to the host and was ended";
       } else if (end.signal == SIGXCPU || (end.signal == SIGKILL && cpu_is_used)) {
         reason = "plugin.cpu_limit";

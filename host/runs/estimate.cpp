@@ -1,12 +1,13 @@
 #include "host/runs/estimate.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "host/http/budget.hpp"
 #include "host/storage/cursors.hpp"
 #include "host/storage/detail_queue.hpp"
-#include "host/storage/references.hpp"
+#include "host/storage/records.hpp"
 
 namespace berth::runs {
 
@@ -38,15 +39,20 @@ std::chrono::milliseconds overlap_of(const Setup& setup, const json::Value* decl
 
 struct Stored {
   std::int64_t alive = 0;
-  std::vector<Instant> versions;   // of those that say when they changed
+  struct Version {
+    Instant changed, detail_fetched;
+    /// Fetched so soon after its change that another one may have come within that second: it is fetched once more.
+    [[nodiscard]] bool is_fresh() const { return std::abs((detail_fetched - changed).count()) <= storage::kFreshVersion.count(); }
+  };
+  std::vector<Version> versions;   // of those that say when they changed
 };
 
 Result<Stored> stored_of(storage::Connection& connection, const Setup& setup, const Phase& phase) {
   Stored stored;
-  BERTH_CHECK(connection.each("SELECT row_version FROM record WHERE integration = ? AND entity = ? AND remote_state <> 'deleted' AND row_fetched_ms > 0", {setup.id, phase.entity},
+  BERTH_CHECK(connection.each("SELECT row_version, detail_fetched_ms FROM record WHERE integration = ? AND entity = ? AND remote_state <> 'deleted' AND row_fetched_ms > 0", {setup.id, phase.entity},
                               [&](const storage::Row& row) {
                                 ++stored.alive;
-                                if (const auto version = parse_instant(row.text(0)); version.ok()) stored.versions.push_back(*version);
+                                if (const auto version = parse_instant(row.text(0)); version.ok()) stored.versions.push_back({*version, row.instant(1)});
                                 return true;
                               }));
   return stored;
@@ -55,7 +61,11 @@ Result<Stored> stored_of(storage::Connection& connection, const Setup& setup, co
 std::int64_t pages(std::int64_t rows, std::int64_t page_size) { return std::max<std::int64_t>(1, (rows + page_size - 1) / page_size); }
 
 std::int64_t since(const Stored& stored, Instant from) {
-  return std::count_if(stored.versions.begin(), stored.versions.end(), [&](Instant version) { return version >= from; });
+  return std::count_if(stored.versions.begin(), stored.versions.end(), [&](const Stored::Version& one) { return one.changed >= from; });
+}
+
+std::int64_t fresh_since(const Stored& stored, Instant from) {
+  return std::count_if(stored.versions.begin(), stored.versions.end(), [&](const Stored::Version& one) { return one.changed >= from && one.is_fresh(); });
 }
 
 /// The ceiling that a number sets for calls of a cost; a share is a turn and sets none.
@@ -144,14 +154,21 @@ Result<Estimate> estimate_sync(storage::Connection& connection, const Setup& set
     one.stored = stored.alive;
     CallCounts& least = one.at_least;
     least.list = 1;
+    std::int64_t again = 0;   // details that are known and fetched all the same
     if (request.full) {
       least.list = pages(stored.alive, one.page_size);
+      again = fresh_since(stored, {});
     } else if (!request.since.empty()) {
-      least.list = pages(since(stored, Instant{BERTH_TRY(parse_date(request.since)).day_number() * 86'400'000}), one.page_size);
+      const Instant from{BERTH_TRY(parse_date(request.since)).day_number() * 86'400'000};
+      least.list = pages(since(stored, from), one.page_size);
+      again = fresh_since(stored, from);
     } else if (!one.is_first && !stored.versions.empty()) {
-      const Instant newest = *std::max_element(stored.versions.begin(), stored.versions.end());
-      least.list = pages(since(stored, newest - overlap_of(setup, declaration)), one.page_size);
+      const auto newest = std::max_element(stored.versions.begin(), stored.versions.end(), [](const auto& a, const auto& b) { return a.changed < b.changed; });
+      const Instant from = newest->changed - overlap_of(setup, declaration);
+      least.list = pages(since(stored, from), one.page_size);
+      again = fresh_since(stored, from);
     }
+    if (phase.has_detail && !phase.detail_once_per_record) one.queued += again;
     // Another document may offer what its detail is wanted for, and then it is not fetched.
     least.detail = phase.detail_unless_offered.empty() ? one.queued : 0;
     least.file = one.queued_files;

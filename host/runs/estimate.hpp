@@ -21,7 +21,7 @@ struct PhaseEstimate {
   bool is_first = false;            // nothing was ever listed whole: how many rows there are is not known
   std::int64_t stored = 0;          // documents that are stored and not gone
   std::int64_t page_size = 0;
-  std::int64_t queued = 0;          // details that wait to be fetched
+  std::int64_t queued = 0;          // details that wait to be fetched, or are fetched once more because they had just changed
   std::int64_t queued_files = 0;
   CallCounts at_least;              // if nothing changed at the remote
   CallCounts at_most;               // the same, with every part and file that what waits may have

@@ -80,6 +80,17 @@ std::vector<std::string> entries_after(const Workspace& berth, std::int64_t coun
   return texts;
 }
 
+/// Documents are fetched side by side and posted as they come, so two syncs record the same entries in an order of their own.
+std::vector<std::string> without_order(std::vector<std::string> entries) {
+  for (std::string& entry : entries) {
+    const std::string_view id = R"({"id":)";
+    REQUIRE(entry.starts_with(id));
+    entry.erase(0, entry.find(',') + 1);
+  }
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
 /// A workspace whose accounts are mapped and whose first sync is done, and then something changed at the remote.
 struct Changed {
   Changed() {
@@ -156,7 +167,10 @@ TEST_CASE("B5: a dry run shows the entries that the sync then makes, and leaves 
   for (const Value& entry : trial.find("entries")->items()) shown.push_back(berth::json::dump(entry));
   CHECK(static_cast<std::int64_t>(shown.size()) == number_at(trial, "entries_total"));
   berth.must({"sync", "zoho"});
-  CHECK(entries_after(berth, entries_before) == shown);
+  const std::vector<std::string> made = without_order(entries_after(berth, entries_before));
+  shown = without_order(std::move(shown));
+  CHECK(made.size() == shown.size());
+  for (std::size_t i = 0; i < std::min(made.size(), shown.size()); ++i) CHECK(made[i] == shown[i]);
   CHECK((everything(berth) != before));
   CHECK(berth.run({"ledger", "check"}).exit == 0);
 }

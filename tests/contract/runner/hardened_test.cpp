@@ -137,6 +137,11 @@ TEST_CASE("files need checkpoints between them too") {
   CHECK(ending_of("files_without_checkpoint").reason == "sdk.checkpoint_overdue");
 }
 
+TEST_CASE("B6: a process that the system ended is told as that, also where the host had asked it to go meanwhile") {
+  const Ending limited = ending_of("nothing", hostile_worker("closes_and_ends_by_the_limit"));
+  CHECK_MESSAGE(limited.reason == "plugin.cpu_limit", limited.message);
+}
+
 TEST_CASE("B6: every other way in which a plugin ends its process is a crash with what is known of it") {
   if (skipped_because_sanitized()) return;
   const Ending left = ending_of("exit_with_handlers");

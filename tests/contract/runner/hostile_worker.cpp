@@ -1,5 +1,6 @@
 // A worker that a plugin has taken over: it answers as a worker does until a phase runs, and then says to the host what no
 // worker says. The first argument is what.
+#include <signal.h>
 #include <unistd.h>
 
 #include <string>
@@ -74,6 +75,12 @@ void misbehave(std::string_view how) {
     return;
   }
   if (how == "closes_and_goes_on") {
+    close(STDOUT_FILENO);
+    for (;;) pause();
+  }
+  // As a busy machine has it: the system ends the process for its processor time, and before it is gone the host loses patience.
+  if (how == "closes_and_ends_by_the_limit") {
+    signal(SIGTERM, [](int) { raise(SIGXCPU); });
     close(STDOUT_FILENO);
     for (;;) pause();
   }
