@@ -48,7 +48,7 @@ std::string ref_of(const documents::Source& source) { return source.entity + "/"
 using EntryCounts = std::unordered_map<std::string, std::int64_t>;
 Result<EntryCounts> count_entries(storage::Connection& connection, const std::string& integration, std::int64_t recorded_after, Remapped& counts) {
   EntryCounts of_document;
-  std::map<std::pair<std::string, std::string>, Money> nets;
+  std::map<std::pair<std::string, std::string>, MoneyTotal> nets;
   // By their numbers alone: asked for those of an integration, the database would sort all of them in memory.
   ledger::EntryFilter later;
   later.recorded_after = recorded_after;
@@ -57,7 +57,7 @@ Result<EntryCounts> count_entries(storage::Connection& connection, const std::st
     ++of_document[ref_of(entry.source)];
     ++(entry.reverses != 0 ? counts.entries_reversed : counts.entries_posted);
     for (const ledger::StoredLine& line : entry.lines) {
-      Money& net = nets.try_emplace({entry.company, line.account}, Money::zero(entry.base_currency)).first->second;
+      MoneyTotal& net = nets.try_emplace({entry.company, line.account}, MoneyTotal(entry.base_currency)).first->second;
       net += line.side == ledger::Side::kDebit ? line.base : line.base.negated();
     }
     return success();

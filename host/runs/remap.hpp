@@ -17,7 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "host/core/decimal.hpp"
+#include "host/core/money_total.hpp"
 #include "host/ledger/queries.hpp"
 #include "host/storage/records.hpp"
 
@@ -62,7 +62,7 @@ struct Remapped {
   std::int64_t asked_for = 0;   // documents that the next sync fetches because of this
   struct Effect {
     std::string company, account;
-    Money net;                  // in the company's base currency; a debit is positive
+    MoneyTotal net;             // in the company's base currency; a debit is positive
   };
   std::vector<Effect> effects;  // by company and account, without those that come to nothing
   bool was_stopped = false;     // the rest is pending
