@@ -315,6 +315,10 @@ Result<std::unique_ptr<Transport>> make_poco_transport(TransportOptions options)
   const auto ca_file = options.ca_file;
   try {
     return std::unique_ptr<Transport>(std::make_unique<PocoTransport>(std::move(options)));
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::system_error&) {  // no further thread: nothing that TLS could mend
+    throw;
   } catch (const std::exception& e) {
     return make_error(
         Code::kInvalidConfig, "http.tls",
