@@ -14,6 +14,8 @@
 
 #include <algorithm>
 #include <mutex>
+#include <new>
+#include <system_error>
 
 #include "host/http/interrupt.hpp"
 #include "host/http/poco_answer.hpp"
