@@ -39,7 +39,7 @@ Result<std::string> Jobs::begin(JobOrder order, bool only_one, Work work) {
   job.id = new_id("job", clock_, random_);
   job.order = std::move(order);
   job.began = clock_.now();
-  job.thread = std::jthread([this, &job, work = std::move(work)](std::stop_token stop) {
+  auto run = [this, &job, work = std::move(work)](std::stop_token stop) {
     Result<json::Value> outcome = make_error(Code::kInternal, "admin.job_failed", "the job ended without an outcome");
     try {
       outcome = work({std::move(stop), [&job](std::int64_t done, std::int64_t total) {
@@ -53,7 +53,14 @@ Result<std::string> Jobs::begin(JobOrder order, bool only_one, Work work) {
     job.ended = clock_.now();
     job.outcome = std::move(outcome);
     has_ended_.notify_all();
-  });
+  };
+  try {
+    job.thread = std::jthread(std::move(run));
+  } catch (const std::exception& error) {
+    // Nobody would ever end it.
+    jobs_.pop_back();
+    return make_error(Code::kEnvironment, "admin.job_failed", fmt::format("no thread for the job could be started: {}", error.what()));
+  }
   return job.id;
 }
 
@@ -110,8 +117,11 @@ Result<json::Value> Jobs::stop(std::string_view id) {
 
 void Jobs::wait(std::string_view id) {
   std::unique_lock guard(mutex_);
-  const auto job = std::find_if(jobs_.begin(), jobs_.end(), [&](const Job& each) { return each.id == id; });
-  if (job != jobs_.end()) has_ended_.wait(guard, [&] { return job->outcome.has_value(); });
+  // By id each time: while this waits, one that has ended may be dropped for newer ones.
+  has_ended_.wait(guard, [&] {
+    const auto job = std::find_if(jobs_.begin(), jobs_.end(), [&](const Job& each) { return each.id == id; });
+    return job == jobs_.end() || job->outcome.has_value();
+  });
 }
 
 }  // namespace berth::admin

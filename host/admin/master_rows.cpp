@@ -21,6 +21,7 @@ namespace {
 constexpr std::string_view kCustomer = "customer";
 constexpr std::size_t kRowsMax = 100'000;
 constexpr std::size_t kCandidatesShown = 8;
+constexpr std::size_t kOpeningsShown = 50;
 
 json::Value customer_view(const std::string& remote_id, const storage::LocalRow* row, std::string_view origin, std::int64_t waiting) {
   return json::Value::object({{"remote_id", remote_id},
@@ -81,6 +82,14 @@ Result<std::optional<storage::LocalRow>> customer_now(storage::Connection& conne
   return storage::rows::find_by_remote(connection, kCustomer, setup.id, remote_id);
 }
 
+/// What stays in the name of that row although documents move away from it.
+Status add_kept_openings(storage::Connection& connection, const runs::Setup& setup, std::string_view row, json::Value& view) {
+  json::Value kept = json::Value::array();
+  for (const std::string& number : BERTH_TRY(runs::openings_kept(connection, setup, row, kOpeningsShown))) kept.push_back(number);
+  view.set("openings_kept", std::move(kept));
+  return success();
+}
+
 /// Nobody links what nothing ever named: a slip of the pen would lead nowhere.
 Status check_remote(storage::Connection& connection, const runs::Setup& setup, std::string_view remote_id) {
   if (BERTH_TRY(storage::rows::find_by_remote(connection, kCustomer, setup.id, remote_id))) return success();
@@ -138,6 +147,7 @@ Result<json::Value> link_customer(storage::Database& database, const runs::Setup
     view = customer_view(std::string(remote_id), &row, "linked", woken);
     const bool is_other = before && before->id != row.id;
     view.set("decided_again", is_other ? BERTH_TRY(runs::decide_again(connection, setup, remote_id, before->id, now)) : std::int64_t{0});
+    if (is_other) BERTH_CHECK(add_kept_openings(connection, setup, before->id, view));
     return note(connection, actor, "customer.link", setup.id, now, json::dump(view));
   }));
   return view;
@@ -164,6 +174,7 @@ Result<json::Value> unlink_customer(storage::Database& database, const runs::Set
     view = customer_view(std::string(remote_id), own ? &*own : nullptr, own ? origin_of(*own) : "", 0);
     view.set("was", linked->id);
     view.set("decided_again", again);
+    BERTH_CHECK(add_kept_openings(connection, setup, linked->id, view));
     return note(connection, actor, "customer.unlink", setup.id, now, json::dump(view));
   }));
   return view;

@@ -1,6 +1,7 @@
 #include "host/admin/remap_views.hpp"
 
 #include "host/admin/views.hpp"
+#include "host/views/stored.hpp"
 
 namespace berth::admin {
 
@@ -21,17 +22,6 @@ json::Value customer_of(const ledger::StoredEntry& entry, const std::map<std::st
 }
 
 json::Value entry_change_view(const ledger::StoredEntry& entry, const std::map<std::string, std::string>& names) {
-  json::Value lines = json::Value::array();
-  for (const ledger::StoredLine& line : entry.lines) {
-    json::Value one = json::Value::object({{"account", line.account},
-                                           {"side", line.side == ledger::Side::kDebit ? "debit" : "credit"},
-                                           {"amount", line.base.to_string()},
-                                           {"party", line.party},
-                                           {"location", line.location},
-                                           {"service_type", line.service_type}});
-    if (line.document) one.set("document_amount", line.document->to_string());
-    lines.push_back(std::move(one));
-  }
   return json::Value::object({{"kind", entry.reverses != 0 ? "reversal" : "posting"},
                               {"event", entry.event},
                               {"sequence", entry.sequence},
@@ -41,7 +31,7 @@ json::Value entry_change_view(const ledger::StoredEntry& entry, const std::map<s
                               {"base_currency", entry.base_currency.code()},
                               {"description", entry.description},
                               {"customer", customer_of(entry, names)},
-                              {"lines", std::move(lines)}});
+                              {"lines", views::lines_view(entry)}});
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "host/admin/master_rows.hpp"
 #include "host/cli/commands.hpp"
 #include "host/core/edit_distance.hpp"
+#include "host/core/text.hpp"
 
 namespace berth::cli {
 
@@ -45,6 +46,11 @@ int change_customer(const Global& global, const std::string& id, const std::stri
                                                         : fmt::format("{} is \"{}\" ({})", remote_id, view->text_of("name"), view->text_of("customer"));
   const json::Value* again = view->find("decided_again");
   if (again != nullptr && again->integer().value_or(0) > 0) done += fmt::format("; {} posted in another name are decided again", counted(*again->integer(), "document", "documents"));
+  if (const json::Value* kept = view->find("openings_kept"); kept != nullptr && !kept->items().empty()) {
+    std::vector<std::string> numbers;
+    for (const json::Value& one : kept->items()) numbers.emplace_back(one.text());
+    done += fmt::format("; opening receivables whose invoices were never pulled stay in the old name until they are: {}", join(numbers, ", "));
+  }
   return apply_now(global, **host, id, *view, done);
 }
 

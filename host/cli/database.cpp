@@ -5,6 +5,7 @@
 
 #include "host/app/data_folder.hpp"
 #include "host/cli/commands.hpp"
+#include "host/config/storage_address.hpp"
 #include "host/ledger/queries.hpp"
 #include "host/storage/backup.hpp"
 #include "host/storage/integrations.hpp"
@@ -27,6 +28,13 @@ Result<std::vector<std::string>> findings_of(storage::Database& database) {
   return findings;
 }
 
+/// Held while the database goes somewhere else: no host serves from this folder meanwhile, busy or idle.
+Result<app::ServeLock> keep_hosts_out(const config::Config& config) {
+  auto lock = app::ServeLock::take(config.data_dir);
+  if (lock.ok() || lock.error().reason != "app.data_in_use") return lock;
+  return make_error(Code::kConflict, "storage.in_use", lock.error().message + "; stop it first. Nothing was copied");
+}
+
 /// What is copied while somebody works on it is out of date when it arrives.
 Status check_at_rest(const Opened& opened) {
   return opened.database->read([&](storage::Connection& connection) -> Status {
@@ -40,13 +48,23 @@ Status check_at_rest(const Opened& opened) {
   });
 }
 
+/// The copy is there already, so a second attempt would be refused.
+Error after_copy(Error error) {
+  error.message += ". The copy was made and stays: make the target empty again before another attempt (`dropdb` and `createdb`, or remove the file); "
+                   "the old database is as it was";
+  return error;
+}
+
 Result<storage::Moved> move_to(const Opened& opened, storage::Database& target) {
   const storage::Moved moved = BERTH_TRY(storage::copy_all(*opened.database, target));
-  if (BERTH_TRY(storage::digest_of(*opened.database)) != BERTH_TRY(storage::digest_of(target))) {
-    return make_error(Code::kEnvironment, "storage.copy_differs", "what arrived differs from what was sent: somebody wrote to one of them meanwhile");
-  }
-  const std::vector<std::string> findings = BERTH_TRY(findings_of(target));
-  if (!findings.empty()) return make_error(Code::kEnvironment, "storage.damaged", "the copy is not sound: " + findings.front());
+  const auto compare = [&]() -> Status {
+    if (BERTH_TRY(storage::digest_of(*opened.database)) != BERTH_TRY(storage::digest_of(target))) {
+      return make_error(Code::kEnvironment, "storage.copy_differs", "what arrived differs from what was sent: somebody wrote to one of them meanwhile");
+    }
+    const std::vector<std::string> findings = BERTH_TRY(findings_of(target));
+    return findings.empty() ? success() : Status(make_error(Code::kEnvironment, "storage.damaged", "the copy is not sound: " + findings.front()));
+  };
+  if (const Status compared = compare(); !compared.ok()) return after_copy(compared.error());
   return moved;
 }
 
@@ -89,6 +107,7 @@ int db_restore(const Global& global, const std::string& file) {
   const SystemClock clock;
   const auto restore = [&]() -> Status {
     BERTH_CHECK(app::prepare_data_folder(config->data_dir));
+    const app::ServeLock lock = BERTH_TRY(keep_hosts_out(*config));
     auto backup = BERTH_TRY(storage::RestoredBackup::open(file, config->data_dir.string(), clock));
     const std::vector<std::string> findings = BERTH_TRY(findings_of(backup.database()));
     if (!findings.empty()) return make_error(Code::kEnvironment, "storage.damaged", file + " is not sound: " + findings.front());
@@ -116,11 +135,17 @@ int db_migrate(const Global& global, const std::string& to, const std::string& p
     where.url = to;
     if (!to.starts_with("postgresql://"))
       return fail(global, make_error(Code::kInvalidArgument, "cli.storage_invalid", "--to takes sqlite or an address postgresql://user@host:5432/name"));
+    if (config::password_in(to)) {
+      return fail(global, make_error(Code::kInvalidArgument, "cli.storage_invalid",
+                                     "--to has a password in its address (or a port that is no number); give it by --password env:NAME or file:PATH"));
+    }
     if (!password.empty()) {
       where.password = config::SecretRef::parse(password);
       if (!where.password) return fail(global, make_error(Code::kInvalidArgument, "cli.storage_invalid", "--password takes env:NAME or file:PATH, not the password itself"));
     }
   }
+  const auto lock = keep_hosts_out(opened->config);
+  if (!lock.ok()) return fail(global, lock.error());
   if (const Status at_rest = check_at_rest(*opened); !at_rest.ok()) return fail(global, at_rest.error());
   const auto moved = [&]() -> Result<storage::Moved> {
     const auto target = BERTH_TRY(app::open_storage(opened->config, where, *opened->clock));

@@ -208,7 +208,7 @@ void declare_mapping_and_ledger(CLI::App& app, Line& line) {
   };
   remapping(command(*mapping, line, "diff", "What the rules would change in stored documents and entries; changes nothing", [&] { return mapping_diff(global, line.remap); }))
       ->add_option("--mapping", line.remap.file, "a rules file to try (default: the one of the integration)");
-  remapping(command(*mapping, line, "apply", "Apply the rules to stored documents that other rules decided, with no remote call", [&] { return mapping_apply(global, line.remap); }))
+  remapping(command(*mapping, line, "apply", "Apply the installed rules to stored documents that other rules decided, with no remote call; to apply a file that `diff --mapping` has shown, install it first", [&] { return mapping_apply(global, line.remap); }))
       ->add_option("--wait", line.remap.wait_seconds, "seconds to wait while another process runs the integration (default: 120)");
   CLI::App* ledger = group(app, "ledger", "The books");
   command(*ledger, line, "balance", "Trial balance", [&] { return ledger_balance(global, line.id); })->add_option("--company", line.id, "only this company");

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "host/config/config.hpp"
+#include "host/config/storage_address.hpp"
 #include "host/core/decimal.hpp"
 #include "host/core/text.hpp"
 #include "host/core/time.hpp"
@@ -270,13 +271,10 @@ class Checker {
           did_you_mean(text, {"sqlite"}));
       return;
     }
-    const std::string_view rest = text.substr(kScheme.size());
-    const std::size_t at = rest.rfind('@', rest.find('/'));
-    const std::size_t colon = rest.find(':');
-    if (at != std::string_view::npos && colon < at) {
+    if (const auto written = password_in(text)) {
       Node password = *url;
-      password.scalar = std::string(rest.substr(colon + 1, at - colon - 1));
-      if (!password.scalar.empty()) literal_secret(password, "password");
+      password.scalar = *written;
+      literal_secret(password, "password");
     }
   }
 

@@ -32,15 +32,17 @@ Status load_own_entries(Connection& connection, const documents::Source& source,
   return success();
 }
 
-/// What was open of the invoice before these books, as it was entered last.
-Status load_opening(Connection& connection, const documents::Source& source, Books& books) {
-  if (!books.last_sequence.contains(std::string(kOpeningEvent))) return success();
+enum class Which { kFirst, kLast };
+
+/// What was open of the invoice before these books, as it was entered first or last. Its entry may have been taken back.
+Result<std::optional<OpeningReceivable>> entered(Connection& connection, const documents::Source& source, Which which) {
   const auto row = BERTH_TRY(connection.first(
-      "SELECT e.id, e.company, m.customer, m.currency, e.base_currency, m.document_minor, m.base_minor, e.document_date, e.description "
-      "FROM entry AS e JOIN open_item_match AS m ON m.entry = e.id WHERE e.integration = ? AND e.entity = ? AND e.remote_id = ? "
-      "AND e.event = ? AND e.reverses IS NULL AND m.opens = 1 ORDER BY e.sequence DESC LIMIT 1",
+      fmt::format("SELECT e.id, e.company, m.customer, m.currency, e.base_currency, m.document_minor, m.base_minor, e.document_date, "
+                  "e.description FROM entry AS e JOIN open_item_match AS m ON m.entry = e.id WHERE e.integration = ? AND e.entity = ? "
+                  "AND e.remote_id = ? AND e.event = ? AND e.reverses IS NULL AND m.opens = 1 ORDER BY e.sequence {} LIMIT 1",
+                  which == Which::kFirst ? "ASC" : "DESC"),
       {source.integration, source.entity, source.remote_id, kOpeningEvent}));
-  if (!row) return success();
+  if (!row) return std::optional<OpeningReceivable>();
   const auto currency = Currency::of(row->text(3));
   const auto base_currency = Currency::of(row->text(4));
   const auto date = parse_date(row->text(7));
@@ -48,14 +50,14 @@ Status load_opening(Connection& connection, const documents::Source& source, Boo
   if (!currency) return damaged(what, currency.error());
   if (!base_currency) return damaged(what, base_currency.error());
   if (!date) return damaged(what, date.error());
-  books.opening = OpeningReceivable{0,
-                                    source.remote_id,
-                                    row->text(8),
-                                    row->text(2),
-                                    row->text(1),
-                                    Money(row->integer(5), *currency),
-                                    Money(row->integer(6), *base_currency),
-                                    *date};
+  return std::optional<OpeningReceivable>({0, source.remote_id, row->text(8), row->text(2), row->text(1), Money(row->integer(5), *currency),
+                                           Money(row->integer(6), *base_currency), *date});
+}
+
+Status load_opening(Connection& connection, const documents::Source& source, Books& books) {
+  if (!books.last_sequence.contains(std::string(kOpeningEvent))) return success();
+  books.opening = BERTH_TRY(entered(connection, source, Which::kLast));
+  books.first_opening = BERTH_TRY(entered(connection, source, Which::kFirst));
   const auto total = BERTH_TRY(connection.first(
       "SELECT fingerprint FROM entry WHERE integration = ? AND entity = ? AND remote_id = ? AND event = ? ORDER BY sequence DESC LIMIT 1",
       {source.integration, source.entity, source.remote_id, kOpeningTotalEvent}));
@@ -210,7 +212,9 @@ Status load_document(Connection& connection, const documents::Document& document
   books.incoming.clear();
   books.written.clear();
   books.undeposited.clear();
+  books.paid_out.clear();
   books.opening.reset();
+  books.first_opening.reset();
   books.opening_total.clear();
   books.written_off.reset();
 
@@ -226,6 +230,7 @@ Status load_document(Connection& connection, const documents::Document& document
   const documents::Source& source = documents::source_of(document);
   BERTH_CHECK(load_own_entries(connection, source, books));
   BERTH_CHECK(load_incoming(connection, source, books));
+  BERTH_CHECK(load_paid_out(connection, source, books));
   if (invoice != nullptr) {
     BERTH_CHECK(load_opening(connection, source, books));
     BERTH_CHECK(load_written_off(connection, books));

@@ -99,6 +99,15 @@ struct IncomingRelief {
   Money amount;                   // positive for an invoice
 };
 
+/// What payouts have taken of a payment (its `cash` entries), or of a refund, that the planned document has posted.
+struct PaidOut {
+  std::string event;  // "cash", or "refund:R7"
+  std::string company, account;
+  Money amount;                              // never negative
+  std::vector<std::string> payouts;          // "deposit/<remote id>"
+  std::map<std::int64_t, Money> moved;       // by live entry: what it brought into the account, or a refund took off it
+};
+
 /// Which open item: those of a document that changed company, customer or currency are different ones.
 struct ItemKey {
   std::string entity, remote_id, company, customer, currency;
@@ -132,7 +141,9 @@ struct Books {
   std::map<std::string, ItemAccount> items;  // by local id
   /// Of a payout, by part ("payment/pay_91", "refund/R7"): what came into undeposited funds, or left them, and is in no other payout.
   std::map<std::string, Money> undeposited;
+  std::vector<PaidOut> paid_out;  // of the planned payment or credit note
   std::optional<OpeningReceivable> opening;  // of the planned invoice, also when its entry was taken back
+  std::optional<OpeningReceivable> first_opening;  // the same as it was entered first: before a customer was linked, say
   std::string opening_total;                 // fingerprint of the last kOpeningTotalEvent; "" = the invoice was not seen yet
   std::optional<Money> written_off;          // by the live write-off of the planned invoice
   /// Documents in a foreign currency only: every live entry that moves an item which this one opens or relieves, in order

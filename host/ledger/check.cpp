@@ -90,18 +90,19 @@ constexpr Invariant kRulesOfAll[] = {
      "SELECT company, customer, currency, -open_minor, -base_open_minor FROM open_item WHERE control = 'credits') AS movement "
      "GROUP BY company, customer, currency HAVING exact_sum(document_minor) <> 0 OR exact_sum(base_minor) <> 0"},
     {"I6", "{0}, account {1}: payouts have taken {2} out of it, their payments and refunds add up to {3}",
-     "SELECT p.company, p.account, CAST(-COALESCE((SELECT exact_sum(l.base_minor) FROM entry AS e JOIN entry_line AS l ON "
-     "l.entry = e.id WHERE e.entity = 'deposit' AND e.company = p.company AND l.account = p.account), 0) AS TEXT), "
-     "CAST(exact_sum(p.amount_minor) AS TEXT) FROM payout_part AS p GROUP BY p.company, p.account "
-     "HAVING exact_sum(p.amount_minor) <> -COALESCE((SELECT exact_sum(l.base_minor) FROM entry AS e JOIN entry_line AS l ON "
-     "l.entry = e.id WHERE e.entity = 'deposit' AND e.company = p.company AND l.account = p.account), 0)"},
+     "SELECT company, account, CAST(exact_sum(taken) AS TEXT), CAST(exact_sum(parts) AS TEXT) FROM ("
+     "SELECT company, account, 0 AS taken, amount_minor AS parts FROM payout_part UNION ALL "
+     "SELECT e.company, l.account, -l.base_minor, 0 FROM entry AS e JOIN entry_line AS l ON l.entry = e.id WHERE e.entity = 'deposit' "
+     "AND (e.company, l.account) IN (SELECT company, account FROM payout_part)) AS movement "
+     "GROUP BY company, account HAVING exact_sum(taken - parts) <> 0"},
+    // A sum beyond 64 bits is a text on SQLite, which compares as greater than any number; its sign is in the text on both.
     {"I6", "{0}: {1} of it are paid out, {2} came in",
-     "SELECT p.part, CAST(exact_sum(p.amount_minor) AS TEXT), CAST(COALESCE((SELECT exact_sum(l.base_minor) FROM entry AS e JOIN "
-     "entry_line AS l ON l.entry = e.id WHERE e.local_id = SUBSTR(p.part, 9) AND e.event LIKE 'cash%' AND "
-     "e.company = p.company AND l.account = p.account), 0) AS TEXT) FROM payout_part AS p WHERE p.part LIKE 'payment/%' "
-     "GROUP BY p.part, p.company, p.account HAVING exact_sum(p.amount_minor) > COALESCE((SELECT exact_sum(l.base_minor) FROM entry AS e "
-     "JOIN entry_line AS l ON l.entry = e.id WHERE e.local_id = SUBSTR(p.part, 9) AND e.event LIKE 'cash%' AND "
-     "e.company = p.company AND l.account = p.account), 0)"},
+     "SELECT part, CAST(exact_sum(paid) AS TEXT), CAST(exact_sum(came) AS TEXT) FROM ("
+     "SELECT part, company, account, amount_minor AS paid, 0 AS came FROM payout_part WHERE part LIKE 'payment/%' UNION ALL "
+     "SELECT p.part, p.company, p.account, 0, l.base_minor FROM (SELECT DISTINCT part, company, account FROM payout_part "
+     "WHERE part LIKE 'payment/%') AS p CROSS JOIN entry AS e CROSS JOIN entry_line AS l WHERE e.local_id = SUBSTR(p.part, 9) "
+     "AND e.event LIKE 'cash%' AND e.company = p.company AND l.entry = e.id AND l.account = p.account) AS movement "
+     "GROUP BY part, company, account HAVING CAST(exact_sum(came - paid) AS TEXT) LIKE '-%'"},
     {"I7", "{0}: the trial balance is off by {1}",
      "SELECT e.company, CAST(exact_sum(l.base_minor) AS TEXT) FROM entry AS e JOIN entry_line AS l ON l.entry = e.id "
      "GROUP BY e.company HAVING exact_sum(l.base_minor) <> 0"},

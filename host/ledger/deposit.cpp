@@ -1,5 +1,9 @@
 #include "host/ledger/deposit.hpp"
 
+#include <algorithm>
+#include <utility>
+
+#include "host/core/text.hpp"
 #include "host/ledger/drafting.hpp"
 #include "host/ledger/plan.hpp"
 
@@ -127,8 +131,9 @@ Status load_deposit(storage::Connection& connection, const Deposit& deposit, Boo
   };
   for (const documents::DepositPart& part : deposit.payments) {
     const auto cash = BERTH_TRY(connection.first(
-        "SELECT COALESCE(SUM(l.base_minor), 0) FROM entry AS e JOIN entry_line AS l ON l.entry = e.id WHERE e.local_id = ? "
-        "AND e.company = ? AND l.account = ? AND e.event LIKE 'cash%'",
+        // CROSS JOIN: the entries first. SQLite would begin with the lines of the account, which are those of all payments.
+        "SELECT COALESCE(SUM(l.base_minor), 0) FROM entry AS e CROSS JOIN entry_line AS l WHERE e.local_id = ? "
+        "AND l.entry = e.id AND e.company = ? AND l.account = ? AND e.event LIKE 'cash%'",
         {part.reference, deposit.company, account}));
     const std::string key = part_of(true, part);
     books.undeposited[key] = BERTH_TRY(without_others(key, cash->integer(0)));
@@ -143,6 +148,80 @@ Status load_deposit(storage::Connection& connection, const Deposit& deposit, Boo
     books.undeposited[key] = BERTH_TRY(without_others(key, refund->integer(0)));
   }
   return success();
+}
+
+namespace {
+
+constexpr std::string_view kCash = "cash";  // cash, cash:COMPANY
+constexpr std::string_view kRefund = "refund:";
+
+bool is_of(const PaidOut& paid, std::string_view event, std::string_view company) {
+  return company == paid.company && (paid.event == kCash ? event.starts_with(kCash) : event == paid.event);
+}
+
+Status load_part(storage::Connection& connection, const documents::Source& source, const std::string& part, const std::string& event,
+                 Books& books) {
+  const auto rows = BERTH_TRY(connection.query(
+      "SELECT remote_id, company, account, amount_minor FROM payout_part WHERE part = ? AND integration = ? ORDER BY remote_id",
+      {part, source.integration}));
+  for (const storage::Row& row : rows) {
+    const auto company = books.companies.find(row.text(1));
+    if (company == books.companies.end()) continue;
+    const Currency base = company->second.base_currency;
+    auto paid = std::find_if(books.paid_out.begin(), books.paid_out.end(), [&](const PaidOut& one) {
+      return one.event == event && one.company == row.text(1) && one.account == row.text(2);
+    });
+    if (paid == books.paid_out.end()) {
+      paid = books.paid_out.insert(paid, {event, row.text(1), row.text(2), Money::zero(base), {}, {}});
+      for (const auto& [key, live] : books.live) {
+        if (!is_of(*paid, key, live.company)) continue;
+        const auto moved = BERTH_TRY(connection.first("SELECT COALESCE(SUM(base_minor), 0) FROM entry_line WHERE entry = ? AND account = ?",
+                                                      {live.id, paid->account}));
+        const Money into(moved->integer(0), base);
+        paid->moved.emplace(live.id, event == kCash ? into : into.negated());
+      }
+    }
+    paid->amount += Money(row.integer(3), base).absolute();
+    paid->payouts.push_back("deposit/" + row.text(0));
+  }
+  return success();
+}
+
+}  // namespace
+
+Status load_paid_out(storage::Connection& connection, const documents::Source& source, Books& books) {
+  bool has_cash = false;
+  for (const auto& [event, live] : books.live) {
+    if (event.starts_with(kRefund)) BERTH_CHECK(load_part(connection, source, "refund/" + event.substr(kRefund.size()), event, books));
+    if (!event.starts_with(kCash) || std::exchange(has_cash, true)) continue;
+    const auto row = BERTH_TRY(connection.first("SELECT local_id FROM entry WHERE id = ?", {live.id}));
+    if (row) BERTH_CHECK(load_part(connection, source, "payment/" + row->text(0), std::string(kCash), books));
+  }
+  return success();
+}
+
+std::optional<Refusal> check_paid_out(const Plan& plan, const Books& books, std::string_view what) {
+  for (const PaidOut& paid : books.paid_out) {
+    Money before = Money::zero(paid.amount.currency());
+    for (const auto& [entry, moved] : paid.moved) before += moved;
+    Money after = before;
+    for (const Reversal& reversal : plan.reversals) {
+      if (const auto moved = paid.moved.find(reversal.entry); moved != paid.moved.end()) after -= moved->second;
+    }
+    for (const Entry& entry : plan.entries) {
+      if (!is_of(paid, entry.event, entry.company) || entry.base_currency != after.currency()) continue;
+      for (const EntryLine& line : entry.lines) {
+        if (line.account == paid.account) after += (line.side == Side::kDebit) == (paid.event == kCash) ? line.base : line.base.negated();
+      }
+    }
+    if (after >= paid.amount || after >= before) continue;
+    const std::string part = paid.event == kCash ? std::string("it") : fmt::format("refund {}", paid.event.substr(kRefund.size()));
+    return parked("ledger.paid_out",
+                  fmt::format("{}: {} of {} are in {}, and {} would be left; change or void the payout first", what, paid.amount.to_string(),
+                              part, join(paid.payouts, ", "), after.to_string()),
+                  paid.payouts);
+  }
+  return std::nullopt;
 }
 
 }  // namespace berth::ledger

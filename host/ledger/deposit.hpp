@@ -11,4 +11,11 @@ namespace berth::ledger {
 /// Fills Books::undeposited.
 Status load_deposit(storage::Connection& connection, const documents::Deposit& deposit, Books& books);
 
+/// Fills Books::paid_out, of a document whose live entries are loaded.
+Status load_paid_out(storage::Connection& connection, const documents::Source& source, Books& books);
+
+/// What is paid out cannot be taken back under the payout: a plan that leaves less than that is parked (ledger.paid_out), until
+/// the payout lets go of it.
+[[nodiscard]] std::optional<Refusal> check_paid_out(const Plan& plan, const Books& books, std::string_view what);
+
 }  // namespace berth::ledger

@@ -211,8 +211,9 @@ Refusal disagreement(std::string reason, std::string message, std::vector<std::s
                      const documents::Source& own, const Books& books, Consequence if_confirmed) {
   Refusal refusal = parked(std::move(reason), std::move(message), documents);
   if (books.current_data_confirmed) {
+    // It stays subscribed: what takes the room may go, as a payment that was entered twice does when one is deleted.
     refusal.consequence = if_confirmed;
-    refusal.waits_for.clear();
+    refusal.is_confirmed = true;
     return refusal;
   }
   refusal.forced_fetch = std::move(documents);

@@ -128,6 +128,7 @@ struct Refusal {
       waits_for;  // kParked: "account/payment_mode/Stripe/acme_us", "invoice/<remote id>", "period/acme_us/2026-05"
   std::vector<std::string> forced_fetch;         // "invoice/<remote id>": documents whose current data may resolve it
   std::vector<MissingAccount> missing_accounts;  // ledger.unmapped: the rows to make, for people to map
+  bool is_confirmed = false;                     // what forced_fetch asks for was fetched; asked for again only when it changes
 };
 
 /// Exactly one of the two is set.

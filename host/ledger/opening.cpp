@@ -1,6 +1,7 @@
 #include "host/ledger/opening.hpp"
 
 #include <array>
+#include <utility>
 
 #include "host/core/stable_id.hpp"
 #include "host/core/text.hpp"
@@ -105,6 +106,22 @@ Result<std::vector<OpeningReceivable>> parse_openings(std::string_view csv, cons
   return openings;
 }
 
+namespace {
+
+/// Whether the line is what was entered once. The invoice may have moved since (C2), or its customer become another one of
+/// ours, and the line of the file knows nothing of either; it may be taken back, too, and then it stays taken back.
+bool is_entered(const OpeningReceivable& line, const Books& books) {
+  const auto is_same = [&](const OpeningReceivable& there, bool has_customer) {
+    return has_customer && line.company == there.company && line.open == there.open && line.base == there.base && line.date == there.date;
+  };
+  if (!books.opening || !books.first_opening) return false;
+  const bool is_customer_of_now = line.customer == books.opening->customer;
+  return is_same(*books.opening, is_customer_of_now) ||
+         is_same(*books.first_opening, is_customer_of_now || line.customer == books.first_opening->customer);
+}
+
+}  // namespace
+
 Planned plan_opening(const OpeningReceivable& opening, const Books& books) {
   const documents::Source source = source_of(opening, books.integration.id);
   const std::string what = title_of(source, opening.number);
@@ -115,8 +132,13 @@ Planned plan_opening(const OpeningReceivable& opening, const Books& books) {
   AccountResolver accounts(books);
   DraftEvent event = draft_opening(opening, source, company, accounts);
   // What came after it, its write-off say, is no part of the file.
+  if (is_entered(opening, books)) return {Plan{}, std::nullopt};
   const auto there = books.live.find(std::string(kOpeningEvent));
-  if (there != books.live.end() && there->second.fingerprint == event.entry.fingerprint) return {Plan{}, std::nullopt};
+  if (books.live.empty() && books.opening) {
+    return {std::nullopt, failed("ledger.opening_exists",
+                                 fmt::format("{}: it was in the books ({} of {}) with other content, and was taken back", what,
+                                             kOpeningEvent, to_string(books.opening->date)))};
+  }
   if (!books.live.empty()) {
     const auto& [key, live] = there != books.live.end() ? *there : *books.live.begin();
     return {std::nullopt,
@@ -148,13 +170,18 @@ Result<PostedOpening> post_opening(storage::Connection& connection, OpeningRecei
                                    const BooksContext& context, const std::string& local_id, Instant now) {
   const auto customer = BERTH_TRY(find_customer(connection, context.integration.id, opening.customer));
   if (!customer) return invalid(opening.line, fmt::format("there is no customer {}", opening.customer));
-  opening.customer = customer->id;
+  const std::string written = std::exchange(opening.customer, customer->id);
 
   documents::Invoice invoice;
   invoice.source = source_of(opening, context.integration.id);
   invoice.company = opening.company;
   invoice.currency = opening.open.currency();
   const Books books = BERTH_TRY(load_books(connection, documents::Document(invoice), context));
+  if (books.first_opening) {
+    // Entered before somebody linked the remote's customer, and its invoice was never pulled: it is the same line.
+    const auto pulled = BERTH_TRY(storage::rows::find_by_remote(connection, "customer", context.integration.id, written));
+    if (pulled && pulled->id == books.first_opening->customer) opening.customer = pulled->id;
+  }
   const Planned planned = plan_opening(opening, books);
   if (planned.refusal) {
     return make_error(Code::kInvalidArgument, planned.refusal->reason,

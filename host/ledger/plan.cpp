@@ -157,6 +157,8 @@ std::optional<Refusal> check_allocations_live(const Books& books, State state, s
                            fmt::format("{}: it is {} now, but {} are still applied to it", what,
                                        documents::to_string(state), join(documents, ", ")),
                            documents);
+  refusal.is_confirmed = books.current_data_confirmed;
+  if (refusal.is_confirmed) return refusal;
   refusal.forced_fetch = std::move(documents);
   refusal.forced_fetch.push_back(awaited_document(source));
   return refusal;
@@ -164,6 +166,7 @@ std::optional<Refusal> check_allocations_live(const Books& books, State state, s
 
 Planned finish(Planned planned, const Books& books, std::string_view what) {
   if (planned.plan) {
+    if (auto refusal = check_paid_out(*planned.plan, books, what)) return {std::nullopt, std::move(refusal)};
     if (auto refusal = apply_periods(*planned.plan, books, what)) return {std::nullopt, std::move(refusal)};
   }
   return planned;

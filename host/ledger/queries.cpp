@@ -188,21 +188,26 @@ Result<std::int64_t> last_entry(Connection& connection) {
 
 Result<std::vector<Receivable>> receivables(Connection& connection, std::string_view integration,
                                             std::string_view entity) {
-  const auto rows =
-      BERTH_TRY(connection.query("SELECT integration, entity, remote_id, local_id, number, company, customer, "
-                                 "currency, base_currency, total_minor, open_minor, "
-                                 "base_open_minor FROM open_item WHERE posts > 0 AND control = 'ar' AND (? = '' OR "
-                                 "integration = ?) AND entity = ? "
-                                 "ORDER BY integration, remote_id",
-                                 {integration, integration, entity}));
   std::vector<Receivable> receivables;
-  for (const Row& row : rows) {
+  Status outcome = success();
+  const auto add = [&](const Row& row) -> Status {
     const Currency currency = BERTH_TRY(stored_currency(row.text(7)));
     const Currency base_currency = BERTH_TRY(stored_currency(row.text(8)));
     receivables.push_back({row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.text(5), row.text(6),
                            Money(row.integer(9), currency), Money(row.integer(10), currency),
                            Money(row.integer(11), base_currency)});
-  }
+    return success();
+  };
+  BERTH_CHECK(connection.each("SELECT integration, entity, remote_id, local_id, number, company, customer, "
+                              "currency, base_currency, total_minor, open_minor, "
+                              "base_open_minor FROM open_item WHERE posts > 0 AND control = 'ar' AND (? = '' OR "
+                              "integration = ?) AND entity = ? "
+                              "ORDER BY integration, remote_id",
+                              {integration, integration, entity}, [&](const Row& row) {
+                                outcome = add(row);
+                                return outcome.ok();
+                              }));
+  BERTH_CHECK(outcome);
   return receivables;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <map>
 #include <tuple>
@@ -98,18 +99,27 @@ Status Comparison::load_books() {
       items_.emplace(std::pair{row.entity, row.remote_id}, std::move(row));
     }
   }
-  for (const storage::Row& row : BERTH_TRY(connection_.query(
-           "SELECT customer, currency, open_minor FROM open_item WHERE integration = ? AND control = 'credits'", {integration_}))) {
-    const Currency currency = BERTH_TRY(Currency::of(row.text(1)));
-    in_books(row.text(0), currency).unused += Money(-row.integer(2), currency);
-  }
-  for (const storage::Row& row : BERTH_TRY(connection_.query(
-           "SELECT m.customer, m.currency, MAX(e.created_ms) FROM open_item_match AS m JOIN entry AS e ON e.id = m.entry "
-           "WHERE m.integration = ? GROUP BY m.customer, m.currency",
-           {integration_}))) {
-    in_books(row.text(0), BERTH_TRY(Currency::of(row.text(1)))).last = Instant{row.integer(2)};
-  }
-  return success();
+  // Row by row: as many as there are payments.
+  Status outcome = success();
+  const auto each = [&](std::string_view sql, const std::function<Status(const storage::Row&)>& add) -> Status {
+    BERTH_CHECK(connection_.each(sql, {integration_}, [&](const storage::Row& row) {
+      outcome = add(row);
+      return outcome.ok();
+    }));
+    return outcome;
+  };
+  BERTH_CHECK(each("SELECT customer, currency, open_minor FROM open_item WHERE integration = ? AND control = 'credits'",
+                   [&](const storage::Row& row) -> Status {
+                     const Currency currency = BERTH_TRY(Currency::of(row.text(1)));
+                     in_books(row.text(0), currency).unused += Money(-row.integer(2), currency);
+                     return success();
+                   }));
+  return each("SELECT m.customer, m.currency, MAX(e.created_ms) FROM open_item_match AS m JOIN entry AS e ON e.id = m.entry "
+              "WHERE m.integration = ? GROUP BY m.customer, m.currency",
+              [&](const storage::Row& row) -> Status {
+                in_books(row.text(0), BERTH_TRY(Currency::of(row.text(1)))).last = Instant{row.integer(2)};
+                return success();
+              });
 }
 
 Status Comparison::load_unposted() {

@@ -186,7 +186,7 @@ Result<std::string> Applier::refuse(storage::Connection& connection, const stora
     decision.facts.set("forced_at", dependencies_.clock.now().unix_ms);
     BERTH_CHECK(force_fetch(connection, refusal.forced_fetch));
   }
-  if (refusal.consequence == ledger::Consequence::kSkipped) {
+  if (refusal.is_confirmed) {
     const json::Parsed before = json::parse(record.detail_json);
     for (const char* fact : {"forced_fetch", "forced_at"}) {
       if (const json::Value* known = before.value.find(fact)) decision.facts.set(fact, *known);

@@ -131,7 +131,7 @@ Status CaptureSession::wake_whoever_forced(storage::Connection& connection, cons
   const auto entry = BERTH_TRY(storage::detail_queue::find(connection, setup.id, ref.entity, ref.remote_id, storage::kWantDetail));
   if (!entry || entry->cause != "forced") return success();
   for (const std::string& entity : setup.rules->entities_of(ref.entity)) {
-    BERTH_CHECK(storage::waiting::wake(connection, setup.id, fmt::format("{}/{}", entity, ref.remote_id), now()));
+    BERTH_CHECK(storage::waiting::wake(connection, setup.id, fmt::format("{}/{}", entity, ref.remote_id), now(), storage::waiting::Sleepers::kNotSkipped));
   }
   return success();
 }

@@ -23,6 +23,9 @@ constexpr std::size_t kNameShown = 80;
 /// Kinds whose rows have a number or a name that a person would use.
 constexpr std::string_view kKinds[] = {"invoice", "customer_payment", "credit_note", "customer", "vendor", "item"};
 
+/// States of records that have no row here.
+constexpr std::string_view kUnposted[] = {"pending", "parked", "failed", "skipped", "ignored", "archived"};
+
 std::optional<std::int64_t> number_of(std::string_view text) {
   std::int64_t value = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -151,13 +154,21 @@ class Finder {
   /// What did not post has no row with its number: that is in its answers only.
   Status add_unposted_with_number(const std::string& text) {
     const std::string quoted = "\"" + text + "\"";
-    std::vector<std::int64_t> ids;
-    BERTH_CHECK(connection_.each("SELECT id FROM record WHERE integration = ? AND local_id = '' ORDER BY id DESC LIMIT ?", {integration_, kBodiesReadMax},
-                                 [&](const Row& row) {
-                                   ids.push_back(row.integer(0));
-                                   return true;
-                                 }));
-    for (const std::int64_t id : ids) {
+    // The newest of each state and entity, which is an index; then the newest of them all.
+    std::vector<std::pair<std::int64_t, std::int64_t>> newest;   // order of capture, id
+    for (const std::string& entity : *BERTH_TRY(entities())) {
+      for (const std::string_view state : kUnposted) {
+        BERTH_CHECK(connection_.each("SELECT captured, id FROM record WHERE integration = ? AND state = ? AND entity = ? AND local_id = '' "
+                                     "ORDER BY captured DESC LIMIT ?",
+                                     {integration_, state, entity, kBodiesReadMax}, [&](const Row& row) {
+                                       newest.emplace_back(row.integer(0), row.integer(1));
+                                       return true;
+                                     }));
+      }
+    }
+    std::sort(newest.rbegin(), newest.rend());
+    if (newest.size() > kBodiesReadMax) newest.resize(kBodiesReadMax);
+    for (const auto& [captured, id] : newest) {
       const storage::Bodies bodies = BERTH_TRY(storage::records::load(connection_, id));
       const auto& body = bodies.row ? bodies.row : bodies.detail;
       if (!body || body->body.find(quoted) == std::string::npos) continue;

@@ -2,7 +2,7 @@
 // Which document a person means by a word: "invoice/4815", "4815", "INV-000317", "record/12", "inv_c2f…", "entry/12",
 // "line/12.3" (also with a blank for the slash). Within one integration.
 //
-// A number that no posted document has is looked for in the stored answers of those that did not post, kBodiesReadMax of them.
+// A number that no posted document has is looked for in the stored answers of those that did not post, the newest kBodiesReadMax of them.
 //
 // Any thread. Errors: runs.record_unknown with the nearest name, admin.record_ambiguous with the ways to say which one,
 // admin.entry_unknown, storage's.
@@ -18,7 +18,7 @@
 
 namespace berth::runs {
 
-inline constexpr std::size_t kBodiesReadMax = 20'000;
+inline constexpr std::size_t kBodiesReadMax = 2'000;
 
 struct NamedDocument {
   std::optional<storage::Record> record;   // nothing: entries without a document of the remote, such as opening receivables

@@ -27,6 +27,19 @@ Result<std::int64_t> decide_again(storage::Connection& connection, const Setup& 
       {now, setup.id, setup.id, row});
 }
 
+Result<std::vector<std::string>> openings_kept(storage::Connection& connection, const Setup& setup, std::string_view row, std::size_t limit) {
+  std::vector<std::string> kept;
+  BERTH_CHECK(connection.each(
+      "SELECT CASE WHEN o.number = '' THEN o.remote_id ELSE o.number END FROM open_item AS o WHERE o.integration = ? AND o.customer = ? AND o.posts > 0 "
+      "AND o.entity = 'invoice' AND NOT EXISTS (SELECT 1 FROM record AS r WHERE r.integration = o.integration AND r.entity = ? AND r.remote_id = o.remote_id) "
+      "ORDER BY o.remote_id LIMIT ?",
+      {setup.id, row, setup.remote_entity_of("invoice"), limit}, [&](const storage::Row& found) {
+        kept.push_back(found.text(0));
+        return true;
+      }));
+  return kept;
+}
+
 Result<bool> is_by_itself(storage::Connection& connection, const Setup& setup, std::string_view remote_id) {
   const auto row = BERTH_TRY(storage::rows::find_by_remote(connection, kCustomer, setup.id, remote_id));
   if (row) return row->state == "open";

@@ -8,6 +8,9 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <utility>
+
+#include "host/storage/sqlite/session.hpp"
 
 namespace berth::storage {
 namespace {
@@ -45,6 +48,30 @@ Status give_name(const std::string& made, const std::string& name) {
   return make_durable(folder.empty() ? "." : folder);
 }
 
+/// A log beside a file that is not there is of another database, and would be taken into the one that gets the name.
+Status check_free(const std::string& path) {
+  for (const char* part : {"", "-wal", "-shm"}) {
+    if (::access((path + part).c_str(), F_OK) == 0) return exists(path + part);
+  }
+  return success();
+}
+
+/// The file alone, which nobody uses any more, holds everything. Closing a database says nothing where the log did not fit
+/// into the file (SQLite, "PRAGMA wal_checkpoint": the answer is busy, pages in the log, pages taken over).
+Status take_log_in(const std::string& path) {
+  constexpr std::chrono::milliseconds kWait{1000};
+  {
+    const auto session = BERTH_TRY(SqliteSession::open(path, kWait, false));
+    for (const Row& row : BERTH_TRY(session->query("PRAGMA wal_checkpoint(TRUNCATE)"))) {
+      if (row.integer(0) == 0 && row.integer(1) == row.integer(2)) continue;
+      return make_error(Code::kEnvironment, "storage.failed", "the log of " + path + " could not be taken into the file, because somebody else has it open");
+    }
+  }
+  std::error_code none;
+  if (const auto log = fs::file_size(path + "-wal", none); none || log == 0) return success();
+  return make_error(Code::kEnvironment, "storage.failed", "the log of " + path + " could not be taken into the file");
+}
+
 Status check_copy(Database& copy, const std::string& what) {
   const auto findings = BERTH_TRY(copy.check());
   if (findings.empty()) return success();
@@ -55,16 +82,22 @@ Status check_copy(Database& copy, const std::string& what) {
 
 Result<Backup> backup(Database& database, const std::string& file, const Clock& clock) {
   if (::access(file.c_str(), F_OK) == 0) return exists(file);
-  const std::string part = file + ".part-" + std::to_string(::getpid());
+  // A folder that nobody else can enter or has made, in the file system of the file.
+  std::string folder = file + ".part-XXXXXX";
+  if (::mkdtemp(folder.data()) == nullptr) return failed("Cannot make a folder for the copy beside " + file, errno);
   const struct Remove {
     const std::string& path;
-    ~Remove() { remove_database(path); }
-  } remove{part};
-  remove_database(part);
+    ~Remove() {
+      std::error_code ignored;
+      fs::remove_all(path, ignored);
+    }
+  } remove{folder};
+  const std::string part = folder + "/copy.db";
   {
     const auto copy = BERTH_TRY(database.copy_to(part, clock));
     BERTH_CHECK(check_copy(*copy, "the copy"));
-  }  // closing it takes the log into the file
+  }
+  BERTH_CHECK(take_log_in(part));
   if (::chmod(part.c_str(), 0600) != 0) return failed("Cannot set the mode of " + part, errno);
   BERTH_CHECK(give_name(part, file));
   std::error_code unknown;
@@ -100,8 +133,9 @@ Result<RestoredBackup> RestoredBackup::open(const std::string& file, const std::
 }
 
 Status RestoredBackup::become(const std::string& path) {
-  if (::access(path.c_str(), F_OK) == 0) return exists(path);
+  BERTH_CHECK(check_free(path));
   database_.reset();
+  BERTH_CHECK(take_log_in(copy_));
   BERTH_CHECK(give_name(copy_, path));
   copy_.clear();
   return success();

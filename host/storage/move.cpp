@@ -11,6 +11,7 @@ namespace {
 struct Shape {
   std::string name;
   std::vector<std::string> columns;
+  std::vector<std::string> key;  // its primary key, in the order of the index
   [[nodiscard]] std::string select() const { return "SELECT " + join(columns, ", ") + " FROM " + name; }
 };
 
@@ -32,8 +33,19 @@ Result<std::vector<Shape>> shapes_of(Connection& connection, std::string_view en
   std::vector<Shape> shapes;
   for (const Row& row : BERTH_TRY(connection.query(sql))) {
     if (row.text(0) == "schema_migration") continue;
-    if (shapes.empty() || shapes.back().name != row.text(0)) shapes.push_back({row.text(0), {}});
+    if (shapes.empty() || shapes.back().name != row.text(0)) shapes.push_back({row.text(0), {}, {}});
     shapes.back().columns.push_back(row.text(1));
+  }
+  const std::string keys = engine == "sqlite"
+                               ? "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c WHERE m.type = 'table' AND c.pk > 0 "
+                                 "ORDER BY m.name, c.pk"
+                               : "SELECT CAST(k.table_name AS TEXT), CAST(k.column_name AS TEXT) FROM information_schema.table_constraints AS t "
+                                 "JOIN information_schema.key_column_usage AS k ON k.constraint_schema = t.constraint_schema "
+                                 "AND k.constraint_name = t.constraint_name AND k.table_name = t.table_name "
+                                 "WHERE t.table_schema = current_schema() AND t.constraint_type = 'PRIMARY KEY' ORDER BY 1, k.ordinal_position";
+  for (const Row& row : BERTH_TRY(connection.query(keys))) {
+    const auto shape = std::find_if(shapes.begin(), shapes.end(), [&](const Shape& one) { return one.name == row.text(0); });
+    if (shape != shapes.end()) shape->key.push_back(row.text(1));
   }
   const auto place = [](const Shape& shape) { return std::find(std::begin(kOrder), std::end(kOrder), shape.name) - std::begin(kOrder); };
   std::stable_sort(shapes.begin(), shapes.end(), [&](const Shape& a, const Shape& b) { return place(a) < place(b); });
@@ -109,10 +121,9 @@ Status let_numbers_go_on(Connection& connection, std::string_view engine) {
   return success();
 }
 
-/// In an order that is the same for every engine.
+/// In an order that is the same for every engine, and that has an index: bodies are not held in memory to be sorted.
 std::string in_order(const Shape& shape) {
-  const bool has_id = std::find(shape.columns.begin(), shape.columns.end(), "id") != shape.columns.end();
-  return shape.select() + " ORDER BY " + (has_id ? std::string("id") : join(shape.columns, " NULLS FIRST, ") + " NULLS FIRST");
+  return shape.select() + " ORDER BY " + (shape.key.empty() ? join(shape.columns, " NULLS FIRST, ") + " NULLS FIRST" : join(shape.key, ", "));
 }
 
 }  // namespace

@@ -15,17 +15,19 @@ Status set_waits(Connection& connection, std::int64_t record, std::string_view i
   return success();
 }
 
-Result<std::int64_t> wake(Connection& connection, std::string_view integration, std::string_view key, Instant now) {
+Result<std::int64_t> wake(Connection& connection, std::string_view integration, std::string_view key, Instant now, Sleepers which) {
   // Mostly nobody waits, and this is asked for every document that posts.
   const auto anybody =
       BERTH_TRY(connection.first("SELECT 1 FROM waiting WHERE integration = ? AND awaited = ? LIMIT 1", {integration, key}));
   if (!anybody) return 0;
   const auto woken =
       BERTH_TRY(connection.execute("UPDATE record SET state = 'pending', reason = '', message = '', state_since_ms = ? "
-                                   "WHERE state IN ('parked', 'failed', 'posted') AND "
+                                   "WHERE state IN ('parked', 'failed', 'posted', ?) AND "
                                    "id IN (SELECT record FROM waiting WHERE integration = ? AND awaited = ?)",
-                                   {now, integration, key}));
-  BERTH_CHECK(connection.execute("DELETE FROM waiting WHERE integration = ? AND awaited = ?", {integration, key}));
+                                   {now, which == Sleepers::kAll ? "skipped" : "parked", integration, key}));
+  BERTH_CHECK(connection.execute("DELETE FROM waiting WHERE integration = ? AND awaited = ? AND NOT EXISTS "
+                                 "(SELECT 1 FROM record AS r WHERE r.id = waiting.record AND r.state = 'skipped')",
+                                 {integration, key}));
   return woken;
 }
 

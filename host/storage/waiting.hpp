@@ -20,8 +20,11 @@ namespace waiting {
 /// Replaces what the record waits for; none: it waits for nothing.
 Status set_waits(Connection& connection, std::int64_t record, std::string_view integration,
                  const std::vector<std::string>& keys);
-/// Parked, failed and posted (with a deferred share) records that wait for the key become pending. Returns how many.
-Result<std::int64_t> wake(Connection& connection, std::string_view integration, std::string_view key, Instant now);
+/// Who wakes: everybody, or all but those that were skipped, which only a change in the books concerns.
+enum class Sleepers { kAll, kNotSkipped };
+/// Parked, failed, posted (with a deferred share) and skipped records that wait for the key become pending. Returns how many.
+Result<std::int64_t> wake(Connection& connection, std::string_view integration, std::string_view key, Instant now,
+                          Sleepers which = Sleepers::kAll);
 /// What is awaited, most wanted first. `prefix` "" = everything, "account/" = account rows only.
 Result<std::vector<Awaited>> awaited(Connection& connection, std::string_view integration,
                                      std::string_view prefix = "");

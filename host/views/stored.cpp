@@ -36,7 +36,7 @@ json::Value record_view(const storage::Record& record) {
   return view;
 }
 
-json::Value entry_view(const ledger::StoredEntry& entry) {
+json::Value lines_view(const ledger::StoredEntry& entry) {
   json::Value lines = json::Value::array();
   for (const ledger::StoredLine& line : entry.lines) {
     json::Value one = json::Value::object({{"account", line.account},
@@ -49,6 +49,10 @@ json::Value entry_view(const ledger::StoredEntry& entry) {
     if (line.document) one.set("document_amount", line.document->to_string());
     lines.push_back(std::move(one));
   }
+  return lines;
+}
+
+json::Value entry_view(const ledger::StoredEntry& entry) {
   return json::Value::object({{"id", entry.id},
                               {"company", entry.company},
                               {"date", to_string(entry.date)},
@@ -65,7 +69,7 @@ json::Value entry_view(const ledger::StoredEntry& entry) {
                               {"reverses", entry.reverses},
                               {"reversed_by", entry.reversed_by},
                               {"rules_revision", entry.rules_revision},
-                              {"lines", std::move(lines)}});
+                              {"lines", lines_view(entry)}});
 }
 
 }  // namespace berth::views

@@ -8,6 +8,8 @@
 namespace berth::views {
 
 [[nodiscard]] json::Value record_view(const storage::Record& record);
+/// [{"account", "side", "amount", "party", "location", "service_type", "description", "document_amount" where it is foreign}]
+[[nodiscard]] json::Value lines_view(const ledger::StoredEntry& entry);
 [[nodiscard]] json::Value entry_view(const ledger::StoredEntry& entry);
 
 }  // namespace berth::views

@@ -68,6 +68,33 @@ TEST_CASE("P2: an operator moves the books to PostgreSQL and back by command, an
   CHECK(berth.sorted_journal() == after);
 }
 
+TEST_CASE("P2: what replaces or moves the books is refused beside a host that serves, even an idle one, and a password in an address too") {
+  const Simulator simulator({.contacts = 2, .items = 2, .invoices = 2, .payments = 2});
+  const Workspace berth(simulator);
+  const std::string backup = (berth.folder() / "backup.db").string();
+  berth.must({"db", "check"});
+  {
+    const auto host = berth.serve();
+    berth.must({"db", "backup", backup});  // this one may
+    for (const std::vector<std::string>& arguments : {std::vector<std::string>{"db", "migrate", "--to", "postgresql://nobody@127.0.0.1:1/books"},
+                                                      std::vector<std::string>{"db", "restore", backup}}) {
+      const auto refused = berth.run(arguments);
+      CHECK(refused.exit == 1);
+      CHECK_MESSAGE(refused.err.find("storage.in_use") != std::string::npos, refused.err);
+    }
+  }
+  for (const char* address : {"postgresql://u:made-up-word@127.0.0.1:1/b", "postgresql://u@127.0.0.1:1/b?password=made-up-word", "postgresql://u:made-up-word/x@127.0.0.1:1/b"}) {
+    CAPTURE(address);
+    const auto refused = berth.run({"db", "migrate", "--to", address});
+    CHECK(refused.exit == 2);
+    CHECK(refused.err.find("--password") != std::string::npos);
+    CHECK((refused.out + refused.err).find("made-up-word") == std::string::npos);
+  }
+  const auto full = berth.run_by({"prlimit", "--fsize=100000"}, {"db", "backup", (berth.folder() / "full.db").string()});
+  CHECK_MESSAGE(full.err.find("storage.full") != std::string::npos, full.err);
+  for (const auto& entry : std::filesystem::directory_iterator(berth.folder())) CHECK_FALSE(entry.path().filename().string().starts_with("full.db"));
+}
+
 TEST_CASE("a damaged backup, a file that is none, and a wrong address are told, and nothing is written") {
   const Simulator simulator({.contacts = 5, .items = 5, .invoices = 10, .payments = 5});
   const Workspace berth(simulator);

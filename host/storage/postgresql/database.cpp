@@ -11,8 +11,9 @@
 namespace berth::storage {
 namespace {
 
-// Advisory locks have 64-bit names, each database its own: "berth" in bytes.
-constexpr std::string_view kBeginWrite = "BEGIN; SELECT pg_advisory_xact_lock(422608794728)";
+// Advisory locks have 64-bit names, each database its own: "berth" in bytes. A host that is cut off holds it for a minute at
+// most; a reader, who holds nobody up, may take its time.
+constexpr std::string_view kBeginWrite = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '60s'; SELECT pg_advisory_xact_lock(422608794728)";
 constexpr std::string_view kBeginRead = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 class PostgresqlDatabase final : public Database {

@@ -106,9 +106,9 @@ Result<std::string> connection_text(const PostgresqlOptions& options) {
   char* message = nullptr;
   const std::unique_ptr<PQconninfoOption, Free> list(PQconninfoParse(options.url.c_str(), &message));
   if (list == nullptr) {
-    const std::string why = message == nullptr ? "out of memory" : std::string(trim(message));
-    PQfreemem(message);
-    return make_error(Code::kInvalidConfig, "storage.failed", "the address of the PostgreSQL server cannot be read: " + why);
+    PQfreemem(message);  // not shown: it repeats the address, in which there may be a password
+    return make_error(Code::kInvalidConfig, "storage.failed",
+                      "the address of the PostgreSQL server cannot be read; it is written like postgresql://user@host:5432/name?sslmode=verify-full");
   }
   std::string text = "client_encoding=UTF8";
   const std::pair<std::string_view, std::string_view> wanted[] = {{"connect_timeout", "10"},    {"application_name", "berth"},
@@ -228,10 +228,10 @@ Result<std::unique_ptr<PostgresqlSession>> PostgresqlSession::open(const Postgre
     if (handle == nullptr) return make_error(Code::kInternal, "storage.failed", "Poco gave no handle of PostgreSQL");
     PQsetNoticeProcessor(handle, [](void*, const char*) {}, nullptr);
     std::unique_ptr<PostgresqlSession> session(new PostgresqlSession(std::move(poco), handle));
-    // A host that is cut off holds a lock no longer than this, and the server notices within half a minute that it is gone.
+    // The server notices within half a minute that a host is gone.
     BERTH_CHECK(session->run_script(
         "SET standard_conforming_strings = on; SET lock_timeout = " + std::to_string(options.busy_limit.count()) +
-        "; SET idle_in_transaction_session_timeout = '60s'; SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; "
+        "; SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; "
         "SET tcp_keepalives_count = 3"));
     return session;
   } catch (const Poco::Exception& exception) {

@@ -80,6 +80,13 @@ class SqliteDatabase final : public Database {
 /// Makes a database that has its header already, with mode 0600, and gives it its name when it is ready. So an empty file
 /// of that name is never a young database, but always one that lost its content. Of two processes at once one is first.
 Status create_file(const std::string& path, std::chrono::milliseconds busy_limit) {
+  // The log of a database that is gone would be taken into the new one. Where another process was first, the file is there.
+  for (const char* part : {"-wal", "-shm"}) {
+    if (::access((path + part).c_str(), F_OK) != 0 || ::access(path.c_str(), F_OK) == 0) continue;
+    return make_error(Code::kConflict, "storage.file_exists",
+                      path + part + " is there, but " + path +
+                          " is not: it belongs to a database that is gone. Put that back, or move the rest of it away to begin with empty books");
+  }
   std::string made = path + ".new-XXXXXX";
   const int file = ::mkstemp(made.data());  // mode 0600, whatever the process's mask
   if (file < 0) return cannot_open(path, errno);

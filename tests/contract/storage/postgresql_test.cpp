@@ -117,9 +117,25 @@ TEST_CASE("a server or database that is not there is told, and costs no file des
   CHECK(open_files() == before);
 }
 
+TEST_CASE("a reader may take its time, a writer may not") {
+  if (!has_server()) return;
+  const ManualClock clock(kNow);
+  const auto database = must(storage::open_postgresql({.url = PostgresqlServer::shared().create_database()}, clock));
+  const auto limit = [](Connection& c) -> Result<std::string> {
+    return BERTH_TRY(c.first("SHOW idle_in_transaction_session_timeout"))->text(0);
+  };
+  CHECK(write(*database, limit) == "1min");
+  CHECK(read(*database, limit) == "0");
+}
+
 TEST_CASE("a password is never part of a message") {
   if (!has_server()) return;
   const ManualClock clock(kNow);
+  for (const char* url : {"postgresql://berth:word@[::1/t1", "postgresql://berth@/t1?nonsense=word", "postgresql://berth@/t1?word"}) {
+    const auto refused = storage::open_postgresql({.url = url}, clock);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().message.find("word") == std::string::npos);
+  }
   const auto opened = storage::open_postgresql({.url = "postgresql://berth@/t1?host=/nowhere", .password = Secret("made'up\\word")}, clock);
   CHECK(opened.error().message.find("word") == std::string::npos);
 }

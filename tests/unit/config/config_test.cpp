@@ -84,6 +84,8 @@ constexpr Mistake kMistakes[] = {
     {"data_dir: ./data", "data_dir: \"\"", "config.empty", 2, 11, ""},
     {"storage: sqlite", "storage: sqllite", "config.storage", 3, 10, "did you mean `sqlite`?"},
     {"storage: sqlite", "storage: postgresql://berth:hunter22@db/berth", "config.secret_literal", 3, 10, "env:NAME"},
+    {"storage: sqlite", "storage: postgresql://berth:hun/ter22@db/berth", "config.secret_literal", 3, 10, "env:NAME"},
+    {"storage: sqlite", "storage: postgresql://berth@db/berth?sslmode=require&password=hunter22", "config.secret_literal", 3, 10, "env:NAME"},
     {"storage: sqlite", "storage: {url: postgresql://berth@db/berth, pasword: env:X}", "config.unknown_key", 3, 45,
      "did you mean `password`?"},
     {"file:./vault.key", "hunter22hunter22", "config.secret_literal", 4, 14, "env:NAME"},

@@ -108,5 +108,26 @@ TEST_CASE("only what waited for an opening receivable is decided again, not ever
   CHECK(again.woken == 0);
 }
 
+TEST_CASE("C2: the line of a file stays the same line when its customer becomes another one of ours and the invoice moves with it") {
+  Opening books;
+  books.add_customer("cus_pulled", "C9");
+  books.add_customer("cus_kept", "C8");
+  const std::string line = "I1,INV-1,C9,acme_us,USD,10.00,,2025-12-31\n";
+  CHECK(books.import(line).posted == 1);
+  books.fixture.write([](storage::Connection& c) -> Status {
+    return storage::links::set(c, {.kind = "customer", .integration = std::string(kIntegration), .remote_id = "C9", .row = "cus_kept"});
+  });
+  // Nobody has pulled the invoice, and it is in the name of the first one still.
+  CHECK(books.import(line).there == 1);
+  CHECK(books.customer_of("I1") == "cus_pulled");
+  const Posted posted = books.fixture.post(R"({"kind": "invoice", "id": "I1", "version": "2", "company": "acme_west", "customer": "cus_kept",
+    "lines": [{"item": "goods", "amount": "10.00"}], "sub_total": "10.00", "total": "10.00"})");
+  REQUIRE_MESSAGE(posted.planned.plan.has_value(), posted.planned.refusal->message);
+  CHECK(books.customer_of("I1") == "cus_kept");
+  const ImportedOpenings again = books.import(line + "I2,INV-2,C9,acme_us,USD,10.00,,2025-12-31\n");
+  CHECK(again.there == 1);
+  CHECK(again.posted == 1);
+}
+
 }  // namespace
 }  // namespace berth::ledger::testing

@@ -1,0 +1,168 @@
+// Thirty simulated days of a host with trouble, against the same thirty days without: at the end the books are the same.
+//   BERTH_SIM_SEED=17      only this one        BERTH_SIM_SEEDS=20000  so many, from BERTH_SIM_FIRST (1) on
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <regex>
+
+#include "sim/remote_life.hpp"
+#include "sim/trouble.hpp"
+
+using namespace berth;
+using namespace berth::integration;
+
+namespace {
+
+#ifdef BERTH_SANITIZED
+constexpr int kSeeds = 24;
+#else
+constexpr int kSeeds = 500;
+#endif
+constexpr int kDays = 30;
+constexpr std::int64_t kStretch = 12 * 3'600'000;  // between two runs
+constexpr int kRunsToSettle = 12;
+
+WorldOptions options_of(std::uint64_t seed) {
+  WorldOptions options;
+  options.seed = seed;
+  options.contacts = 4;
+  options.items = 3;
+  options.invoices = 12;
+  options.payments = 6;
+  options.credit_notes = 2;
+  return options;
+}
+
+/// The live entries without the number of their edition: how often a document was reposted on the way is not its content.
+std::vector<std::string> content_of(World& world) {
+  static const std::regex kSequence(" #[0-9]+ ");
+  std::vector<std::string> lines;
+  for (const std::string& line : world.journal(true)) lines.push_back(std::regex_replace(line, kSequence, " "));
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+std::string difference(const std::vector<std::string>& with, const std::vector<std::string>& without) {
+  std::string text;
+  std::vector<std::string> only;
+  std::set_difference(with.begin(), with.end(), without.begin(), without.end(), std::back_inserter(only));
+  for (std::size_t i = 0; i < only.size() && i < 5; ++i) text += "  only with trouble:    " + only[i] + "\n";
+  only.clear();
+  std::set_difference(without.begin(), without.end(), with.begin(), with.end(), std::back_inserter(only));
+  for (std::size_t i = 0; i < only.size() && i < 5; ++i) text += "  only without trouble: " + only[i] + "\n";
+  return text;
+}
+
+/// One run, which may fail anywhere: already where it asks for the integration.
+Result<runs::RunReport> run(World& world, const runs::RunRequest& request = {}) {
+  runs::IntegrationUnit* unit = BERTH_TRY(world.registry->unit(kIntegration));
+  const runs::RemoteAccess access = BERTH_TRY(world.registry->access(*unit));
+  return world.engine->run(unit->setup, access, request, {});
+}
+
+/// Runs until nothing is left to do, then a comparison with everything that is there.
+std::string settle(World& world) {
+  world.later(std::chrono::hours(48));  // past every pause and every day's limit
+  for (int round = 0; round < 2; ++round) {
+    std::string last;
+    for (int run = 0;; ++run) {
+      if (run == kRunsToSettle) return "it does not settle: " + last;
+      const auto report = ::run(world, run == 0 ? everything() : runs::RunRequest{});
+      world.later(std::chrono::hours(2));
+      if (!report.ok()) return "a run could not begin: " + report.error().message;
+      last = fmt::format("{} {}", report->reason, report->message);
+      if (report->outcome == runs::RunOutcome::kNothingChanged) break;
+    }
+    world.map_all();
+  }
+  return {};
+}
+
+struct Ended {
+  std::vector<std::string> content, balances;
+  std::string what;  // that went wrong; "" if nothing did
+  int changes = 0, faults = 0, runs = 0;
+};
+
+Ended live(std::uint64_t seed, sim::Trouble* trouble) {
+  World world(options_of(seed));
+  sim::RemoteLife life(seed * 7919 + 1);
+  world.connect();
+  Ended ended;
+  const std::int64_t start = world.clock.now().unix_ms / 1000 * 1000;
+  for (int stretch = 1; stretch <= 2 * kDays; ++stretch) {
+    life.live(world, Instant{start + stretch * kStretch});
+    if (trouble == nullptr && stretch % 10 != 0) continue;  // without trouble it does not matter how often
+    if (trouble != nullptr) trouble->before_run(world);
+    (void)run(world);  // may fail in every way; what it has committed must hold
+    ++ended.runs;
+    if (trouble != nullptr) trouble->after_run(world);
+    if (stretch % 20 == 10) {
+      world.later(std::chrono::minutes(10));  // the lease of a process that is gone runs out
+      world.map_all();
+    }
+  }
+  if (trouble != nullptr) trouble->end(world);
+  ended.what = settle(world);
+  if (std::getenv("BERTH_SIM_SEED") != nullptr) {
+    for (const storage::Record& record : world.records()) {
+      if (record.state != "posted" && record.state != "ignored")
+        MESSAGE(record.entity << "/" << record.remote_id << " " << record.state << " " << record.reason << " " << record.message);
+    }
+    for (const std::string& call : world.transport.calls()) fmt::print(stderr, "{}\n", call);
+  }
+  world.check_books();
+  ended.content = content_of(world);
+  ended.balances = world.balances();
+  std::erase_if(ended.balances, [](const std::string& line) { return line.ends_with(" 0.00"); });  // an account that was used on the way
+  ended.changes = life.changes();
+  ended.faults = trouble == nullptr ? 0 : trouble->count();
+  return ended;
+}
+
+int number_of(const char* name, int fallback) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? fallback : std::atoi(text);
+}
+
+/// Every fourth seed, so that four processors have something to do.
+void simulate(int part) {
+  const int only = number_of("BERTH_SIM_SEED", 0);
+  const int first = only > 0 ? only : number_of("BERTH_SIM_FIRST", 1);
+  const int count = only > 0 ? 1 : number_of("BERTH_SIM_SEEDS", kSeeds);
+  int worlds = 0;
+  int least_faults = 1'000'000;
+  std::int64_t faults = 0, changes = 0, runs = 0;
+  std::map<std::string, int> kinds;
+  for (int seed = first; seed < first + count; ++seed) {
+    if (only == 0 && seed % 4 != part) continue;
+    if (only > 0 && part != 0) continue;
+    CAPTURE(seed);  // BERTH_SIM_SEED=<this> repeats it alone
+    sim::Trouble trouble(static_cast<std::uint64_t>(seed));
+    const Ended with = live(static_cast<std::uint64_t>(seed), &trouble);
+    const Ended without = live(static_cast<std::uint64_t>(seed), nullptr);
+    CHECK_MESSAGE(with.what.empty(), with.what);
+    CHECK_MESSAGE(without.what.empty(), without.what);
+    CHECK(with.changes == without.changes);
+    CHECK_MESSAGE(with.content == without.content, difference(with.content, without.content));
+    CHECK(with.balances == without.balances);
+    ++worlds;
+    least_faults = std::min(least_faults, with.faults);
+    faults += with.faults;
+    changes += with.changes;
+    runs += with.runs;
+    for (const auto& [kind, times] : trouble.kinds()) kinds[kind] += times;
+  }
+  if (worlds == 0) return;
+  std::string list;
+  for (const auto& [kind, times] : kinds) list += fmt::format("{} {}, ", kind, times);
+  MESSAGE(fmt::format("{} worlds, {} runs, {} changes at the remote, {} faults (at least {} a world): {}", worlds, runs, changes, faults, least_faults, list));
+  CHECK(least_faults >= 50);
+}
+
+}  // namespace
+
+TEST_CASE("thirty days with faults end with the books of thirty days without, first quarter of the seeds") { simulate(0); }
+TEST_CASE("thirty days with faults end with the books of thirty days without, second quarter of the seeds") { simulate(1); }
+TEST_CASE("thirty days with faults end with the books of thirty days without, third quarter of the seeds") { simulate(2); }
+TEST_CASE("thirty days with faults end with the books of thirty days without, last quarter of the seeds") { simulate(3); }
