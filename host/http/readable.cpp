@@ -28,6 +28,15 @@ std::string words_of_html(std::string_view html) {
   return words;
 }
 
+/// What a body is that is no text; empty for text. Its bytes help nobody and would spoil a terminal.
+std::string_view kind_of_bytes(std::string_view begin) {
+  if (begin.starts_with("\x1f\x8b")) return "not text but gzip data (packed twice?)";
+  if (begin.starts_with("PK\x03\x04")) return "not text but a ZIP archive";
+  if (begin.starts_with("%PDF-")) return "not JSON but a PDF";
+  if (begin.find('\0') != std::string_view::npos) return "not text but binary data";
+  return {};
+}
+
 }  // namespace
 
 std::string instead_of_json(std::string_view body, std::string_view parse_error) {
@@ -37,6 +46,7 @@ std::string instead_of_json(std::string_view body, std::string_view parse_error)
     const auto words = one_line(words_of_html(begin), kQuotedBytes);
     return words.empty() ? "an HTML page" : "an HTML page: \"" + words + "\"";
   }
+  if (const auto kind = kind_of_bytes(begin); !kind.empty()) return std::string(kind);
   return one_line(parse_error, kQuotedBytes) + "; it begins with \"" + one_line(begin.substr(0, 400), 40) + "\"";
 }
 

@@ -23,10 +23,11 @@ constexpr std::int64_t kReferencePriority = 400;
 constexpr int kDecisionsMax = 50;
 constexpr std::size_t kLoopingMax = 64;   // such records that are stepped over
 
-/// The database could not do its work. What it refuses of a record, and a body that is spoilt or too large, is the record's.
-bool is_of_the_store(std::string_view reason) {
-  constexpr std::string_view kOfRecords[] = {"storage.refused", "storage.unique", "storage.text_with_nul", "storage.body_damaged", "storage.body_too_large"};
-  return reason.starts_with("storage.") && std::find(std::begin(kOfRecords), std::end(kOfRecords), reason) == std::end(kOfRecords);
+/// Nothing that another record would not meet: the machine, the database's server, or a lease that is gone. What the database
+/// refuses of this record alone is the record's own.
+bool is_of_the_machine(const Error& error) {
+  return error.code == Code::kEnvironment || error.reason == "storage.lease_lost" ||
+         (error.code == Code::kUnavailable && error.reason.starts_with("storage."));
 }
 
 }  // namespace
@@ -110,7 +111,7 @@ Status Applier::apply_batch(const std::vector<storage::Record>& batch, ApplyResu
     }
     const Error& error = alone.error();
     // The machine's trouble is not the record's: it stays pending.
-    if (error.code == Code::kEnvironment || is_of_the_store(error.reason)) return error;
+    if (is_of_the_machine(error)) return error;
     dependencies_.log.error("record could not be committed", error, {{"entity", record.entity}, {"remote_id", record.remote_id}});
     BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
       BERTH_CHECK(hold(connection, dependencies_.lease, dependencies_.clock.now()));

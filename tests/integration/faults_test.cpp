@@ -59,6 +59,29 @@ TEST_CASE("D13: an outage fails the run with its reason, and the next run after 
   }
 }
 
+TEST_CASE("a database that goes away while records are committed fails none of them") {
+  const auto undisturbed = undisturbed_journal();
+  for (const char* reason : {"storage.unreachable", "storage.busy"}) {
+    CAPTURE(reason);
+    World world;
+    world.connect();
+    int until = 8;  // pages are stored before anything is applied
+    world.database->refuse = [&]() -> std::optional<Error> {
+      if (until-- > 0) return std::nullopt;
+      return make_error(Code::kUnavailable, reason, "there is no connection to the PostgreSQL server");
+    };
+    (void)world.try_sync();
+    REQUIRE(until < 0);
+    world.database->refuse = nullptr;
+    CHECK(world.records({}, "failed").empty());
+    world.later(std::chrono::minutes(10));
+    world.sync();
+    world.map_all();
+    CHECK(world.records({}, "failed").empty());
+    CHECK(world.journal() == undisturbed);
+  }
+}
+
 TEST_CASE("a document that the remote refuses again and again is failed with the remote's words, the others are not touched") {
   World world;
   world.connect();

@@ -122,6 +122,9 @@ void TemporaryFolder::write(const std::string& name, std::string_view content) c
 Status MortalDatabase::write(const std::function<Status(storage::Connection&)>& work) {
   if (is_dead()) return make_error(Code::kEnvironment, "test.dead", "this process is dead");
   if (whole_left_ == 0) return die_in(work);
+  if (refuse) {
+    if (auto error = refuse()) return std::move(*error);
+  }
   const Status done = real_->write(work);
   if (done.ok()) {
     ++commits_;

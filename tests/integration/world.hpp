@@ -86,6 +86,8 @@ class MortalDatabase final : public storage::Database {
   [[nodiscard]] int commits() const { return commits_; }
   /// Before it is copied, on the thread that copies.
   std::function<void()> before_copy;
+  /// Before each transaction: an error is its outcome.
+  std::function<std::optional<Error>()> refuse;
   /// After each commit, on the thread that committed.
   std::function<void()> after_commit;
 

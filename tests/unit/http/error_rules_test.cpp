@@ -163,6 +163,9 @@ TEST_CASE("what a remote says is one printable line, whatever it sends") {
   CHECK(http::instead_of_json(" \n", "") == "an empty body");
   CHECK(http::instead_of_json("{\"a\":", "line 1, column 6: not JSON: incomplete") ==
         "line 1, column 6: not JSON: incomplete; it begins with \"{\"a\":\"");
+  CHECK(http::instead_of_json(std::string_view("\x1f\x8b\x08\x00\x00\x02", 6), "line 1, column 1: not JSON") == "not text but gzip data (packed twice?)");
+  CHECK(http::instead_of_json(std::string_view("\x01\x00\x02", 3), "line 1, column 1: not JSON") == "not text but binary data");
+  CHECK(http::instead_of_json("%PDF-1.7", "line 1, column 1: not JSON") == "not JSON but a PDF");
   const auto redirect = test::zoho_rules().judge(CallKind::kList, true, response(302, R"({"code":9})"), kNow);
   CHECK(redirect.remote_message.find("not followed") != std::string::npos);
 }
