@@ -5,17 +5,21 @@
 #include <algorithm>
 #include <memory>
 
+#include "host/admin/deletions.hpp"
 #include "host/admin/estimate.hpp"
 #include "host/views/explain.hpp"
 #include "host/admin/handlers.hpp"
 #include "host/lineage/lineage.hpp"
+#include "host/admin/hosts.hpp"
 #include "host/admin/quota.hpp"
+#include "host/admin/schedule.hpp"
 #include "host/admin/tie_out.hpp"
 #include "host/admin/views.hpp"
 #include "host/core/hash.hpp"
 #include "host/core/text.hpp"
 #include "host/ledger/export.hpp"
 #include "host/ledger/queries.hpp"
+#include "host/runs/offline_setup.hpp"
 #include "host/storage/commands.hpp"
 #include "host/storage/tokens.hpp"
 
@@ -78,7 +82,7 @@ Result<std::string> create_token(storage::Database& database, std::string_view n
   row.role = role;
   row.token_hash = sha256_hex(token);
   row.created = clock.now();
-  BERTH_CHECK(database.write([&](storage::Connection& connection) { return storage::tokens::insert(connection, row); }));
+  BERTH_CHECK(database.write("api_token.create", [&](storage::Connection& connection) { return storage::tokens::insert(connection, row); }));
   return token;
 }
 
@@ -109,6 +113,8 @@ void Api::add_health() {
   router_.add({"GET", "/livez", Access::kPublic, "Is the process alive?", [](const Request&) { return Response{.content_type = "text/plain", .headers = {}, .body = "ok\n"}; }, {}});
   router_.add({"GET", "/readyz", Access::kPublic, "Can it answer: is the database reachable?",
                [this](const Request&) {
+                 // Without waiting: a connection that is cut is noticed half a minute later.
+                 if (const Status found = services_.reachable ? services_.reachable() : success(); !found.ok()) return problem(found.error(), 503);
                  const Status reachable = services_.database.read([](storage::Connection& connection) -> Status {
                    BERTH_CHECK(connection.query("SELECT 1"));
                    return success();
@@ -120,6 +126,15 @@ void Api::add_health() {
                  return Response{.content_type = "text/plain", .headers = {}, .body = "ok\n"};
                },
                {}});
+  router_.add({"GET", "/api/v1/hosts", Access::kViewer, "The hosts on this database, and which integrations each runs since when",
+               answering([this](const Request&) -> Result<json::Value> {
+                 json::Value view;
+                 BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
+                   view = BERTH_TRY(hosts_view(connection, services_.clock.now()));
+                   return success();
+                 }));
+                 return view;
+               }), {}});
   router_.add({"GET", "/metrics", Access::kPublic, "Metrics in the text format of Prometheus",
                [this](const Request&) { return Response{.content_type = "text/plain; version=0.0.4", .headers = {}, .body = services_.metrics.text()}; }, {}});
   router_.add({"GET", "/api/v1/reasons", Access::kViewer, "Every reason with its cause and resolution", answering([](const Request&) -> Result<json::Value> {
@@ -199,6 +214,23 @@ void Api::add_integrations() {
                  }));
                  return view;
                }), {}});
+  router_.add({"GET", "/api/v1/integrations/{id}/schedule", Access::kViewer, "When its phases are next due, and comparisons of ids",
+               answering([this](const Request& request) -> Result<json::Value> {
+                 const storage::Integration integration = BERTH_TRY(integration_of(request));
+                 const config::Integration declared = BERTH_TRY(runs::declaration_of(services_.config, services_.database, integration.id));
+                 json::Value view;
+                 BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
+                   view = BERTH_TRY(schedule_view(connection, declared, integration, services_.clock.now()));
+                   return success();
+                 }));
+                 return view;
+               }), {}});
+  router_.add({"POST", "/api/v1/integrations/{id}/confirm-deletions", Access::kAdmin, "Lets a comparison of ids go on that the deletion brake stopped",
+               answering([this](const Request& request) -> Result<json::Value> {
+                 auto view = BERTH_TRY(confirm_deletions(services_.database, BERTH_TRY(integration_of(request)), request.actor, services_.clock.now()));
+                 services_.wake_scheduler();
+                 return view;
+               }), {}});
   router_.add({"POST", "/api/integrations/zoho/{id}/trigger-sync/", Access::kAdmin, "Syncs now; 409 while paused", [this](const Request& request) { return ask_for_sync(request); }, {}});
 }
 
@@ -214,7 +246,7 @@ Response Api::ask_for_sync(const Request& request) {
   if (integration->connected.unix_ms == 0) {
     return problem(make_error(Code::kConflict, "runs.not_connected", fmt::format("{} is not connected", integration->id)));
   }
-  const Status queued = services_.database.write([&](storage::Connection& connection) -> Status {
+  const Status queued = services_.database.write("command.sync", [&](storage::Connection& connection) -> Status {
     BERTH_CHECK(storage::commands::push(connection, integration->id, "sync", R"({"trigger":"api"})", services_.clock.now()));
     return note(connection, request.actor, "integration.sync", integration->id, services_.clock.now());
   });

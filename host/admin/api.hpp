@@ -38,6 +38,7 @@ struct ApiServices {
   telemetry::Metrics& metrics;
   std::function<void()> wake_scheduler;     // a sync was asked for
   std::function<bool()> is_ready;           // for /readyz
+  std::function<Status()> reachable = {};   // how the database was found last, without waiting for it; empty: nobody looked
 };
 
 class Api {

@@ -86,11 +86,7 @@ void Api::add_connecting() {
                {}});
   // Every redirect URI in use points at this server; its path is the operator's choice.
   std::set<std::string> paths{"/oauth/callback"};
-  const auto ids = services_.registry.ids();
-  for (const std::string& id : ids.ok() ? *ids : std::vector<std::string>{}) {
-    const auto unit = services_.registry.unit(id);
-    if (unit.ok()) paths.insert(redirect_path((*unit)->client.redirect_uri));
-  }
+  for (const std::string& uri : services_.registry.redirect_uris()) paths.insert(redirect_path(uri));
   for (const std::string& path : paths) {
     if (path.empty() || path == "/") continue;
     router_.add({"GET", path, Access::kPublic, "Where the consent page sends the browser back to", [this](const Request& request) { return finish_redirect(request); }, {}});
@@ -132,7 +128,7 @@ Response Api::create_or_reconnect(const Request& request) {
   }
   const Instant now = services_.clock.now();
   const bool is_new = id.empty();
-  const Status prepared = services_.database.write([&](storage::Connection& connection) -> Status {
+  const Status prepared = services_.database.write("integration.prepare", [&](storage::Connection& connection) -> Status {
     if (!is_new) {
       const auto existing = BERTH_TRY(storage::integrations::find(connection, id));
       if (!existing) return make_error(Code::kNotFound, "runs.integration_unknown", fmt::format("there is no integration \"{}\"", id));
@@ -166,7 +162,7 @@ Response Api::create_or_reconnect(const Request& request) {
     if (is_new) {
       // Nothing of a failed creation stays.
       services_.registry.forget(id);
-      const Status removed = services_.database.write([&](storage::Connection& connection) -> Status {
+      const Status removed = services_.database.write("integration.remove", [&](storage::Connection& connection) -> Status {
         BERTH_CHECK(storage::integrations::erase_unconnected(connection, id));
         return success();
       });
@@ -174,7 +170,7 @@ Response Api::create_or_reconnect(const Request& request) {
     }
     return is_failed_dependency(connected.error()) ? problem(connected.error(), 424) : problem(connected.error());
   }
-  const Status noted = services_.database.write([&](storage::Connection& connection) -> Status {
+  const Status noted = services_.database.write("integration.note", [&](storage::Connection& connection) -> Status {
     return note(connection, request.actor, is_new ? "integration.create" : "integration.reconnect", id, now);
   });
   if (!noted.ok()) return problem(noted.error());

@@ -107,6 +107,13 @@ json::Value Jobs::list() const {
   return all;
 }
 
+void Jobs::stop_all() {
+  const std::scoped_lock lock(mutex_);
+  for (Job& job : jobs_) {
+    if (!job.outcome) job.thread.request_stop();
+  }
+}
+
 Result<json::Value> Jobs::stop(std::string_view id) {
   const std::scoped_lock guard(mutex_);
   const auto job = std::find_if(jobs_.begin(), jobs_.end(), [&](const Job& each) { return each.id == id; });

@@ -60,6 +60,8 @@ class Jobs {
   [[nodiscard]] json::Value list() const;
   /// Asks it to stop at its next step; it ends with what it has.
   Result<json::Value> stop(std::string_view id);
+  /// The same for all.
+  void stop_all();
   /// Until it has ended; for whoever holds this and not for a request.
   void wait(std::string_view id);
 

@@ -138,7 +138,7 @@ Result<json::Value> customers_view(storage::Connection& connection, std::string_
 Result<json::Value> link_customer(storage::Database& database, const runs::Setup& setup, std::string_view remote_id, std::string_view local,
                                   std::string_view actor, Instant now) {
   json::Value view;
-  BERTH_CHECK(database.write([&](storage::Connection& connection) -> Status {
+  BERTH_CHECK(database.write("customer.link", [&](storage::Connection& connection) -> Status {
     BERTH_CHECK(check_remote(connection, setup, remote_id));
     const storage::LocalRow row = BERTH_TRY(customer_of(connection, local));
     const auto before = BERTH_TRY(customer_now(connection, setup, remote_id));
@@ -155,7 +155,7 @@ Result<json::Value> link_customer(storage::Database& database, const runs::Setup
 
 Result<json::Value> unlink_customer(storage::Database& database, const runs::Setup& setup, std::string_view remote_id, std::string_view actor, Instant now) {
   json::Value view;
-  BERTH_CHECK(database.write([&](storage::Connection& connection) -> Status {
+  BERTH_CHECK(database.write("customer.unlink", [&](storage::Connection& connection) -> Status {
     const auto linked = BERTH_TRY(storage::links::find(connection, kCustomer, setup.id, remote_id));
     if (!linked) {
       return make_error(Code::kNotFound, "admin.customer_not_linked",
@@ -184,7 +184,7 @@ Result<json::Value> create_customer(storage::Database& database, const runs::Set
                                     std::string_view actor, Instant now) {
   if (trim(name).empty()) return make_error(Code::kInvalidArgument, "admin.field_missing", "a customer needs a name");
   json::Value view;
-  BERTH_CHECK(database.write([&](storage::Connection& connection) -> Status {
+  BERTH_CHECK(database.write("customer.create", [&](storage::Connection& connection) -> Status {
     BERTH_CHECK(check_remote(connection, setup, remote_id));
     storage::LocalRow row;
     // The id that a pull would give it.
@@ -227,7 +227,7 @@ Result<json::Value> classifications_view(storage::Connection& connection) {
 Result<json::Value> add_classification(storage::Database& database, std::string_view name, std::string_view line, std::string_view actor, Instant now) {
   if (trim(name).empty()) return make_error(Code::kInvalidArgument, "admin.field_missing", "a classification needs a name");
   json::Value view;
-  BERTH_CHECK(database.write([&](storage::Connection& connection) -> Status {
+  BERTH_CHECK(database.write("classification.add", [&](storage::Connection& connection) -> Status {
     const runs::Declared declared = BERTH_TRY(runs::declare_classification(connection, name, line, now));
     view = json::Value::object({{"classification", name}, {"line", line}, {"added", declared.is_new}, {"woken", declared.woken}});
     if (!declared.near.empty()) {
@@ -250,7 +250,7 @@ Result<json::Value> remove_classification(storage::Database& database, const con
     }
   }
   json::Value view = json::Value::object({{"classification", name}, {"line", line}, {"removed", true}});
-  BERTH_CHECK(database.write([&](storage::Connection& connection) -> Status {
+  BERTH_CHECK(database.write("classification.remove", [&](storage::Connection& connection) -> Status {
     BERTH_CHECK(runs::remove_classification(connection, name, line));
     return note(connection, actor, "classification.remove", name, now, json::dump(view));
   }));

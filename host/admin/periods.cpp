@@ -25,7 +25,7 @@ Result<json::Value> set_period(storage::Database& database, const config::Config
   }
   const ledger::Month month = BERTH_TRY(ledger::parse_month(month_text));
   json::Value view;
-  BERTH_CHECK(database.write([&](storage::Connection& connection) -> Status {
+  BERTH_CHECK(database.write("period.open_or_close", [&](storage::Connection& connection) -> Status {
     std::int64_t woken = 0;
     bool changed = false;
     if (is_open) {

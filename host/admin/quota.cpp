@@ -64,7 +64,7 @@ Result<json::Value> reset_quota(storage::Database& database, runs::QuotaKeys& ke
                                 std::string_view actor, Instant now) {
   const std::string key = keys.of(integration);
   json::Value view;
-  BERTH_CHECK(database.write([&](storage::Connection& connection) -> Status {
+  BERTH_CHECK(database.write("quota.reset", [&](storage::Connection& connection) -> Status {
     http::QuotaState state = BERTH_TRY(runs::load_quota(connection, key));
     for (const storage::Integration& each : BERTH_TRY(storage::integrations::list(connection))) {
       if (keys.of(each) != key || !waits_for_quota(each, state)) continue;

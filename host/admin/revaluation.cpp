@@ -33,7 +33,7 @@ Result<json::Value> revalue(storage::Database& database, const config::Config& c
   const Decimal rate = BERTH_TRY(as_given(Decimal::parse(order.rate)));
   const Date period_end = BERTH_TRY(as_given(parse_date(order.period_end)));
   json::Value view = json::Value::object({{"company", company}, {"currency", currency.code()}, {"rate", rate.to_plain()}, {"date", to_string(period_end)}});
-  BERTH_CHECK(database.write([&](storage::Connection& connection) -> Status {
+  BERTH_CHECK(database.write("ledger.revalue", [&](storage::Connection& connection) -> Status {
     const ledger::Revaluation revaluation = BERTH_TRY(ledger::load_revaluation(connection, order.integration, company, currency, rate, period_end));
     const ledger::Committed committed = BERTH_TRY(ledger::post_revaluation(connection, revaluation, context, now));
     json::Value entries = json::Value::array();

@@ -106,7 +106,7 @@ Status add_outcomes(Connection& connection, json::Value& view, const std::string
 }  // namespace
 
 Status mark_trial(storage::Database& scratch) {
-  return scratch.write([&](Connection& connection) -> Status {
+  return scratch.write("trial.begin", [&](Connection& connection) -> Status {
     BERTH_CHECK(connection.execute("CREATE TABLE trial_record (id INTEGER PRIMARY KEY, state TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL)"));
     BERTH_CHECK(connection.execute("INSERT INTO trial_record SELECT id, state, reason, message FROM record"));
     BERTH_CHECK(connection.execute("CREATE TABLE trial_entry (last BIGINT NOT NULL)"));

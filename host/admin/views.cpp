@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "host/admin/quota.hpp"
+#include "host/runs/forecast.hpp"
 #include "host/storage/audit.hpp"
 #include "host/storage/leases.hpp"
 #include "host/storage/runs.hpp"
@@ -80,6 +81,7 @@ Result<json::Value> integration_view(storage::Connection& connection, runs::Quot
   }
   view.set("unmapped_accounts", unmapped);
   view.set("quota", BERTH_TRY(quota_view(connection, keys, integration, now)));
+  view.set("forecast", BERTH_TRY(runs::forecast_view(connection, integration.id)));
   const json::Value* budgets = last.find("budgets");
   view.set("budgets", budgets == nullptr ? json::Value::array() : *budgets);
   return view;
@@ -142,7 +144,7 @@ Result<storage::AccountRow> map_account(storage::Database& database, const confi
                       fmt::format("the chart of {} has no account \"{}\"{}{}", company, account, hint.empty() ? "" : "; ", hint));
   }
   storage::AccountRow row;
-  BERTH_CHECK(database.write([&](storage::Connection& connection) -> Status {
+  BERTH_CHECK(database.write("account.map", [&](storage::Connection& connection) -> Status {
     row = BERTH_TRY(storage::account_rows::map(connection, integration, kind, label == "-" ? "" : label, company, account, now));
     BERTH_CHECK(storage::waiting::wake(connection, integration, row.awaited(), now));
     return note(connection, actor, "account.map", integration, now, json::dump(account_row_view(row)));
@@ -151,12 +153,12 @@ Result<storage::AccountRow> map_account(storage::Database& database, const confi
 }
 
 Status set_desired(storage::Database& database, std::string_view integration, std::string_view desired, Instant now) {
-  return database.write([&](storage::Connection& connection) { return runs::set_desired(connection, integration, desired, now); });
+  return database.write("integration.set_desired", [&](storage::Connection& connection) { return runs::set_desired(connection, integration, desired, now); });
 }
 
 Result<std::string> change_desired(storage::Database& database, std::string_view integration, std::string_view verb, std::string_view actor, Instant now) {
   const std::string desired = verb == "pause" ? "paused" : verb == "disable" ? "disabled" : "enabled";
-  BERTH_CHECK(database.write([&](storage::Connection& connection) -> Status {
+  BERTH_CHECK(database.write("integration.pause_or_resume", [&](storage::Connection& connection) -> Status {
     BERTH_CHECK(runs::set_desired(connection, integration, desired, now));
     return note(connection, actor, fmt::format("integration.{}", verb), integration, now);
   }));

@@ -6,8 +6,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 
 #include "host/app/data_folder.hpp"
+#include "host/core/hash.hpp"
 #include "host/core/text.hpp"
 
 namespace berth::app {
@@ -20,11 +22,21 @@ std::string host_name() {
   return name;
 }
 
-/// Owners are "host:pid:random", and a run adds its own part. Gone for certain: a process of this machine that does not
+/// Where the numbers of processes mean what they mean here: two machines, or two containers, may have the same name.
+std::string process_space() {
+  std::string boot;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
+  std::error_code failure;
+  const std::string processes = std::filesystem::read_symlink("/proc/self/ns/pid", failure).string();
+  return fmt::format("{}/{}", host_name(), sha256_hex(boot + processes).substr(0, 8));
+}
+
+/// Owners are "name/space:pid:random", and a run adds its own part. Gone for certain: a process of this space that does not
 /// exist any more. A number that was given to another process looks alive; then the lease runs out by itself.
 bool is_dead_owner(std::string_view owner) {
+  static const std::string here = process_space();
   const auto parts = split(owner, ':');
-  if (parts.size() < 2 || parts[0] != host_name()) return false;
+  if (parts.size() < 2 || parts[0] != here) return false;
   const long pid = std::strtol(parts[1].c_str(), nullptr, 10);
   return pid > 0 && kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH;
 }
@@ -77,7 +89,7 @@ std::vector<std::filesystem::path> bundled_plugin_folders() {
 Host::Host(const config::Config& config, HostOptions options)
     : config_(config), options_(std::move(options)), clock_(options_.clock != nullptr ? options_.clock : &system_clock_) {
   if (options_.sink) log_ = telemetry::Log(options_.sink, *clock_, options_.least);
-  owner_ = fmt::format("{}:{}:{}", host_name(), getpid(), random_.token(6));
+  owner_ = fmt::format("{}:{}:{}", process_space(), getpid(), random_.token(6));
 }
 
 Result<std::unique_ptr<Host>> Host::open(const config::Config& config, HostOptions options) {
@@ -140,7 +152,8 @@ Status Host::build() {
                                                                       .companies = registry_->companies(),
                                                                       .owner = owner_,
                                                                       .is_dead_owner = is_dead_owner,
-                                                                      .metrics = &metrics_});
+                                                                      .metrics = &metrics_,
+                                                                      .lease_ttl = config_.hosts.lease});
   connector_ = std::make_unique<runs::Connector>(runs::Connector::Dependencies{.database = books,
                                                                               .transport = *transport_,
                                                                               .states = *states_,
@@ -152,7 +165,8 @@ Status Host::build() {
   return success();
 }
 
-admin::ApiServices Host::api_services(std::function<void()> wake_scheduler, std::function<bool()> is_ready) {
+admin::ApiServices Host::api_services(std::function<void()> wake_scheduler, std::function<bool()> is_ready,
+                                       std::function<Status()> reachable) {
   return {.config = config_,
           .database = database(),
           .registry = *registry_,
@@ -163,7 +177,8 @@ admin::ApiServices Host::api_services(std::function<void()> wake_scheduler, std:
           .log = log_,
           .metrics = metrics_,
           .wake_scheduler = std::move(wake_scheduler),
-          .is_ready = std::move(is_ready)};
+          .is_ready = std::move(is_ready),
+          .reachable = std::move(reachable)};
 }
 
 }  // namespace berth::app

@@ -62,7 +62,8 @@ class Host {
   [[nodiscard]] const telemetry::Log& log() const { return log_; }
   [[nodiscard]] telemetry::Metrics& metrics() { return metrics_; }
   /// What the REST API works with.
-  [[nodiscard]] admin::ApiServices api_services(std::function<void()> wake_scheduler, std::function<bool()> is_ready);
+  [[nodiscard]] admin::ApiServices api_services(std::function<void()> wake_scheduler, std::function<bool()> is_ready,
+                                               std::function<Status()> reachable = {});
   /// Names this process in leases.
   [[nodiscard]] const std::string& owner() const { return owner_; }
 

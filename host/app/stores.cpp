@@ -19,7 +19,7 @@ Result<std::optional<oauth::TokenSet>> VaultTokenStore::load(std::string_view in
 
 Result<bool> VaultTokenStore::save(std::string_view integration, const oauth::TokenSet& set, std::uint64_t expected) {
   bool is_saved = false;
-  BERTH_CHECK(database_.write([&](storage::Connection& connection) -> Status {
+  BERTH_CHECK(database_.write("oauth.tokens", [&](storage::Connection& connection) -> Status {
     const auto stored = BERTH_TRY(vault_.try_get(connection, integration, kTokens));
     std::uint64_t generation = 0;
     if (stored) generation = BERTH_TRY(oauth::from_sealed_json(*stored)).generation;
@@ -42,12 +42,12 @@ Status DatabaseStateStore::put(std::string_view state_hash, const oauth::Pending
   row.redirect_uri = state.redirect_uri;
   row.context_json = json::dump(json::Value::object({{"location", state.location}, {"pkce_verifier", state.pkce_verifier}}));
   row.expires = state.expires_at;
-  return database_.write([&](storage::Connection& connection) { return storage::oauth_states::put(connection, row, clock_.now()); });
+  return database_.write("oauth.state_made", [&](storage::Connection& connection) { return storage::oauth_states::put(connection, row, clock_.now()); });
 }
 
 Result<std::optional<oauth::PendingState>> DatabaseStateStore::take(std::string_view state_hash) {
   std::optional<oauth::PendingState> found;
-  BERTH_CHECK(database_.write([&](storage::Connection& connection) -> Status {
+  BERTH_CHECK(database_.write("oauth.state_taken", [&](storage::Connection& connection) -> Status {
     // An expired state is handed over too: the caller tells it apart from an unknown one.
     const auto row = BERTH_TRY(storage::oauth_states::take(connection, state_hash, Instant{0}));
     if (!row) return success();
@@ -64,7 +64,7 @@ Result<std::optional<oauth::PendingState>> DatabaseStateStore::take(std::string_
 
 Result<bool> DatabaseStateStore::claim_code(std::string_view code_hash, Instant forget_at) {
   bool is_first = false;
-  BERTH_CHECK(database_.write([&](storage::Connection& connection) -> Status {
+  BERTH_CHECK(database_.write("oauth.code_used", [&](storage::Connection& connection) -> Status {
     BERTH_CHECK(storage::oauth_states::prune_codes(connection, forget_at - kCodeMemory));
     is_first = BERTH_TRY(storage::oauth_states::use_code(connection, code_hash, clock_.now()));
     return success();

@@ -12,6 +12,9 @@
 
 namespace berth::cli {
 
+/// "still to come: 93000 calls, done by 2026-06-07T04:52:00Z at 9800 calls a day; history under way: ..."; "" where nothing is.
+std::string forecast_text(const json::Value& forecast);
+
 /// Loads the configuration; its findings go to standard error.
 Result<config::Config> load_config(const Global& global);
 /// Opens the whole host. Log lines of warnings and errors go to standard error; with --verbose all.
@@ -92,10 +95,15 @@ int sync(const Global& global, const SyncOptions& options);
 int sync_estimate(const Global& global, const SyncOptions& options);
 int change_desired(const Global& global, const std::string& id, const std::string& verb);
 int disconnect(const Global& global, const std::string& id);
+int confirm_deletions(const Global& global, const std::string& id);
+int schedule_show(const Global& global, const std::string& id);
 int test(const Global& global, const std::string& id);
 int organizations(const Global& global, const std::string& id, const std::string& choose);
 int runs(const Global& global, const std::string& id);
 int run_show(const Global& global, const std::string& run);
+
+// hosts
+int hosts(const Global& global);
 
 // quota
 int quota_show(const Global& global, const std::string& id);

@@ -108,6 +108,7 @@ int db_restore(const Global& global, const std::string& file) {
   const auto restore = [&]() -> Status {
     BERTH_CHECK(app::prepare_data_folder(config->data_dir));
     const app::ServeLock lock = BERTH_TRY(keep_hosts_out(*config));
+    storage::RestoredBackup::remove_left_over(config->data_dir.string());
     auto backup = BERTH_TRY(storage::RestoredBackup::open(file, config->data_dir.string(), clock));
     const std::vector<std::string> findings = BERTH_TRY(findings_of(backup.database()));
     if (!findings.empty()) return make_error(Code::kEnvironment, "storage.damaged", file + " is not sound: " + findings.front());

@@ -9,6 +9,7 @@
 #include "host/admin/api.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/templates.hpp"
+#include "host/core/new_file.hpp"
 #include "host/plugins/manifest.hpp"
 
 namespace berth::cli {
@@ -63,13 +64,16 @@ Status WorkingSet::make_folder(const fs::path& path) {
 Status WorkingSet::write_file(const std::string& name, std::string_view text) {
   const fs::path path = folder_ / name;
   BERTH_CHECK(make_folder(path.parent_path()));
-  std::error_code ignored;
-  if (fs::exists(fs::symlink_status(path, ignored))) return already_there(path);
-  made_.push_back(path);
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out || chmod(path.c_str(), kPublicMode) != 0) return unwritable(path, "permission denied, or the disk is full");
+  const std::error_code failure = make_new_file("init.file", path.string(), text, kPublicMode);
+  if (failure == std::errc::file_exists) {
+    // That of an init which was killed is ours.
+    std::ifstream there(path, std::ios::binary);
+    if (const std::string content{std::istreambuf_iterator<char>(there), {}}; !there || content != text) return already_there(path);
+  } else if (failure) {
+    return unwritable(path, failure.message());
+  } else {
+    made_.push_back(path);
+  }
   files_.push_back(name);
   return success();
 }
@@ -91,16 +95,20 @@ Status WorkingSet::write(std::span<const fs::path> plugin_folders) {
     return make_error(Code::kEnvironment, "cli.file_unwritable", fmt::format("{} cannot be copied", zoho->manifest->mapping->string()));
   }
   const std::string plugin_path = fs::absolute(zoho->manifest->folder).parent_path().string();
-  BERTH_CHECK(write_file("berth.yaml", fmt::format(fmt::runtime(kBerthYaml), fmt::arg("plugin_path", plugin_path))));
   BERTH_CHECK(write_file("accounts/main.yaml", kAccountsYaml));
   BERTH_CHECK(write_file("zoho_books/mapping.yaml", rules));
   BERTH_CHECK(make_folder(folder_ / "secrets"));
   if (chmod((folder_ / "secrets").c_str(), S_IRWXU) != 0) return unwritable(folder_ / "secrets", "it cannot be closed to others");
   SystemRandom random;
   const fs::path key = folder_ / "secrets/vault.key";
-  BERTH_CHECK(vault::create_key_file(key.string(), random));
-  made_.push_back(key);
+  const Status key_made = vault::create_key_file(key.string(), random);
+  if (key_made.ok()) made_.push_back(key);
+  // A key is never written over; one without a berth.yaml beside it is that of an init which was killed, or waits for this one.
+  if (!key_made.ok() && key_made.error().reason != "vault.key_exists") return key_made;
   files_.emplace_back("secrets/vault.key");
+  // Last: where it is, the set is whole.
+  BERTH_CHECK(write_file("berth.yaml", fmt::format(fmt::runtime(kBerthYaml), fmt::arg("plugin_path", plugin_path))));
+  std::rotate(files_.begin(), files_.end() - 1, files_.end());   // and first for whoever reads the list
   return success();
 }
 

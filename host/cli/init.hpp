@@ -2,7 +2,8 @@
 // What `berth init` writes into a new folder: berth.yaml, a chart of accounts, the connector's mapping, the vault key.
 //
 // All or nothing: what was written and made is taken back unless keep() is called, so that a failure leaves the folder as it
-// was and the next try does not meet half a set. One thread.
+// was and the next try does not meet half a set. One that is killed leaves whole files, which the next one takes as its own;
+// berth.yaml comes last. One thread.
 // Errors: cli.file_exists, cli.plugin_missing (both before anything is written), cli.file_unwritable, and those of the
 // vault.
 #include <filesystem>

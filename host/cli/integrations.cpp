@@ -122,6 +122,17 @@ std::string ways_out(const json::Value& list) {
   return text;
 }
 
+/// What is still to come, for each that has work left.
+std::string forecasts(const json::Value& list) {
+  std::string text;
+  for (const json::Value& view : list.items()) {
+    const json::Value* forecast = view.find("forecast");
+    const std::string ahead = forecast == nullptr ? "" : forecast_text(*forecast);
+    if (!ahead.empty()) text += fmt::format("{}: {}\n", view.text_of("id"), ahead);
+  }
+  return text;
+}
+
 /// What plugins run without, for whoever looks at the status.
 std::string isolation_warnings(const config::Config& config, const json::Value& list) {
   if (config.plugins.isolation == config::Isolation::kInProcess)
@@ -154,17 +165,31 @@ void print_budgets(const runs::RunReport& report) {
   if (!line.empty()) print_line(line);
 }
 
+/// Calls by kind against the fewest that could have brought the same, over all phases.
+void print_calls(const runs::RunReport& report) {
+  runs::CallCounts made, fewest;
+  for (const runs::PhaseReport& phase : report.phases) {
+    made.add(phase.calls);
+    fewest.add(phase.fewest);
+  }
+  print_line(fmt::format("calls: {} of lists, {} of details, {} of files, {} others; the fewest possible: {}, {}, {}, {}", made.list, made.detail, made.file, made.other,
+                         fewest.list, fewest.detail, fewest.file, fewest.other));
+}
+
 void print_report(const runs::RunReport& report) {
   Table table({"phase", "outcome", "listed", "fetched", "files", "unchanged", "posted", "parked", "skipped", "failed", "ignored", "calls", "lower bound"},
               {2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
   const auto number = [](std::int64_t value) { return std::to_string(value); };
   for (const runs::PhaseReport& phase : report.phases) {
     table.add({phase.phase, phase.outcome, number(phase.listed), number(phase.fetched), number(phase.files), number(phase.unchanged), number(phase.posted),
-               number(phase.parked), number(phase.skipped), number(phase.failed), number(phase.ignored), number(phase.calls.total()), number(phase.lower_bound)});
+               number(phase.parked), number(phase.skipped), number(phase.failed), number(phase.ignored), number(phase.calls.total()), number(phase.fewest.total())});
   }
   print(table.text());
   print_troubles(report);
+  print_calls(report);
   print_budgets(report);
+  if (const std::string ahead = forecast_text(report.forecast); !ahead.empty()) print_line(ahead);
+  if (report.is_history_done) print_line("the history is complete: all documents of the time before the first pull are here");
   std::string line = fmt::format("{}: {}", report.run, to_string(report.outcome));
   if (!report.reason.empty()) line += fmt::format(" ({}: {})", report.reason, report.message);
   if (report.next_attempt.unix_ms > 0) line += fmt::format("; goes on at {}", to_string(report.next_attempt));
@@ -204,6 +229,28 @@ class ProgressLine {
 
 }  // namespace
 
+std::string forecast_text(const json::Value& forecast) {
+  const auto number = [&](const json::Value& of, const char* key) {
+    const json::Value* found = of.find(key);
+    return found == nullptr ? 0 : found->integer().value_or(0);
+  };
+  const std::int64_t left = forecast.is_object() ? number(forecast, "calls_left") : 0;
+  const json::Value* backfill = forecast.find("backfill");
+  const bool is_under_way = backfill != nullptr && backfill->is_object() && backfill->text_of("state") != "done";
+  if (left == 0 && !is_under_way) return {};
+  const json::Value* at_least = forecast.find("at_least");
+  std::string text = fmt::format("still to come: {}{} calls", at_least != nullptr && at_least->boolean() ? "at least " : "", left);
+  const std::string_view done = forecast.text_of("done");
+  text += done.empty() ? ", which the day's calls do not allow" : fmt::format(", done by {}", done);
+  if (number(forecast, "usable_a_day") > 0) text += fmt::format(" at {} calls a day", number(forecast, "usable_a_day"));
+  if (is_under_way) {
+    text += fmt::format("; history {}: {} listed", backfill->text_of("state") == "under_way" ? "under way" : "not begun", number(*backfill, "listed"));
+    if (number(*backfill, "documents") > 0) text += fmt::format(", {} documents in all", number(*backfill, "documents"));
+    text += fmt::format(", {} details waiting", number(*backfill, "details_waiting"));
+  }
+  return text;
+}
+
 Result<storage::Integration> integration_of(storage::Database& database, const config::Config& config, const std::string& id) {
   std::optional<storage::Integration> found;
   std::string known;
@@ -230,7 +277,7 @@ int status(const Global& global, const std::string& id, bool watch) {
     const bool is_in_process = opened->config.plugins.isolation == config::Isolation::kInProcess;
     const std::string text =
         global.json ? json::dump_pretty(json::Value::object({{"integrations", *views}, {"isolation", is_in_process ? "in_process" : "worker"}})) + "\n"
-                    : status_table(*views) + ways_out(*views) + isolation_warnings(opened->config, *views);
+                    : status_table(*views) + forecasts(*views) + ways_out(*views) + isolation_warnings(opened->config, *views);
     if (text != before) print(text);
     if (!flush_output()) return kFine;  // nobody reads it any more; why is said at the end
     before = text;

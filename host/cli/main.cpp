@@ -127,12 +127,15 @@ void declare_integrations(CLI::App& app, Line& line) {
   with_id(command(app, line, "enable", "Runs, links and webhooks work", [&] { return change_desired(global, line.id, "enable"); }));
   with_id(command(app, line, "disable", "No runs; data stays readable", [&] { return change_desired(global, line.id, "disable"); }));
   with_id(command(app, line, "disconnect", "Revoke and forget the tokens; data stays", [&] { return disconnect(global, line.id); }));
+  with_id(command(app, line, "schedule", "When its phases run next", [&] { return schedule_show(global, line.id); }));
+  with_id(command(app, line, "confirm-deletions", "Lets a comparison go on that the deletion brake stopped", [&] { return confirm_deletions(global, line.id); }));
   with_id(command(app, line, "test", "One cheap call that proves the connection", [&] { return test(global, line.id); }));
   CLI::App* organizations_app = with_id(command(app, line, "organizations", "The organisations the account sees", [&] { return organizations(global, line.id, line.second); }));
   organizations_app->add_option("--choose", line.second, "take this one; only before the first sync");
   with_id(command(app, line, "runs", "Runs, newest first", [&] { return runs(global, line.id); }));
   CLI::App* run = group(app, "run", "One run");
   command(*run, line, "show", "The report of a run", [&] { return run_show(global, line.id); })->add_option("RUN", line.id, "of `berth runs`")->required();
+  command(app, line, "hosts", "Who serves this database, and what each of them runs now", [&] { return hosts(global); });
   CLI::App* quota = group(app, "quota", "Limits of the remote systems, and what is used of them");
   command(*quota, line, "show", "The windows of each organisation: a minute, at once, a day; and what stands in the way", [&] { return quota_show(global, line.id); })
       ->add_option("ID", line.id, "only that of this integration");

@@ -49,7 +49,7 @@ int ledger_opening(const Global& global, const std::string& id, const std::strin
   if (!openings.ok()) return fail(global, openings.error());
   ledger::ImportedOpenings imported;
   // All of the file or nothing.
-  const Status done = opened->database->write([&](storage::Connection& connection) -> Status {
+  const Status done = opened->database->write("ledger.openings", [&](storage::Connection& connection) -> Status {
     const Instant now = opened->clock->now();
     imported = BERTH_TRY(ledger::import_openings(connection, *openings, context, now));
     if (imported.posted == 0) return success();

@@ -5,6 +5,7 @@
 
 #include "host/admin/quota.hpp"
 #include "host/cli/commands.hpp"
+#include "host/runs/forecast.hpp"
 #include "host/storage/integrations.hpp"
 
 namespace berth::cli {
@@ -55,6 +56,7 @@ int quota_show(const Global& global, const std::string& id) {
   }
   OfflineQuotaKeys offline(global, opened->config);
   const Instant now = opened->clock->now();
+  std::string ahead;
   std::map<std::string, json::Value> views;   // by key, each with the integrations that draw on it
   const Status read = opened->database->read([&](storage::Connection& connection) -> Status {
     for (const storage::Integration& each : BERTH_TRY(storage::integrations::list(connection))) {
@@ -66,6 +68,10 @@ int quota_show(const Global& global, const std::string& id) {
         view.set("integrations", json::Value::array());
       }
       view.find("integrations")->push_back(each.id);
+      const json::Value forecast = BERTH_TRY(runs::forecast_view(connection, each.id));
+      if (const std::string text = forecast_text(forecast); !text.empty()) ahead += fmt::format("{}: {}\n", each.id, text);
+      if (view.find("forecasts") == nullptr) view.set("forecasts", json::Value::object());
+      view.find("forecasts")->set(each.id, forecast);
     }
     return success();
   });
@@ -79,7 +85,7 @@ int quota_show(const Global& global, const std::string& id) {
   if (global.json) {
     print_json(json::Value::object({{"quotas", std::move(list)}}));
   } else {
-    print(table.text());
+    print(table.text() + ahead);
   }
   return kFine;
 }

@@ -89,7 +89,7 @@ int records_retry(const Global& global, const std::string& id, const std::string
   const auto host = open_host(global);
   if (!host.ok()) return fail(global, host.error());
   const auto slash = reference.find('/');
-  const Status set = (*host)->database().write([&](storage::Connection& connection) -> Status {
+  const Status set = (*host)->database().write("record.retry", [&](storage::Connection& connection) -> Status {
     const auto record = BERTH_TRY(storage::records::find(connection, id, reference.substr(0, slash), slash == std::string::npos ? "" : reference.substr(slash + 1)));
     if (!record) return make_error(Code::kNotFound, "runs.record_unknown", fmt::format("{} has no record {}", id, reference));
     return storage::records::set_pending(connection, record->id, (*host)->clock().now());

@@ -107,7 +107,7 @@ int token_revoke(const Global& global, const std::string& id) {
   const auto opened = open_storage(global);
   if (!opened.ok()) return fail(global, opened.error());
   bool revoked = false;
-  const Status done = opened->database->write([&](storage::Connection& connection) -> Status {
+  const Status done = opened->database->write("api_token.revoke", [&](storage::Connection& connection) -> Status {
     revoked = BERTH_TRY(storage::tokens::revoke(connection, id, opened->clock->now()));
     return success();
   });
@@ -181,7 +181,7 @@ int plugin_trust(const Global& global, const std::string& path) {
   if (!manifest) return fail(global, make_error(Code::kNotFound, "runs.plugin_missing", fmt::format("no plugin at or named {}{}", path, why)));
   const auto hash = plugins::hash_for_pin(*manifest);
   if (!hash.ok()) return fail(global, hash.error());
-  const Status pinned = opened->database->write([&](storage::Connection& connection) {
+  const Status pinned = opened->database->write("plugin.trust", [&](storage::Connection& connection) {
     return storage::pins::set(connection, {.plugin = manifest->id, .sha256 = *hash, .pinned = opened->clock->now(), .pinned_by = "cli"});
   });
   if (!pinned.ok()) return fail(global, pinned.error());

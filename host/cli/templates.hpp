@@ -26,7 +26,7 @@ integrations:
     organization: first
     plan: free                             # until the remote says otherwise
     backfill: {{from: connected}}            # or all, or a date
-    schedule: {{invoices: 1h, customer_payments: 5m, contacts: 1h, items: 1d}}
+    schedule: {{invoices: 1h, customer_payments: 5m, contacts: 1h, items: 1d, archiving: 1d}}
     mapping: ./zoho_books/mapping.yaml
 )";
 

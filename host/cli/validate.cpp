@@ -12,6 +12,7 @@
 #include "host/mapping/mapping.hpp"
 #include "host/plugins/manifest.hpp"
 #include "host/plugins/phase_file.hpp"
+#include "host/runs/timing.hpp"
 
 namespace berth::cli {
 
@@ -86,9 +87,14 @@ class Validator {
     if (!names) return;
     std::vector<std::string> schedules = names->phases;
     schedules.insert(schedules.end(), std::begin(kSchedulesOfTheHost), std::end(kSchedulesOfTheHost));
+    schedules.emplace_back("zone");
+    if (const Node* deposits = node.find("schedule") == nullptr ? nullptr : node.find("schedule")->find("deposits"); deposits != nullptr && declared->mode == config::Mode::kPullOnly) {
+      findings_.warning(deposits->place, "config.deposits_pull_only", "`deposits` does nothing with `mode: pull_only`: nothing is sent", "leave it out, or set `mode: two_way`");
+    }
     keys(node.find("schedule"), schedules, "config.phase_unknown", fmt::format("a phase of {}", declared->plugin));
     std::vector<std::string> budgets = names->cost_classes;
     budgets.emplace_back(http::kRunBudget);
+    budgets.emplace_back(runs::kArchiving);
     keys(node.find("budgets"), budgets, "config.cost_class_unknown", fmt::format("a cost class of {}", declared->plugin));
   }
 

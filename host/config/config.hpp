@@ -23,6 +23,7 @@
 #include "host/config/accounts.hpp"
 #include "host/config/findings.hpp"
 #include "host/config/secret_ref.hpp"
+#include "host/core/cron.hpp"
 #include "host/core/decimal.hpp"
 #include "host/core/result.hpp"
 #include "host/core/time.hpp"
@@ -48,6 +49,12 @@ struct HttpConfig {
   std::chrono::milliseconds header_timeout{30'000};
   std::chrono::milliseconds idle_timeout{20'000};
   std::chrono::milliseconds deadline{60'000};
+};
+
+/// How a host gets along with others on the same database.
+struct HostsConfig {
+  std::chrono::milliseconds lease{120'000};   // an integration stays so long with a host that is gone
+  std::chrono::milliseconds drain{60'000};    // runs have so long to end when the host is asked to
 };
 
 enum class Isolation { kWorker, kInProcess };
@@ -128,6 +135,16 @@ struct TwoWaySync {
   bool payment_outbound = true;
 };
 
+/// When a phase runs: every so often, or at the times of a cron expression.
+struct Timing {
+  std::chrono::milliseconds every{0};   // where there is no `cron`
+  std::optional<Cron> cron{};
+};
+/// "1h", or "0 6 * * mon-fri". Errors: core.duration_invalid, core.cron_invalid.
+[[nodiscard]] Result<Timing> parse_timing(std::string_view text);
+/// As it was written, or "1h".
+[[nodiscard]] std::string to_string(const Timing& timing);
+
 struct RemoteLimits {
   std::int64_t per_minute = 0;  // 0: no limit
   std::int64_t concurrent = 0;
@@ -153,13 +170,14 @@ struct Integration {
   std::optional<ClientConfig> client;       // absent: the host's registered application is used
   std::optional<std::string> organization;  // an id; absent: the first
   std::string plan = "free";                // sets the daily quota until the remote says otherwise
+  std::string api_version;                  // "v3"; "": the connector's own
   PullExtent pull = PullExtent::kFull;
   bool enabled = true;
   int reserve_percent = 20;
   std::map<std::string, Budget, std::less<>> budgets;  // by cost class, "invoices.detail"
   Backfill backfill;
-  std::map<std::string, std::chrono::milliseconds, std::less<>>
-      schedule;                                       // by phase; phases not named use the plugin's
+  std::map<std::string, Timing, std::less<>> schedule;  // by phase; phases not named run hourly
+  std::string schedule_zone;                            // of cron expressions; "": that of the organisation
   std::optional<std::filesystem::path> phases_file;   // absolute; absent: the plugin's own
   std::optional<std::filesystem::path> mapping_file;  // absolute; absent: the plugin's own
   std::vector<AccountPrefill> accounts;
@@ -176,6 +194,7 @@ struct Config {
   std::optional<SecretRef> vault_key;  // absent: <data_dir>/vault.key is not assumed; commands that need it say so
   ServerConfig server;
   HttpConfig http;
+  HostsConfig hosts;
   PluginsConfig plugins;
   std::vector<Classification> classifications;
   std::vector<Company> companies;

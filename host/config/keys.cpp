@@ -62,6 +62,18 @@ constexpr Key kHttpKeys[] = {
 };
 constexpr Shape kHttp{"http", kHttpKeys};
 
+constexpr Key kHostsKeys[] = {
+    {.name = "lease",
+     .type = T::kDuration,
+     .help = "How long an integration stays with a host that is not heard of any more, 10s to 10m; then another host goes on.",
+     .fallback = "2m"},
+    {.name = "drain",
+     .type = T::kDuration,
+     .help = "How long a host that is asked to end waits for its runs to come to their next checkpoint; at most 10m.",
+     .fallback = "1m"},
+};
+constexpr Shape kHosts{"hosts", kHostsKeys};
+
 constexpr Key kPluginsKeys[] = {
     {.name = "paths",
      .type = T::kPath,
@@ -279,6 +291,9 @@ constexpr Key kIntegrationKeys[] = {
      .help = "The plan at the remote; it sets the daily quota until the remote says otherwise.",
      .fallback = "free",
      .choices = kPlans},
+    {.name = "api_version",
+     .type = T::kText,
+     .help = "The version of the remote's API that is called, such as v3; the connector's own if it is missing."},
     {.name = "pull",
      .type = T::kChoice,
      .help = "Whether everything is pulled, or invoices without lines and customers without addresses.",
@@ -301,8 +316,8 @@ constexpr Key kIntegrationKeys[] = {
      .holds = Holds::kMapOf},
     {.name = "backfill", .type = T::kMap, .help = "How far back the first pull goes.", .shape = &kBackfill},
     {.name = "schedule",
-     .type = T::kDuration,
-     .help = "How often each phase runs; overrides the plugin's.",
+     .type = T::kTiming,
+     .help = "When each phase runs: every so often, or at the times of a cron expression, which are those of `zone`; `archiving` is the comparison of all ids.",
      .holds = Holds::kMapOf},
     {.name = "phases", .type = T::kPath, .help = "The file with the phases; the plugin's own if it is missing."},
     {.name = "mapping",
@@ -345,6 +360,7 @@ constexpr Key kConfigKeys[] = {
      .help = "The web server for REST, webhooks and the console.",
      .shape = &kServer},
     {.name = "http", .type = T::kMap, .help = "How long calls to remote systems may take.", .shape = &kHttp},
+    {.name = "hosts", .type = T::kMap, .help = "How this host gets along with others on the same database.", .shape = &kHosts},
     {.name = "plugins", .type = T::kMap, .help = "Where plugins are and how they run.", .shape = &kPlugins},
     {.name = "classifications",
      .type = T::kMap,

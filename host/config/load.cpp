@@ -30,6 +30,7 @@ class Loader {
     if (vault.has("key")) config.vault_key = secret(vault, "key");
     config.server = server(reader.map("server"));
     config.http = http(reader.map("http"));
+    config.hosts = hosts(reader.map("hosts"));
     config.plugins = plugins(reader.map("plugins"));
     config.classifications = classifications(reader.maps("classifications"));
     for (const Reader& each : reader.maps("companies")) config.companies.push_back(company(each));
@@ -127,6 +128,21 @@ class Loader {
     return http;
   }
 
+  HostsConfig hosts(const Reader& reader) {
+    constexpr std::chrono::milliseconds kMax = std::chrono::minutes(10);
+    HostsConfig hosts;
+    const auto read = [&](std::string_view key, std::chrono::milliseconds least, std::chrono::milliseconds& into) {
+      if (const auto duration = parse_duration(reader.text(key))) into = *duration;
+      if (into < least || into > kMax) {
+        findings_.error(reader.place(key), "config.range",
+                        fmt::format("`{}` is {}; it is {} to {}", key, reader.text(key), to_string_duration(least), to_string_duration(kMax)));
+      }
+    };
+    read("lease", std::chrono::seconds(10), hosts.lease);
+    read("drain", std::chrono::seconds(1), hosts.drain);
+    return hosts;
+  }
+
   PluginsConfig plugins(const Reader& reader) const {
     PluginsConfig plugins;
     for (const std::string& path : reader.texts("paths")) plugins.paths.push_back(absolute(path));
@@ -197,6 +213,7 @@ class Loader {
     }
     if (reader.text("organization") != "first") integration.organization = reader.text("organization");
     integration.plan = reader.text("plan");
+    integration.api_version = reader.text("api_version");
     integration.pull = reader.text("pull") == "reduced" ? PullExtent::kReduced : PullExtent::kFull;
     integration.enabled = reader.boolean("enabled");
     integration.reserve_percent = static_cast<int>(reader.integer("reserve"));
@@ -208,7 +225,11 @@ class Loader {
     }
     if (const Node* schedule = reader.value("schedule")) {
       for (const Member& member : schedule->members) {
-        if (const auto every = member.value.duration()) integration.schedule.emplace(member.key, *every);
+        if (member.key == kScheduleZone) {
+          integration.schedule_zone = member.value.scalar;
+        } else if (const auto timing = parse_timing(member.value.scalar); timing.ok()) {
+          integration.schedule.emplace(member.key, *timing);
+        }
       }
     }
     integration.phases_file = file(reader, "phases");
@@ -356,6 +377,13 @@ Result<Config> load(const fs::path& path, Findings& findings) {
   if (findings.has_errors()) return invalid(path.string(), findings);
   return config;
 }
+
+Result<Timing> parse_timing(std::string_view text) {
+  if (Cron::looks_like_one(text)) return Timing{{}, BERTH_TRY(Cron::parse(text))};
+  return Timing{BERTH_TRY(parse_duration(text)), std::nullopt};
+}
+
+std::string to_string(const Timing& timing) { return timing.cron ? timing.cron->text() : to_string_duration(timing.every); }
 
 Result<Budget> parse_budget(std::string_view text) {
   const bool is_share = text.ends_with('%');

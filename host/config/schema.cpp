@@ -13,6 +13,7 @@ using json::Value;
 constexpr std::string_view kIdPattern = "^[a-z][a-z0-9_-]{0,62}$";
 constexpr std::string_view kAccountIdPattern = "^[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}$";
 constexpr std::string_view kDurationPattern = "^[0-9]+(ms|s|m|h|d|w)$";
+constexpr std::string_view kTimingPattern = "^([0-9]+(ms|s|m|h|d|w)|@[a-z]+|\\S+\\s+\\S+\\s+\\S+\\s+\\S+\\s+\\S+)$";
 constexpr std::string_view kSharePattern = "^[0-9]+%$";
 constexpr std::string_view kSecretPattern = "^(env|file|vault|credential):.+$";
 constexpr std::string_view kKeySecretPattern = "^(env|file|credential):.+$";
@@ -102,6 +103,8 @@ Value type_schema(const Key& key) {
       return matching(kSharePattern);
     case ValueType::kDuration:
       return matching(kDurationPattern);
+    case ValueType::kTiming:
+      return matching(kTimingPattern);
     case ValueType::kBudget: {
       Value count = typed("integer");
       count.set("minimum", 0);
@@ -139,6 +142,7 @@ Value key_schema(const Key& key) {
     schema = std::move(list);
   } else if (key.holds == Holds::kMapOf) {
     schema = map_of(std::move(schema));
+    if (key.type == ValueType::kTiming) schema.set("properties", Value::object({{std::string(kScheduleZone), typed("string")}}));
   }
   schema.set("description", key.help);
   if (!key.fallback.empty()) {

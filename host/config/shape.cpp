@@ -97,7 +97,13 @@ class Checker {
       for (const Node& item : node.items) one(item, key);
     } else {
       if (!node.is_map()) return wrong_type(node, fmt::format("`{}` must be a map", key.name));
-      for (const Member& member : node.members) one(member.value, key);
+      for (const Member& member : node.members) {
+        if (key.type == ValueType::kTiming && member.key == kScheduleZone) {
+          zone(member.value);
+        } else {
+          one(member.value, key);
+        }
+      }
     }
   }
 
@@ -161,6 +167,8 @@ class Checker {
         if (!node.duration() || node.duration()->count() == 0)
           refuse(node, "config.duration", key, "a duration above zero", "write it like 30s, 5m, 1h or 5d");
         return;
+      case ValueType::kTiming:
+        return timing(node, key);
       case ValueType::kBudget:
         if (!parse_budget(text))
           refuse(node, "config.budget", key, "a number of calls or a share", "write it like 2000 or 40%");
@@ -194,6 +202,25 @@ class Checker {
     constexpr std::string_view kPrefixes[] = {"env:", "file:", "vault:", "credential:"};
     return std::any_of(std::begin(kPrefixes), std::end(kPrefixes),
                        [&](std::string_view prefix) { return text.starts_with(prefix); });
+  }
+
+  void timing(const Node& node, const Key& key) {
+    if (Cron::looks_like_one(node.scalar)) {
+      if (const auto cron = Cron::parse(node.scalar); !cron.ok()) {
+        findings_.error(node.place, "config.cron", cron.error().message,
+                        "minute, hour, day of the month, month, day of the week: \"0 6 * * mon-fri\" is six in the morning on workdays");
+      }
+    } else if (!node.duration() || node.duration()->count() == 0) {
+      refuse(node, "config.duration", key, "a duration above zero or a cron expression", "write it like 5m, 1h, 5d or \"0 6 * * mon-fri\"");
+    }
+  }
+
+  void zone(const Node& node) {
+    if (!node.is_scalar()) return wrong_type(node, "`zone` must be a time zone");
+    if (!node.is_null() && !zone_exists(node.scalar)) {
+      findings_.error(node.place, "config.zone", fmt::format("`{}` is not a time zone of this machine", shortened(node.scalar, 60)),
+                      "write it like Europe/Berlin or UTC");
+    }
   }
 
   void percent(const Node& node, const Key& key) {

@@ -23,6 +23,7 @@ enum class ValueType {
   kInteger,    // within `min` and `max`
   kPercent,    // "20%", within `min` and `max`
   kDuration,   // "30s", "5m", "1h", "5d"
+  kTiming,     // a duration or a cron expression; under the key `zone` a time zone
   kBudget,     // "2000" or "40%"
   kPath,       // relative to the file
   kOrigin,     // "https://host:port", nothing behind
@@ -37,6 +38,9 @@ enum class ValueType {
   kStorage,    // sqlite, postgresql://…, or {url, password}
   kAccounts,   // rows of the account table: {default_income: …, payment_mode: {Cash: …}}
 };
+
+/// Beside the phases of a schedule: the time zone of its cron expressions.
+inline constexpr std::string_view kScheduleZone = "zone";
 
 enum class Holds { kOne, kList, kMapOf };  // one value, a list of them, or a map with free keys
 

@@ -3,6 +3,7 @@
 #include <date/tz.h>
 #include <fmt/format.h>
 
+#include "host/core/local_time.hpp"
 #include "host/core/text.hpp"
 #include "host/core/time.hpp"
 
@@ -68,6 +69,37 @@ Result<Instant> next_midnight(Instant instant, std::string_view zone) {
     return make_error(Code::kEnvironment, "core.zone_unknown",
                       fmt::format("time zone {} cannot be read: {}", zone, error.what()));
   }
+}
+
+Result<LocalMoments> moments_of(Date day, int minute_of_day, std::string_view zone) {
+  const std::int64_t wall = day.day_number() * kDayMs + std::int64_t{minute_of_day} * 60'000;
+  if (is_utc(zone)) return LocalMoments{{wall}, {wall}};
+  const auto* found = find_zone(zone);
+  if (found == nullptr) return zone_unknown(zone);
+  try {
+    const ::date::local_time<std::chrono::milliseconds> local{std::chrono::milliseconds(wall)};
+    // Of a time that is left out, both are the end of the gap.
+    return LocalMoments{{found->to_sys(local, ::date::choose::earliest).time_since_epoch().count()},
+                        {found->to_sys(local, ::date::choose::latest).time_since_epoch().count()}};
+  } catch (const std::exception& error) {
+    return make_error(Code::kEnvironment, "core.zone_unknown",
+                      fmt::format("time zone {} cannot be read: {}", zone, error.what()));
+  }
+}
+
+Result<LocalTime> local_time(Instant instant, std::string_view zone) {
+  const Date day = BERTH_TRY(date_in_zone(instant, zone));
+  std::int64_t wall = instant.unix_ms;
+  if (!is_utc(zone)) {
+    const auto* found = find_zone(zone);
+    if (found == nullptr) return zone_unknown(zone);
+    try {
+      wall = found->to_local(sys_time(instant)).time_since_epoch().count();
+    } catch (const std::exception& error) {
+      return make_error(Code::kEnvironment, "core.zone_unknown", fmt::format("time zone {} cannot be read: {}", zone, error.what()));
+    }
+  }
+  return LocalTime{day, static_cast<int>((wall - day.day_number() * kDayMs) / 60'000)};
 }
 
 }  // namespace berth

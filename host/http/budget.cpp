@@ -72,8 +72,24 @@ bool Budgets::lift_shares(const std::set<std::string, std::less<>>& but) {
   return is_wanted;
 }
 
+void Budgets::hold_back(std::optional<std::int64_t> calls) {
+  const std::scoped_lock lock(guarded_->mutex);
+  guarded_->left = calls;
+  guarded_->was_held_back = false;
+}
+
+bool Budgets::was_held_back() const {
+  const std::scoped_lock lock(guarded_->mutex);
+  return guarded_->was_held_back;
+}
+
 Status Budgets::take(std::string_view cost) {
   const std::scoped_lock lock(guarded_->mutex);
+  if (guarded_->left && *guarded_->left <= 0) {
+    guarded_->was_held_back = true;
+    return make_error(Code::kQuotaExhausted, "berth.run_cap",
+                      "What is left of the day's calls is kept for others that draw on it and for changes to come; the next run goes on.");
+  }
   Class* const run = guarded_->find(kRunBudget);
   if (run != nullptr && run->is_spent()) {
     run->refused = true;
@@ -88,6 +104,7 @@ Status Budgets::take(std::string_view cost) {
                       "The budget of " + std::string(cost) + " for this run is spent: " + std::to_string(one->spent) +
                           " of " + std::to_string(*one->limit) + " calls; the next run goes on.");
   }
+  if (guarded_->left) --*guarded_->left;
   if (run != nullptr) ++run->spent;
   if (one != nullptr) ++one->spent;
   return success();
@@ -95,12 +112,14 @@ Status Budgets::take(std::string_view cost) {
 
 void Budgets::give_back(std::string_view cost) {
   const std::scoped_lock lock(guarded_->mutex);
+  if (guarded_->left) ++*guarded_->left;
   if (Class* const run = guarded_->find(kRunBudget)) --run->spent;
   if (Class* const one = cost == kRunBudget ? nullptr : guarded_->find(cost)) --one->spent;
 }
 
 void Budgets::take_repeat(std::string_view cost) {
   const std::scoped_lock lock(guarded_->mutex);
+  if (guarded_->left) --*guarded_->left;
   if (Class* const run = guarded_->find(kRunBudget)) ++run->spent;
   if (Class* const one = cost == kRunBudget ? nullptr : guarded_->find(cost)) ++one->spent;
 }

@@ -51,6 +51,11 @@ class Budgets {
   void begin_run(std::optional<std::int64_t> day_left);
   /// Shares of single classes but these do not bind any more. True if one of them had refused a call.
   bool lift_shares(const std::set<std::string, std::less<>>& but);
+  /// From now on this run makes at most so many calls more; nothing: as many as it likes. What is kept so is for others who
+  /// draw on the same day, or for what comes later in it.
+  void hold_back(std::optional<std::int64_t> calls);
+  /// Whether a call was refused for that since.
+  [[nodiscard]] bool was_held_back() const;
   /// Takes one call of a class, and one of the run. Empty and unlisted classes cost the run only. Errors: berth.budget,
   /// berth.run_cap (kQuotaExhausted).
   Status take(std::string_view cost);
@@ -73,6 +78,8 @@ class Budgets {
   struct Guarded {
     std::mutex mutex;
     std::map<std::string, Class, std::less<>> classes;
+    std::optional<std::int64_t> left;   // of what hold_back() said
+    bool was_held_back = false;
     Class* find(std::string_view cost);
   };
   std::unique_ptr<Guarded> guarded_;

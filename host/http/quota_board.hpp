@@ -10,6 +10,7 @@
 // anew. Gates hear of it by `lifted_at`, so that none tells again what was lifted.
 //
 // Plain data; the board is implemented where the database is.
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -64,6 +65,8 @@ struct QuotaState {
   void fold(const QuotaShare& share);
   /// Makes room for one more share by folding two that rest. False where all are at work.
   bool make_room();
+  /// All its moments later by that much: as a clock that is so far ahead shows them. 0 stays 0.
+  void shift(std::chrono::milliseconds by);
   [[nodiscard]] json::Value to_json() const;
   /// Anything that is missing or has the wrong type is as in a new state.
   static QuotaState from_json(const json::Value& value);

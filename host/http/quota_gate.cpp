@@ -370,6 +370,7 @@ QuotaSnapshot QuotaGate::snapshot() const {
     snapshot.day_reserve = reserve();
   }
   snapshot.day_used = day_used();
+  snapshot.used_by_others = day_resets_at_ > now ? std::max<std::int64_t>(foreign_, 0) : 0;
   snapshot.day_left = left();
   snapshot.learned = learned_at_.unix_ms != 0;
   snapshot.day_resets_at = day_resets_at_;

@@ -69,6 +69,7 @@ struct QuotaSnapshot {
   std::int64_t day_used = 0;
   std::optional<std::int64_t> day_left;  // after the reserve, not below 0
   std::int64_t day_reserve = 0;
+  std::int64_t used_by_others = 0;       // of the day, by programs that are none of ours
   bool learned = false;
   Instant day_resets_at;
   std::optional<Instant> paused_until;

@@ -216,7 +216,8 @@ QuotaGate::Grant QuotaGate::agree(QuotaState& state, Instant now, bool rests) {
   for (const QuotaShare& share : state.shares) {
     if (share.owner == options_.owner) continue;
     others_places += share.places;
-    others_at_once += share.at_once;
+    // The last minute of a share is only for calls that have ended: nobody makes one then.
+    if (share.until - kMinute > now) others_at_once += share.at_once;
   }
   const int used = used_places();
   mine.is_resting = rests && in_flight_ == 0;

@@ -49,6 +49,14 @@ void QuotaState::lift(Instant now) {
   for (QuotaShare& share : shares) share.made = share.claimed = 0;
 }
 
+void QuotaState::shift(std::chrono::milliseconds by) {
+  const auto move = [&](Instant& moment) {
+    if (moment.unix_ms != 0) moment = moment + by;
+  };
+  for (Instant* moment : {&day_resets_at, &learned_at, &lifted_at, &paused_until, &blocked_until, &concurrent_changed}) move(*moment);
+  for (QuotaShare& share : shares) move(share.until);
+}
+
 void QuotaState::fold(const QuotaShare& share) {
   QuotaShare* several = find(kSeveral);
   if (several == nullptr) {

@@ -226,4 +226,22 @@ Result<std::vector<CustomerCredit>> customer_credits(Connection& connection) {
   return credits;
 }
 
+Result<std::vector<std::string>> documents_of_customer(storage::Connection& connection, std::string_view integration, std::string_view customer) {
+  std::vector<std::string> found;
+  BERTH_CHECK(connection.each("SELECT DISTINCT e.entity, e.remote_id FROM entry_line AS l JOIN entry AS e ON e.id = l.entry WHERE l.party = ? AND e.integration = ? "
+                              "AND e.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM entry AS r WHERE r.reverses = e.id) ORDER BY e.entity, e.remote_id",
+                              {customer, integration}, [&](const storage::Row& row) {
+                                found.push_back(row.text(0) + "/" + row.text(1));
+                                return true;
+                              }));
+  return found;
+}
+
+Result<std::string> customer_after(storage::Connection& connection, std::string_view integration, std::string_view customer) {
+  const auto row = BERTH_TRY(connection.first("SELECT o.customer FROM open_item_match AS m JOIN open_item AS o ON o.remote_id = m.remote_id AND o.entity = m.entity "
+                                              "AND o.integration = m.integration WHERE m.integration = ? AND m.customer = ? AND o.customer <> ? AND o.posts > 0 LIMIT 1",
+                                              {integration, customer, customer}));
+  return row ? row->text(0) : std::string();
+}
+
 }  // namespace berth::ledger

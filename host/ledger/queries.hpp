@@ -84,6 +84,11 @@ struct Receivable {
 Result<std::vector<Receivable>> receivables(storage::Connection& connection, std::string_view integration,
                                             std::string_view entity = "invoice");
 
+/// Documents with a live entry in the name of that customer: "invoice/46…". Reads all lines: for what happens seldom.
+Result<std::vector<std::string>> documents_of_customer(storage::Connection& connection, std::string_view integration, std::string_view customer);
+/// Another customer to whom documents that were this one's belong now; "" if there is none.
+Result<std::string> customer_after(storage::Connection& connection, std::string_view integration, std::string_view customer);
+
 struct CustomerCredit {
   std::string company, customer;
   MoneyTotal credit;  // what the customer has paid and not used

@@ -170,7 +170,11 @@ Result<TokenSet> IntegrationTokens::refreshed(const TokenSet& old, std::stop_tok
   if (!answer) {
     // Only a refused refresh token needs a person at the consent page. A refused client or redirect URI is kInvalidConfig:
     // nothing is stored, so that corrected settings work at once.
-    if (answer.error().code == Code::kUnauthenticated) BERTH_CHECK(store_reauth(old, answer.error()));
+    if (answer.error().code == Code::kUnauthenticated && !BERTH_TRY(store_reauth(old, answer.error()))) {
+      // Another host, or a person who connected, was faster: what was refused is not what counts now.
+      auto newer = BERTH_TRY(current());
+      if (newer.reauth_reason.empty()) return newer;
+    }
     return std::move(answer).error();
   }
   auto set = old;
@@ -183,13 +187,13 @@ Result<TokenSet> IntegrationTokens::refreshed(const TokenSet& old, std::stop_tok
   return set;
 }
 
-Status IntegrationTokens::store_reauth(const TokenSet& old, const Error& error) {
+/// False: the tokens are others by now.
+Result<bool> IntegrationTokens::store_reauth(const TokenSet& old, const Error& error) {
   auto set = old;
   set.generation = old.generation + 1;
   set.reauth_reason = error.reason;
   set.reauth_message = error.message;
-  BERTH_CHECK(store_.save(integration_, set, old.generation));  // not saved: somebody reconnected meanwhile
-  return success();
+  return store_.save(integration_, set, old.generation);
 }
 
 // Two addresses are documented: the Books pages have /oauth/v2/token/revoke, the Accounts pages /oauth/v2/revoke/token.

@@ -62,7 +62,7 @@ class IntegrationTokens final : public http::TokenSource {
  private:
   Result<TokenSet> fresh(std::optional<std::uint64_t> rejected, std::stop_token stop);
   Result<TokenSet> refreshed(const TokenSet& old, std::stop_token stop);
-  Status store_reauth(const TokenSet& old, const Error& error);
+  Result<bool> store_reauth(const TokenSet& old, const Error& error);
   [[nodiscard]] http::AccessToken as_header(const TokenSet& set) const;
   Result<http::AccessToken> kept(Result<TokenSet> set);
   void forget_kept();

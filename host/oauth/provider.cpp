@@ -178,6 +178,22 @@ std::string Provider::scopes_for(std::span<const std::string> phases) const {
   return join(wanted, scope_separator);
 }
 
+Status Provider::set_api_version(std::string_view version) {
+  constexpr std::size_t kLengthMax = 8;
+  const auto is_version = [](std::string_view text) {
+    return text.size() >= 2 && text.size() <= kLengthMax && text.front() == 'v' && text.find_first_not_of("0123456789", 1) == std::string_view::npos;
+  };
+  const std::size_t slash = api_base.rfind('/');
+  if (!is_version(version)) {
+    return make_error(Code::kInvalidConfig, "oauth.provider_invalid", "api_version: a version such as v3 is expected, found \"" + std::string(version.substr(0, 40)) + "\"");
+  }
+  if (slash == std::string::npos || !is_version(std::string_view(api_base).substr(slash + 1))) {
+    return make_error(Code::kInvalidConfig, "oauth.provider_invalid", "api_version: the connector's API has no versions in its address, " + api_base);
+  }
+  api_base.replace(slash + 1, std::string::npos, version);
+  return success();
+}
+
 std::string Provider::api_base_of(std::string_view api_origin) const {
   return replace_all(api_base, "{api}", api_origin);
 }

@@ -58,6 +58,10 @@ struct Provider {
   /// Errors: oauth.provider_invalid (kInvalidConfig) with the place in the block.
   static Result<Provider> parse(const json::Value& block, std::span<const DataCenter> added);
 
+  /// Calls another version of the API: "v4" makes "{api}/books/v3" into "{api}/books/v4". Errors: oauth.provider_invalid where
+  /// that is no version, or the connector's address ends with none.
+  Status set_api_version(std::string_view version);
+
   /// The entry whose accounts (API) address is exactly this text, apart from case and one "/" at the end; nullptr for
   /// anything else.
   [[nodiscard]] const DataCenter* by_accounts(std::string_view untrusted) const;

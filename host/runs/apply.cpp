@@ -87,7 +87,7 @@ Status Applier::apply_batch(const std::vector<storage::Record>& batch, ApplyResu
     states.clear();
     books_.reset();   // others may have mapped accounts or closed months since
     found_rows_.answers.clear();
-    return dependencies_.database.write([&](storage::Connection& connection) -> Status {
+    return dependencies_.database.write("apply.batch", [&](storage::Connection& connection) -> Status {
       BERTH_CHECK(hold(connection, dependencies_.lease, dependencies_.clock.now()));
       for (const storage::Record& record : records) states.push_back(BERTH_TRY(apply_one(connection, record)));
       return success();
@@ -113,7 +113,7 @@ Status Applier::apply_batch(const std::vector<storage::Record>& batch, ApplyResu
     // The machine's trouble is not the record's: it stays pending.
     if (is_of_the_machine(error)) return error;
     dependencies_.log.error("record could not be committed", error, {{"entity", record.entity}, {"remote_id", record.remote_id}});
-    BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
+    BERTH_CHECK(dependencies_.database.write("apply.failed", [&](storage::Connection& connection) -> Status {
       BERTH_CHECK(hold(connection, dependencies_.lease, dependencies_.clock.now()));
       Decision decision;
       decision.state = "failed";

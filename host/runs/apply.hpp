@@ -25,6 +25,7 @@
 #include "host/runs/lookups.hpp"
 #include "host/runs/setup.hpp"
 #include "host/storage/account_rows.hpp"
+#include "host/storage/rows.hpp"
 #include "host/storage/records.hpp"
 #include "host/telemetry/log.hpp"
 
@@ -55,6 +56,7 @@ class Applier {
                                    const mapping::Outcome& outcome, Decision decision);
   Result<std::string> apply_master(storage::Connection& connection, const storage::Record& record, const std::string& entity,
                                    const mapping::Outcome& outcome, Decision decision);
+  Status see_merge(storage::Connection& connection, const storage::LocalRow& customer, Decision& decision);
   Result<std::string> archive_master(storage::Connection& connection, const storage::Record& record, Decision decision);
   Result<std::string> apply_document(storage::Connection& connection, const storage::Record& record, const std::string& entity,
                                      const mapping::Outcome& outcome, Decision decision);

@@ -2,11 +2,19 @@
 #include <fmt/format.h>
 
 #include "host/core/hash.hpp"
+#include "host/ledger/queries.hpp"
 #include "host/runs/apply_parts.hpp"
 #include "host/storage/links.hpp"
 #include "host/storage/rows.hpp"
+#include "host/storage/waiting.hpp"
 
 namespace berth::runs {
+
+namespace {
+
+constexpr std::size_t kWaitersMax = 10'000;   // documents that wait for one customer
+
+}  // namespace
 
 Result<std::string> Applier::apply_master(storage::Connection& connection, const storage::Record& record, const std::string& entity,
                                           const mapping::Outcome& outcome, Decision decision) {
@@ -60,6 +68,33 @@ Result<std::string> Applier::apply_master(storage::Connection& connection, const
   return state;
 }
 
+// A remote does not let a customer with documents be deleted; one that is gone all the same was merged into another. Its documents
+// say so in a new version, or are asked for, since a remote may change the customer of a document and not its version.
+Status Applier::see_merge(storage::Connection& connection, const storage::LocalRow& customer, Decision& decision) {
+  const Setup& setup = dependencies_.setup;
+  std::vector<std::string> named = BERTH_TRY(ledger::documents_of_customer(connection, setup.id, customer.id));
+  for (const std::int64_t waiter : BERTH_TRY(storage::waiting::waiters(connection, setup.id, fmt::format("customer/{}", customer.remote_id), kWaitersMax))) {
+    const auto record = BERTH_TRY(storage::records::find(connection, waiter));
+    if (!record) continue;
+    for (const std::string& entity : setup.rules->entities_of(record->entity)) named.push_back(fmt::format("{}/{}", entity, record->remote_id));
+  }
+  std::erase_if(named, [&](const std::string& reference) {
+    const auto [kind, remote_id] = split_reference(reference);
+    const auto record = storage::records::find(connection, setup.id, setup.remote_entity_of(kind), remote_id);
+    return !record.ok() || !*record || (*record)->remote_state == "deleted";
+  });
+  const std::string after = BERTH_TRY(ledger::customer_after(connection, setup.id, customer.id));
+  if (named.empty() && after.empty()) return success();
+  BERTH_CHECK(force_fetch(connection, named));
+  const auto survivor = after.empty() ? std::nullopt : BERTH_TRY(storage::rows::find(connection, after));
+  decision.reason = "berth.customer_merged";
+  decision.message = survivor ? fmt::format("{} is gone at the remote; its documents belong to {} ({}) now", customer.name, survivor->name, survivor->remote_id)
+                              : fmt::format("{} is gone at the remote, and {} documents still name it: they are fetched again, and will name the customer it was merged into",
+                                            customer.name, named.size());
+  if (survivor) decision.facts.set("merged_into", survivor->id);
+  return success();
+}
+
 // What was posted in its name stays; nothing new is.
 Result<std::string> Applier::archive_master(storage::Connection& connection, const storage::Record& record, Decision decision) {
   auto row = BERTH_TRY(storage::rows::find(connection, record.local_id));
@@ -71,6 +106,7 @@ Result<std::string> Applier::archive_master(storage::Connection& connection, con
   }
   decision.state = "archived";
   decision.local_id = record.local_id;
+  if (is_own && row->kind == "customer") BERTH_CHECK(see_merge(connection, *row, decision));
   return settle(connection, record, std::move(decision));
 }
 

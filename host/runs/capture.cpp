@@ -79,7 +79,8 @@ void CaptureSession::note(std::string_view message, std::string_view fields_json
 
 namespace {
 
-std::vector<http::ApiCall> calls_of(std::span<const plugins::HttpRequest> requests) {
+/// `list_cost`: the class of calls of a list that have none of their own.
+std::vector<http::ApiCall> calls_of(std::span<const plugins::HttpRequest> requests, std::string_view list_cost = {}) {
   std::vector<http::ApiCall> calls;
   calls.reserve(requests.size());
   for (const plugins::HttpRequest& request : requests) {
@@ -90,6 +91,7 @@ std::vector<http::ApiCall> calls_of(std::span<const plugins::HttpRequest> reques
                      .body = request.body,
                      .cost = request.cost,
                      .kind = kind_of(request.kind)});
+    if (calls.back().kind == http::CallKind::kList && calls.back().cost.empty()) calls.back().cost = list_cost;
   }
   return calls;
 }
@@ -113,8 +115,8 @@ plugins::HttpReply reply_of(http::ApiReply&& reply) {
 }  // namespace
 
 Status send_for_plugin(http::ApiClient& api, std::span<const plugins::HttpRequest> requests, std::stop_token stop,
-                       const std::function<bool(plugins::HttpReply&&)>& on_reply) {
-  return api.send_batch(calls_of(requests), std::move(stop), [&](http::ApiReply&& reply) { return on_reply(reply_of(std::move(reply))); });
+                       const std::function<bool(plugins::HttpReply&&)>& on_reply, std::string_view list_cost) {
+  return api.send_batch(calls_of(requests, list_cost), std::move(stop), [&](http::ApiReply&& reply) { return on_reply(reply_of(std::move(reply))); });
 }
 
 Status CaptureSession::send_batch(std::span<const plugins::HttpRequest> requests,
@@ -126,7 +128,8 @@ Status CaptureSession::send_batch(std::span<const plugins::HttpRequest> requests
   return send_for_plugin(dependencies_.api, requests, slice.get_token(),
                          [&](plugins::HttpReply&& reply) {
                            return on_reply(std::move(reply)) && keeps_lease() && now() < deadline_;
-                         });
+                         },
+                         list_cost());
 }
 
 bool CaptureSession::keeps_lease() {
@@ -138,7 +141,7 @@ bool CaptureSession::keeps_lease() {
 Status CaptureSession::add_calls(std::span<const plugins::HttpRequest> requests) {
   if (!stream_) stream_ = dependencies_.api.open_stream(stop_);
   if (should_stop()) stream_->stop();
-  return stream_->add(calls_of(requests));
+  return stream_->add(calls_of(requests, list_cost()));
 }
 
 void CaptureSession::stop_calls() {
@@ -217,8 +220,10 @@ Result<std::vector<plugins::Wanted>> CaptureSession::next_details(std::uint32_t 
   std::vector<plugins::Wanted> wanted;
   const Status read = dependencies_.database.read([&](storage::Connection& connection) -> Status {
     const std::vector<std::string> entities{phase_.entity};
-    const std::uint32_t wants = storage::kWantDetail | (are_files_wanted_ ? storage::kWantAttachments : 0U);
-    const auto entries = BERTH_TRY(storage::detail_queue::take(connection, dependencies_.setup.id, entities, n, handed_out_, wants));
+    if (!dependencies_.queue) return success();
+    storage::detail_queue::Filter filter = *dependencies_.queue;
+    filter.wants = storage::kWantDetail | (are_files_wanted_ ? storage::kWantAttachments : 0U);
+    const auto entries = BERTH_TRY(storage::detail_queue::take(connection, dependencies_.setup.id, entities, n, handed_out_, filter));
     for (const storage::QueuedDetail& entry : entries) {
       if (entry.cause == "confirm_deletion") confirming_.insert(entry.remote_id);
       open_entries_[{entry.remote_id, entry.want}] = entry;
@@ -247,7 +252,7 @@ Status CaptureSession::attach(const plugins::Ref& ref, std::string_view name, st
   links_.push_back({ref, std::string(name), std::string(media_type), {}, std::string(bytes)});
   held_bytes_ += bytes.size();
   if (held_bytes_ > kHeldFileBytesMax) {
-    const Status stored = dependencies_.database.write([&](storage::Connection& connection) -> Status {
+    const Status stored = dependencies_.database.write("capture.files", [&](storage::Connection& connection) -> Status {
       BERTH_CHECK(hold(connection, dependencies_.lease, now()));
       return store_files(connection);
     });
@@ -260,11 +265,12 @@ Status CaptureSession::attach(const plugins::Ref& ref, std::string_view name, st
 bool CaptureSession::should_stop() { return stop_.stop_requested() || is_halted_ || now() >= deadline_; }
 
 void CaptureSession::progress(std::int64_t done, std::int64_t total_or_minus_1) {
+  if (total_or_minus_1 >= 0) list_total_ = total_or_minus_1;
   if (dependencies_.on_progress) dependencies_.on_progress(phase_.id, done, total_or_minus_1);
 }
 
 Status CaptureSession::checkpoint(std::string_view cursor_json, bool pass_complete) {
-  const Status committed = dependencies_.database.write(
+  const Status committed = dependencies_.database.write("capture.checkpoint",
       [&](storage::Connection& connection) { return commit(connection, cursor_json, pass_complete); });
   if (!committed.ok()) return kept(committed.error());
   last_cursor_ = cursor_json;

@@ -16,12 +16,15 @@
 #include "host/core/time.hpp"
 #include "host/http/api_client.hpp"
 #include "host/plugins/runner.hpp"
+#include "host/runs/backfill.hpp"
 #include "host/runs/lease.hpp"
 #include "host/runs/report.hpp"
 #include "host/runs/setup.hpp"
+#include "host/runs/timing.hpp"
 #include "host/storage/cursors.hpp"
 #include "host/storage/database.hpp"
 #include "host/storage/detail_queue.hpp"
+#include "host/storage/records.hpp"
 #include "host/telemetry/log.hpp"
 
 namespace berth::runs {
@@ -30,7 +33,7 @@ using OnProgress = std::function<void(std::string_view phase, std::int64_t done,
 
 /// Sends what a plugin asks for through the API client and hands the answers back in the plugin's form.
 Status send_for_plugin(http::ApiClient& api, std::span<const plugins::HttpRequest> requests, std::stop_token stop,
-                       const std::function<bool(plugins::HttpReply&&)>& on_reply);
+                       const std::function<bool(plugins::HttpReply&&)>& on_reply, std::string_view list_cost = {});
 
 class CaptureSession final : public plugins::Services {
  public:
@@ -44,7 +47,11 @@ class CaptureSession final : public plugins::Services {
     HeldLease lease;
     LeaseKeeper& keeper;
     std::string quota_key;              // under which the gate's state is kept in this database; "": in another
+    std::int64_t used_before = 0;       // calls of the day that earlier runs of the integration made
+    Instant& foretold;                  // when the forecast was last computed in this run
     OnProgress on_progress;
+    std::optional<Window> window;       // of the history that is listed
+    std::optional<storage::detail_queue::Filter> queue;   // what of the queue is given out; nothing: none of it
     storage::detail_queue::HandedOut& refused;   // what the remote refused in this run; a later slice does not ask again
   };
   /// `cursor` is that of the pass under way; a session of mode "ids" has none to move (mode decides).
@@ -94,6 +101,8 @@ class CaptureSession final : public plugins::Services {
 
   void note(std::string_view message, std::string_view fields_json);
   bool keeps_lease();
+  /// A comparison of all ids has a budget of its own.
+  [[nodiscard]] std::string_view list_cost() const { return cursor_.mode == "sweep" ? kArchiving : std::string_view(); }
   struct Need {
     plugins::Ref ref;
     std::int32_t priority = 0;
@@ -109,12 +118,16 @@ class CaptureSession final : public plugins::Services {
   Status store_files(storage::Connection& connection);
   Status commit_record(storage::Connection& connection, const plugins::EmittedRecord& record);
   Status commit_deleted(storage::Connection& connection, const plugins::EmittedRecord& record);
+  Result<bool> is_asked_to_confirm(storage::Connection& connection, const storage::Record& record);
   Status commit_offers(storage::Connection& connection, const plugins::EmittedRecord& record, json::Value detail);
   Status commit_need(storage::Connection& connection, const Need& need);
-  Status commit_wanted_files(storage::Connection& connection, const plugins::EmittedRecord& record, const json::Value& document);
+  Status commit_wanted_files(storage::Connection& connection, const plugins::EmittedRecord& record, const json::Value& document,
+                             const std::string& cause);
   Status wake_whoever_forced(storage::Connection& connection, const plugins::Ref& ref);
   Status finish_entry(storage::Connection& connection, const plugins::Ref& ref, std::uint32_t want);
   Status compare_pass(storage::Connection& connection);
+  Status advance_history(storage::Connection& connection, bool pass_complete);
+  Status foretell(storage::Connection& connection);
   [[nodiscard]] std::vector<std::string> only_seen();
   Status see_pause(storage::Connection& connection);
   [[nodiscard]] std::optional<Instant> version_time(std::string_view entity, std::string_view version) const;
@@ -141,6 +154,7 @@ class CaptureSession final : public plugins::Services {
   std::vector<std::string> seen_;
 
   std::unique_ptr<http::ApiStream> stream_;   // opened with the first calls that are added
+  std::int64_t list_total_ = -1;              // rows that the remote says the list has; -1: it does not
   std::string last_cursor_;
   std::set<std::string, std::less<>> committed_ids_;   // of a pass by id
   bool brake_pulled_ = false;

@@ -5,8 +5,12 @@
 #include <unordered_set>
 
 #include "host/runs/capture.hpp"
+#include "host/runs/engine_running.hpp"
+#include "host/runs/forecast.hpp"
 #include "host/runs/quota_board.hpp"
 #include "host/storage/attachments.hpp"
+#include "host/storage/backfills.hpp"
+#include "host/storage/brakes.hpp"
 #include "host/storage/integrations.hpp"
 #include "host/storage/offers.hpp"
 #include "host/storage/records.hpp"
@@ -46,7 +50,8 @@ Status CaptureSession::commit(storage::Connection& connection, std::string_view 
   const bool has_rows = !seen.empty() || std::any_of(emitted_.begin(), emitted_.end(), [](const plugins::EmittedRecord& record) { return record.list_only; });
   if (cursor_.pass > 0) BERTH_CHECK(storage::records::touch_seen(connection, dependencies_.setup.id, phase_.entity, seen, cursor_.pass));
   for (const Need& need : needs_) BERTH_CHECK(commit_need(connection, need));
-  if (cursor_.mode != "ids" && cursor_.mode != "since") {
+  if (!dependencies_.queue) BERTH_CHECK(advance_history(connection, pass_complete));   // a list of the history
+  if (cursor_.mode != "ids" && cursor_.mode != "since" && cursor_.mode != kCount) {
     if (pass_complete) {
       BERTH_CHECK(storage::cursors::complete_pass(connection, cursor_, cursor_json, now()));
       if (cursor_.mode == "full" || cursor_.mode == "sweep") BERTH_CHECK(compare_pass(connection));
@@ -55,6 +60,7 @@ Status CaptureSession::commit(storage::Connection& connection, std::string_view 
     }
   }
   BERTH_CHECK(see_pause(connection));
+  BERTH_CHECK(foretell(connection));
   if (dependencies_.quota_key.empty()) return success();
   return tell_quota(connection, dependencies_.quota_key, dependencies_.gate, now());
 }
@@ -118,8 +124,10 @@ Status CaptureSession::commit_record(storage::Connection& connection, const plug
   BERTH_CHECK(storage::records::capture_detail(connection, capture));
   if (cursor_.mode == "ids") committed_ids_.insert(record.ref.remote_id);
   BERTH_CHECK(wake_whoever_forced(connection, record.ref));
+  const auto entry = open_entries_.find({record.ref.remote_id, storage::kWantDetail});
+  const std::string cause = entry == open_entries_.end() ? "list" : entry->second.cause == storage::kBackfillCause ? std::string(storage::kBackfillCause) : "list";
   BERTH_CHECK(finish_entry(connection, record.ref, storage::kWantDetail));
-  BERTH_CHECK(commit_wanted_files(connection, record, document));
+  BERTH_CHECK(commit_wanted_files(connection, record, document, cause));
   return commit_offers(connection, record, std::move(document));
 }
 
@@ -144,7 +152,7 @@ Status CaptureSession::finish_entry(storage::Connection& connection, const plugi
 
 // A document whose file did not come with it gets a place at the end of the queue, so that later runs try again.
 Status CaptureSession::commit_wanted_files(storage::Connection& connection, const plugins::EmittedRecord& record,
-                                           const json::Value& document) {
+                                           const json::Value& document, const std::string& cause) {
   if (phase_.files.empty() || cursor_.mode == "ids") return success();
   for (const Phase::File& file : phase_.files) {
     const std::string_view value = document.text_of(file.unless_field);
@@ -161,21 +169,76 @@ Status CaptureSession::commit_wanted_files(storage::Connection& connection, cons
     entry.version = record.ref.version;
     entry.priority = kMissingFilePriority;
     entry.forced = true;
+    entry.cause = cause;
     BERTH_CHECK(storage::detail_queue::put(connection, entry));
   }
   return success();
+}
+
+/// The history goes on: rows of a window are counted, a window that was listed whole is followed by the next one, in the
+/// transaction that commits its last page.
+Status CaptureSession::advance_history(storage::Connection& connection, bool pass_complete) {
+  const auto known = BERTH_TRY(storage::backfills::find_list(connection, dependencies_.setup.id, phase_.id));
+  storage::BackfillList list = known.value_or(storage::BackfillList{.integration = dependencies_.setup.id, .phase = phase_.id});
+  if (cursor_.mode == kCount) {
+    list.expected = list_total_;
+    return storage::backfills::save(connection, list);
+  }
+  if (dependencies_.window && list.to.unix_ms == 0) {
+    list.from = dependencies_.window->from;
+    list.to = dependencies_.window->to;
+  }
+  const auto backfill = BERTH_TRY(storage::backfills::find(connection, dependencies_.setup.id));
+  if (backfill && backfill->began.unix_ms == 0) BERTH_CHECK(storage::backfills::set_began(connection, dependencies_.setup.id, now()));
+  const auto rows = static_cast<std::int64_t>(seen_.size());
+  list.listed += rows;
+  list.in_window += rows;
+  if (pass_complete) {
+    const auto row = BERTH_TRY(storage::integrations::find(connection, dependencies_.setup.id));
+    const auto next = list.to.unix_ms == 0 || !row ? std::nullopt : next_window({list.from, list.to}, list.in_window, phase_.page_size, row->backfill_floor);
+    list.in_window = 0;
+    if (next) {
+      list.from = next->from;
+      list.to = next->to;
+    } else {
+      list.done = now();
+    }
+  }
+  return storage::backfills::save(connection, list);
+}
+
+/// What the run still needs, for those who look at it meanwhile.
+Status CaptureSession::foretell(storage::Connection& connection) {
+  constexpr std::chrono::milliseconds kAgain{60'000};
+  if (dependencies_.foretold.unix_ms > 0 && now() - dependencies_.foretold < kAgain) return success();
+  BERTH_CHECK(tell_forecast(connection, dependencies_.setup,
+                            {.quota = dependencies_.gate.snapshot(),
+                             .under_way = ListUnderWay{phase_.id, report_.listed, list_total_},
+                             .used_today = dependencies_.used_before + calls_made(dependencies_.api.report()),
+                             .now = now()}));
+  dependencies_.foretold = now();
+  return success();
+}
+
+/// Whether this answer is the second one: the record was missing before, and was asked for because of that.
+Result<bool> CaptureSession::is_asked_to_confirm(storage::Connection& connection, const storage::Record& record) {
+  if (confirming_.contains(record.remote_id)) return true;
+  if (cursor_.mode != "ids" || record.remote_state != "suspect") return false;
+  const auto entry = BERTH_TRY(storage::detail_queue::find(connection, record.integration, record.entity, record.remote_id, storage::kWantDetail));
+  return entry && entry->cause == "confirm_deletion";
 }
 
 // A first "it does not exist" makes the record suspect and asks once more at the end of the queue; the second one, in the
 // same run, is believed.
 Status CaptureSession::commit_deleted(storage::Connection& connection, const plugins::EmittedRecord& record) {
   const std::string& integration = dependencies_.setup.id;
-  BERTH_CHECK(finish_entry(connection, record.ref, storage::kWantDetail));
   if (cursor_.mode == "ids") committed_ids_.insert(record.ref.remote_id);
   const auto stored = BERTH_TRY(storage::records::find(connection, integration, record.ref.entity, record.ref.remote_id));
+  const bool is_confirming = stored && BERTH_TRY(is_asked_to_confirm(connection, *stored));
+  BERTH_CHECK(finish_entry(connection, record.ref, storage::kWantDetail));
   if (!stored) return success();     // a reference that leads nowhere
-  if (confirming_.contains(record.ref.remote_id)) {
-    BERTH_CHECK(storage::records::mark_deleted(connection, integration, record.ref.entity, record.ref.remote_id, now()));
+  if (is_confirming) {
+    if (BERTH_TRY(storage::records::mark_deleted(connection, integration, record.ref.entity, record.ref.remote_id, now()))) ++report_.gone;
     return success();
   }
   BERTH_CHECK(storage::records::mark_suspect(connection, integration, record.ref.entity, record.ref.remote_id));
@@ -235,6 +298,7 @@ Status CaptureSession::commit_need(storage::Connection& connection, const Need& 
   entry.entity = need.ref.entity;
   entry.remote_id = need.ref.remote_id;
   entry.priority = need.priority;
+  if (cursor_.mode == kWindow) entry.cause = storage::kBackfillCause;
   // Without a version the queue drops whatever has any detail: once per record.
   if (phase == nullptr || !phase->detail_once_per_record) {
     entry.version = need.ref.version;
@@ -247,17 +311,28 @@ Status CaptureSession::commit_need(storage::Connection& connection, const Need& 
 // After a whole pass: what it did not see is suspect and is asked for once more; nothing is deleted on absence alone.
 Status CaptureSession::compare_pass(storage::Connection& connection) {
   const std::string& integration = dependencies_.setup.id;
+  // What has no detail cannot be asked about, and absence alone is no proof.
+  if (!phase_.has_detail) return success();
   const auto missing =
       BERTH_TRY(storage::records::missing_since_pass(connection, integration, phase_.entity, cursor_.pass, kCompareMax));
   const auto count = BERTH_TRY(storage::records::alive_count(connection, integration, phase_.entity));
   const std::int64_t let_through = std::max(phase_.brake_rows, count.alive * phase_.brake_percent / 100);
+  report_.sweep.missing += static_cast<std::int64_t>(missing.size());
   if (static_cast<std::int64_t>(missing.size()) > let_through) {
+    BERTH_CHECK(storage::brakes::put(connection, {.integration = integration,
+                                                  .phase = phase_.id,
+                                                  .entity = phase_.entity,
+                                                  .pass = cursor_.pass,
+                                                  .missing = static_cast<std::int64_t>(missing.size()),
+                                                  .alive = count.alive,
+                                                  .since = now()}));
     brake_pulled_ = true;
     report_.reason = "berth.deletion_brake";
     report_.message = fmt::format("{} of {} records of {} are missing from the list, more than {}; nothing was archived", missing.size(),
                                   count.alive, phase_.entity, let_through);
     return success();
   }
+  BERTH_CHECK(storage::brakes::release(connection, integration, phase_.id));   // an earlier one, which missed more
   for (const storage::MissingRecord& record : missing) {
     BERTH_CHECK(commit_deleted(connection, {.ref = {phase_.entity, record.remote_id, {}}, .part = {}, .json = {}, .deleted = true}));
   }

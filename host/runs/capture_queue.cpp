@@ -32,7 +32,7 @@ Result<bool> CaptureSession::settle(Settle which) {
   const http::CallReport calls = dependencies_.api.report();
   bool is_any_counted = false;
   if (which == Settle::kRefused && noticed_.empty()) return false;
-  const Status settled = dependencies_.database.write([&](storage::Connection& connection) -> Status {
+  const Status settled = dependencies_.database.write("capture.unanswered", [&](storage::Connection& connection) -> Status {
     BERTH_CHECK(hold(connection, dependencies_.lease, now()));
     for (const auto& [key, entry] : open_entries_) {
       json::Value remote_error = json::Value::object();

@@ -44,7 +44,7 @@ std::string_view path_of(std::string_view uri) {
 Result<oauth::Authorization> Connector::begin(IntegrationUnit& unit) {
   oauth::Authorizer authorizer(unit.provider, dependencies_.transport, dependencies_.states, dependencies_.clock, dependencies_.random);
   auto begun = BERTH_TRY(authorizer.begin(unit.setup.id, unit.client, unit.enabled_phases));
-  BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
+  BERTH_CHECK(dependencies_.database.write("connect.begin", [&](storage::Connection& connection) -> Status {
     const auto row = BERTH_TRY(storage::integrations::find(connection, unit.setup.id));
     if (!row || row->connected.unix_ms != 0) return success();
     return storage::integrations::set_status(
@@ -185,7 +185,7 @@ Result<Connected> Connector::exchange_and_store(IntegrationUnit& unit, const oau
   connected.name = taken.name;
   BERTH_CHECK(unit.tokens->connect(std::move(tokens)));
   const Instant now = dependencies_.clock.now();
-  BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
+  BERTH_CHECK(dependencies_.database.write("connect.complete", [&](storage::Connection& connection) -> Status {
     BERTH_CHECK(storage::integrations::set_organization(connection, unit.setup.id, connected.remote_id, connected.name,
                                                         json::dump(organizations_json(connected.organizations, taken))));
     BERTH_CHECK(storage::integrations::set_connected(connection, unit.setup.id, now));
@@ -208,7 +208,7 @@ Result<Connected> Connector::exchange_and_store(IntegrationUnit& unit, const oau
 }
 
 Status Connector::choose_organization(IntegrationUnit& unit, std::string_view remote_id) {
-  return dependencies_.database.write([&](storage::Connection& connection) -> Status {
+  return dependencies_.database.write("connect.choose_organization", [&](storage::Connection& connection) -> Status {
     const auto row = BERTH_TRY(storage::integrations::find(connection, unit.setup.id));
     if (!row) return make_error(Code::kNotFound, "runs.integration_unknown", fmt::format("there is no integration \"{}\"", unit.setup.id));
     if (row->remote_id == remote_id) return success();
@@ -230,7 +230,7 @@ Status Connector::choose_organization(IntegrationUnit& unit, std::string_view re
 
 Status Connector::disconnect(IntegrationUnit& unit, std::stop_token stop) {
   const Status revoked = unit.tokens->revoke(std::move(stop));
-  const Status marked = dependencies_.database.write([&](storage::Connection& connection) -> Status {
+  const Status marked = dependencies_.database.write("connect.disconnect", [&](storage::Connection& connection) -> Status {
     BERTH_CHECK(storage::integrations::set_connected(connection, unit.setup.id, Instant{0}));
     return storage::integrations::set_status(
         connection, unit.setup.id, {.actual = "pending", .reason = "berth.disconnected", .message = "disconnected by a person", .who_acts = "operator", .next_attempt = {}},

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "host/runs/engine_running.hpp"
+#include "host/runs/forecast.hpp"
 #include "host/runs/status.hpp"
 #include "host/storage/commands.hpp"
 #include "host/storage/leases.hpp"
@@ -15,9 +16,6 @@
 
 namespace berth::runs {
 
-namespace {
-
-/// After such an error no other phase has a chance.
 bool ends_run(const Error& error) {
   if (error.reason == "berth.budget") return false;
   switch (error.code) {
@@ -31,22 +29,20 @@ bool ends_run(const Error& error) {
   return error.reason.starts_with("plugin.") || error.reason.starts_with("storage.") || error.reason.starts_with("oauth.");
 }
 
-}  // namespace
-
 Result<HeldLease> Engine::take_lease(const Setup& setup) {
-  HeldLease lease{setup.id, fmt::format("{}:{}", dependencies_.owner, new_id("run", dependencies_.clock, dependencies_.random)), 0};
+  HeldLease lease{setup.id, fmt::format("{}:{}", dependencies_.owner, new_id("run", dependencies_.clock, dependencies_.random)), 0, dependencies_.lease_ttl};
   std::optional<std::int64_t> fencing;
-  BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
-    fencing = BERTH_TRY(storage::leases::acquire(connection, setup.id, lease.owner, kLeaseTtl, dependencies_.clock.now()));
+  BERTH_CHECK(dependencies_.database.write("lease.take", [&](storage::Connection& connection) -> Status {
+    fencing = BERTH_TRY(storage::leases::acquire(connection, setup.id, lease.owner, lease.ttl, dependencies_.clock.now()));
     return fencing ? note_rules_in_force(connection, setup) : success();
   }));
   if (!fencing) {
-    BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
+    BERTH_CHECK(dependencies_.database.write("lease.take_over", [&](storage::Connection& connection) -> Status {
       const auto held = BERTH_TRY(storage::leases::find(connection, setup.id, dependencies_.clock.now()));
       if (!held || !dependencies_.is_dead_owner || !dependencies_.is_dead_owner(held->owner)) return success();
       dependencies_.log.warning("the process that ran the integration is gone; its lease is taken over", {{"integration", setup.id}, {"owner", held->owner}});
       BERTH_CHECK(storage::leases::release(connection, setup.id, held->owner, held->fencing));
-      fencing = BERTH_TRY(storage::leases::acquire(connection, setup.id, lease.owner, kLeaseTtl, dependencies_.clock.now()));
+      fencing = BERTH_TRY(storage::leases::acquire(connection, setup.id, lease.owner, lease.ttl, dependencies_.clock.now()));
       return fencing ? note_rules_in_force(connection, setup) : success();
     }));
   }
@@ -67,7 +63,7 @@ Status Engine::note_rules_in_force(storage::Connection& connection, const Setup&
 }
 
 void Engine::give_lease(const HeldLease& lease) {
-  const Status freed = dependencies_.database.write([&](storage::Connection& connection) {
+  const Status freed = dependencies_.database.write("lease.give_back", [&](storage::Connection& connection) {
     return storage::leases::release(connection, lease.integration, lease.owner, lease.fencing);
   });
   if (!freed.ok()) dependencies_.log.error("lease could not be freed", freed.error(), {{"integration", lease.integration}});
@@ -113,14 +109,14 @@ Status Engine::open_run(Running& running) {
   for (const Phase& phase : running.setup.phases) {
     const bool is_wanted = running.request.phases.empty() ||
                            std::find(running.request.phases.begin(), running.request.phases.end(), phase.id) != running.request.phases.end();
-    if (!phase.enabled || !is_wanted) continue;
+    if (!phase.enabled || !is_wanted || running.request.only_sweep) continue;
     PhaseReport row;
     row.phase = phase.id;
     row.entity = phase.entity;
     running.report.phases.push_back(std::move(row));
     phase_ids.push_back(phase.id);
   }
-  return dependencies_.database.write([&](storage::Connection& connection) -> Status {
+  return dependencies_.database.write("run.begin", [&](storage::Connection& connection) -> Status {
     BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
     BERTH_CHECK(storage::runs::close_abandoned(connection, running.setup.id, running.report.run, dependencies_.clock.now()));
     storage::Run row;
@@ -150,14 +146,16 @@ Result<RunReport> Engine::run(const Setup& setup, const RemoteAccess& access, co
                               const OnProgress& on_progress) {
   const storage::Integration integration = BERTH_TRY(ready(setup, request));
   const HeldLease lease = BERTH_TRY(take_lease(setup));
-  LeaseKeeper keeper(dependencies_.database, dependencies_.clock, lease);
+  LeaseKeeper keeper(dependencies_.database, dependencies_.clock, lease, stop);
+  LeasedTransport transport(dependencies_.transport, keeper);
   Running running{.setup = setup,
                   .access = access,
                   .request = request,
-                  .stop = stop,
+                  .stop = keeper.stop(),
                   .on_progress = on_progress,
                   .lease = lease,
                   .keeper = &keeper,
+                  .transport = transport,
                   .integration = integration,
                   .report = {},
                   .log = {},
@@ -179,6 +177,10 @@ Result<RunReport> Engine::run(const Setup& setup, const RemoteAccess& access, co
   }
   running.log.info("run began", {{"trigger", request.trigger}});
   ended = run_phases(running);
+  if (const Status good = keeper.good(); !ended.ok() && !good.ok()) {
+    ended = good;
+    running.log.warning("the lease is not ours any more; the run makes no further call", {{"reason", good.error().reason}, {"error", good.error().message}});
+  }
   const Status finished = finish(running, ended);
   if (const Status rested = access.gate->rest(); !rested.ok()) running.log.error("the share of the quota could not be given back", rested.error());
   give_lease(lease);
@@ -203,13 +205,13 @@ Status Engine::run_phases(Running& running) {
     BERTH_CHECK(running.budgets.add(json::Value::object({{std::string(http::kRunBudget), per_run}}), "/limits"));
   }
   BERTH_CHECK(running.access.gate->look());
-  running.budgets.begin_run(running.access.gate->day_left());
+  BERTH_CHECK(share_the_day(running));
 
   http::ApiOptions options;
   options.base_url = BERTH_TRY(running.access.tokens->api_base());
   options.mode = setup.declared->mode == config::Mode::kPullOnly ? http::Mode::kPullOnly : http::Mode::kTwoWay;
   options.allow_http_loopback = running.access.allow_http_loopback;
-  running.api = BERTH_TRY(http::ApiClient::create({.transport = dependencies_.transport,
+  running.api = BERTH_TRY(http::ApiClient::create({.transport = running.transport,
                                                    .tokens = *running.access.tokens,
                                                    .gate = *running.access.gate,
                                                    .budgets = running.budgets,
@@ -218,6 +220,7 @@ Status Engine::run_phases(Running& running) {
                                                   running.access.rules, options));
   // What an earlier run captured and did not come to apply.
   BERTH_CHECK(apply_slice(running));
+  BERTH_CHECK(begin_history(running));
   Status first_failure = run_round(running, running.request.full ? "full" : "changes");
   // What some phases left of their shares of the day is for those that have work: documents first, then files.
   std::set<std::string, std::less<>> files;
@@ -235,9 +238,33 @@ Status Engine::run_phases(Running& running) {
     if (may_fetch) {
       const Status followed = follow_up(running);
       if (!followed.ok() && first_failure.ok()) first_failure = followed;
+      if (first_failure.ok() && !running.request.sweep.empty()) first_failure = run_sweeps(running);
+      if (first_failure.ok() ? followed.ok() || !ends_run(followed.error()) : !ends_run(first_failure.error())) {
+        const Status history = pull_history(running);
+        if (!history.ok() && (first_failure.ok() || ends_run(history.error()))) first_failure = history;
+      }
     }
   }
   return first_failure;
+}
+
+// The budgets of the run are shares of what is left of the day, less what is kept for other integrations on the same quota.
+Status Engine::share_the_day(Running& running) {
+  const http::QuotaSnapshot quota = running.access.gate->snapshot();
+  BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
+    running.used_before = BERTH_TRY(used_today(connection, running.setup.id, quota.day_resets_at));
+    running.kept_for_others = BERTH_TRY(kept_for(connection, running.access.sharers, quota, dependencies_.clock.now()));
+    return success();
+  }));
+  auto left = running.access.gate->day_left();
+  if (left && running.kept_for_others > 0) {
+    const std::int64_t all = quota.day_limit ? *quota.day_limit - quota.day_reserve : *left;
+    running.own_part = std::max<std::int64_t>(0, all / static_cast<std::int64_t>(running.access.sharers.size() + 1) - running.used_before);
+    left = usable_of_day(*left, running.own_part, running.kept_for_others);
+    running.budgets.hold_back(left);
+  }
+  running.budgets.begin_run(left);
+  return success();
 }
 
 // The phases of the run, one after the other: all of them, or those whose budget ended them, with their queue alone. The
@@ -268,7 +295,7 @@ Status Engine::run_round(Running& running, const std::string& mode) {
 // Work that others asked for while the lease was ours. Syncs stay: the scheduler begins them.
 Result<bool> Engine::take_queued_work(const HeldLease& lease) {
   bool is_there = false;
-  BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
+  BERTH_CHECK(dependencies_.database.write("command.take", [&](storage::Connection& connection) -> Status {
     BERTH_CHECK(hold(connection, lease, dependencies_.clock.now()));
     std::vector<std::int64_t> done;
     for (const storage::Command& command : BERTH_TRY(storage::commands::list(connection, lease.integration))) {
@@ -284,7 +311,7 @@ Result<bool> Engine::apply_or_queue(const Setup& setup, std::stop_token stop) {
   const auto is_busy = [](const Result<ApplyResult>& result) { return !result.ok() && result.error().reason == "runs.busy"; };
   auto applied = apply(setup, stop);
   if (is_busy(applied)) {
-    BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
+    BERTH_CHECK(dependencies_.database.write("command.apply", [&](storage::Connection& connection) -> Status {
       BERTH_CHECK(storage::commands::push(connection, setup.id, "apply", "{}", dependencies_.clock.now()));
       return success();
     }));
@@ -312,7 +339,8 @@ Result<ApplyResult> Engine::apply(const Setup& setup, std::stop_token stop) {
     result = queued.error();
   }
   if (result.ok()) {
-    const Status refreshed = dependencies_.database.write([&](storage::Connection& connection) {
+    const Status refreshed = dependencies_.database.write("apply.setup_state", [&](storage::Connection& connection) -> Status {
+      BERTH_CHECK(hold(connection, lease, dependencies_.clock.now()));
       return refresh_setup_state(connection, setup, dependencies_.clock.now());
     });
     if (!refreshed.ok()) result = refreshed.error();

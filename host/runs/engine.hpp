@@ -17,6 +17,7 @@
 //   runs.busy            another process or thread runs it now
 //   runs.phase_unknown   the request names a phase that the plugin does not have, or that is not switched on
 //   runs.since_invalid   `since` is no date
+//   storage.lease_lost   another host has taken the integration over meanwhile; what was committed before stays
 #include <functional>
 #include <optional>
 #include <stop_token>
@@ -51,6 +52,7 @@ struct RemoteAccess {
   http::TokenSource* tokens = nullptr;
   http::QuotaGate* gate = nullptr;       // shared by all integrations of the remote organisation
   std::string quota_key;                 // under which the database of the run keeps its state; "": another one keeps it
+  std::vector<std::string> sharers{};    // other integrations that draw on the same quota and run by themselves
   http::ErrorRules rules;
   bool allow_http_loopback = false;
   /// What a refusal of the tokens may come from: the tokens of one data centre used at another. "" if they fit.
@@ -63,6 +65,8 @@ struct RunRequest {
   bool full = false;                     // list everything and compare
   std::string since;                     // a date: list what changed since then, once, whatever the watermark says
   std::vector<std::int64_t> commands{};  // queued ones that this run answers; gone once it has begun
+  std::vector<std::string> sweep{};      // phases whose ids are compared after that, as far as their budget goes
+  bool only_sweep = false;               // and nothing else
 };
 
 class Engine {
@@ -81,6 +85,7 @@ class Engine {
     std::function<bool(std::string_view owner)> is_dead_owner{};
     telemetry::Metrics* metrics = nullptr;   // nullptr: nothing is counted
     RetryPolicy retry{};
+    std::chrono::milliseconds lease_ttl = kLeaseTtl;
   };
   explicit Engine(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
@@ -128,9 +133,22 @@ class Engine {
     std::string cursor;                                // of the last checkpoint; "" before the first
     std::set<std::string, std::less<>> answered;       // ids of documents that came, or about which the plugin has said why not
   };
-  Status run_slice(Running& running, const Phase& phase, PhaseReport& report, const storage::PhaseCursor& cursor, const std::string& plan,
+  Status run_slice(Running& running, const Phase& phase, PhaseReport& report, const std::string& mode, const storage::PhaseCursor& cursor, const std::string& plan,
                    Instant deadline, SliceEnd& end);
+  Status run_sweeps(Running& running);
+  Status sweep_phase(Running& running, const Phase& phase);
+  Status confirm_gone(Running& running, const Phase& phase);
   Status follow_up(Running& running);
+  Status share_the_day(Running& running);
+  // Of engine_backfill.cpp.
+  static bool is_history_asked_for(const Running& running);
+  Status begin_history(Running& running);
+  Status pull_history(Running& running);
+  Status list_history(Running& running);
+  Status list_history_of(Running& running, const Phase& phase);
+  Status fetch_history(Running& running, const std::set<std::string, std::less<>>& files);
+  static Status end_history(storage::Connection& connection, Running& running);
+  [[nodiscard]] bool is_history_due_later(const Running& running) const;
   Status apply_slice(Running& running);
   static bool count_records(Running& running, bool is_whole);
   Status count_derived(Running& running);

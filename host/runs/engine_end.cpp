@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "host/runs/engine_running.hpp"
+#include "host/runs/forecast.hpp"
 #include "host/runs/quota_board.hpp"
 #include "host/runs/run_metrics.hpp"
 #include "host/runs/status.hpp"
+#include "host/runs/timing.hpp"
 #include "host/storage/commands.hpp"
 #include "host/storage/leases.hpp"
 #include "host/storage/rows.hpp"
@@ -25,12 +27,9 @@ RunOutcome run_outcome(std::string_view phase) {
 }
 
 /// When the first of its phases is due again by the schedule.
-Instant next_scheduled(const Setup& setup, const RunReport& report) {
+Instant next_scheduled(const Setup& setup, const storage::Integration& integration, const RunReport& report) {
   Instant first = report.started + kDefaultInterval;
-  for (const PhaseReport& phase : report.phases) {
-    const auto interval = setup.declared->schedule.find(phase.phase);
-    if (interval != setup.declared->schedule.end()) first = std::min(first, report.started + interval->second);
-  }
+  for (const PhaseReport& phase : report.phases) first = std::min(first, next_due(*setup.declared, phase.phase, report.started, zone_of(*setup.declared, integration)));
   return std::max(first, report.ended);
 }
 
@@ -119,7 +118,7 @@ Status Engine::finish(Running& running, const Status& ended) {
     if (error.retry_after_ms >= 0) report.next_attempt = report.ended + std::chrono::milliseconds(error.retry_after_ms);
     if (report.outcome == RunOutcome::kRateLimited && report.next_attempt.unix_ms == 0) {
       // A cap spreads the work over the intervals; a spent day waits for the next one.
-      report.next_attempt = error.reason == "berth.run_cap" ? next_scheduled(running.setup, report) : running.access.gate->resets_at();
+      report.next_attempt = error.reason == "berth.run_cap" ? next_scheduled(running.setup, running.integration, report) : running.access.gate->resets_at();
     }
     if (report.outcome == RunOutcome::kRateLimited && running.access.gate->day_left() == 0) {
       // The refusal said when the day turns; answers that were still on their way may have told a later second.
@@ -127,21 +126,30 @@ Status Engine::finish(Running& running, const Status& ended) {
     }
   }
   const Error* error = ended.ok() ? nullptr : &ended.error();
-  Status saved = dependencies_.database.write([&](storage::Connection& connection) -> Status {
+  Status saved = dependencies_.database.write("run.end", [&](storage::Connection& connection) -> Status {
     BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
     // As it is now: a person may have paused or resumed it meanwhile.
     BERTH_CHECK(decide_next(connection, BERTH_TRY(storage::integrations::find(connection, running.setup.id)).value_or(running.integration), error, report));
     if (!running.access.quota_key.empty()) BERTH_CHECK(tell_quota(connection, running.access.quota_key, *running.access.gate, report.ended));
+    BERTH_CHECK(end_history(connection, running));
+    if (running.api) {
+      BERTH_CHECK(tell_forecast(connection, running.setup,
+                                {.quota = running.access.gate->snapshot(), .under_way = {}, .used_today = running.used_before + calls_made(running.api->report()), .now = report.ended}));
+    }
+    report.forecast = BERTH_TRY(forecast_view(connection, running.setup.id));
     BERTH_CHECK(close_row(connection, report));
     BERTH_CHECK(mark_run_ended(connection, running.setup, report, error, report.ended));
     return mark_crash_loop(connection, report);
   });
   if (dependencies_.metrics != nullptr) count_run(*dependencies_.metrics, report);
+  if (report.is_history_done && saved.ok()) running.log.info("the history is complete");
   running.log.info("run ended", {{"outcome", to_string(report.outcome)}, {"reason", report.reason}});
   if (!saved.ok()) return saved;
   if (!BERTH_TRY(take_queued_work(running.lease))) return success();
-  BERTH_CHECK(apply_slice(running));
-  return dependencies_.database.write([&](storage::Connection& connection) {
+  // The run has its end already; what a stop leaves of this is pending.
+  if (Status applied = apply_slice(running); !applied.ok() && applied.error().code != Code::kCancelled) return applied;
+  return dependencies_.database.write("run.setup_state", [&](storage::Connection& connection) -> Status {
+    BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
     return refresh_setup_state(connection, running.setup, dependencies_.clock.now());
   });
 }
@@ -182,7 +190,7 @@ Status Engine::note_not_begun(std::string_view integration, const RunRequest& re
   report.message = error.message;
   report.crash = crash;
   bool is_noted = false;
-  BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
+  BERTH_CHECK(dependencies_.database.write("run.not_begun", [&](storage::Connection& connection) -> Status {
     const auto row = BERTH_TRY(storage::integrations::find(connection, integration));
     if (!row || row->desired != "enabled" || BERTH_TRY(storage::leases::find(connection, integration, report.ended))) return success();
     const bool has_crashed = report.outcome == RunOutcome::kCrashed;

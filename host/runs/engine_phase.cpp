@@ -2,6 +2,7 @@
 #include <set>
 
 #include "host/runs/engine_running.hpp"
+#include "host/runs/lower_bound.hpp"
 #include "host/storage/cursors.hpp"
 #include "host/storage/detail_queue.hpp"
 
@@ -28,11 +29,17 @@ CallCounts counts_between(const http::CallReport& before, const http::CallReport
           .other = difference(http::CallKind::kOther) + difference(http::CallKind::kWrite)};
 }
 
-void add(CallCounts& sum, const CallCounts& more) {
-  sum.list += more.list;
-  sum.detail += more.detail;
-  sum.file += more.file;
-  sum.other += more.other;
+/// The fewest calls for what this pass brought. Without a watermark or newer rows there is nothing that pages side by side could
+/// lose for good (plugin-sdk/pull/edges.hpp); a count is believed only in a pass that filters nothing.
+CallCounts fewest_of(const PhaseReport& before, const PhaseReport& after, const Phase& phase, const CallCounts& made, PageEdges edges, bool is_proven,
+                     bool filters_nothing) {
+  const std::int64_t rows = after.listed - before.listed;
+  const bool is_new = rows > after.unchanged - before.unchanged;
+  const bool must_overlap = edges == PageEdges::kOverlapping && (is_proven || is_new) && !(filters_nothing && phase.is_counted);
+  CallCounts fewest = calls_lower_bound(rows, phase.page_size, must_overlap ? PageEdges::kOverlapping : PageEdges::kSideBySide,
+                                        after.fetched - before.fetched + after.parts - before.parts, after.files - before.files);
+  if (made.list == 0) fewest.list = 0;   // by id, or of the queue alone
+  return fewest;
 }
 
 /// What a plugin runs without is told in the report and, once a run, in the log.
@@ -42,10 +49,26 @@ void note_lock(RunReport& report, const telemetry::Log& log, std::string lock) {
 }
 
 /// Within a pass of the changes its queue is worked off, too.
-std::string pass_mode(const std::string& mode) { return mode == kQueueOnly ? "changes" : mode; }
+std::string pass_mode(const std::string& mode) {
+  // What the history fetches has a cursor beside that of the changes, by which a schedule sees when those last began.
+  if (mode == kCount || mode == kHistoryQueue) return std::string(kWindow);
+  return mode == kQueueOnly ? "changes" : mode;
+}
+
+bool is_history(const std::string& mode) { return mode == kWindow || mode == kHistoryQueue; }
+
+/// What of the queue belongs to such a pass: a list of the history fetches nothing, and the changes leave to the history what it
+/// asked for.
+std::optional<storage::detail_queue::Filter> queue_of(const std::string& mode, std::int64_t history_priority) {
+  if (mode == kCount || mode == kWindow) return std::nullopt;
+  storage::detail_queue::Filter filter;
+  filter.with_history = mode == kHistoryQueue;
+  if (filter.with_history) filter.at_least = history_priority;
+  return filter;
+}
 
 /// Lists what changed since a date that a person named. Documents asked for by id have no date.
-bool is_since(const RunRequest& request, const std::string& mode) { return mode != "ids" && !request.since.empty(); }
+bool is_since(const RunRequest& request, const std::string& mode) { return mode != "ids" && !is_history(mode) && mode != kCount && !request.since.empty(); }
 
 /// A comparison that was cut goes on where it stopped, for its list may take days of quota. Left alone for longer than that,
 /// it begins anew: what its first pages showed then says nothing about what is there now.
@@ -78,15 +101,16 @@ std::string plugin_config(const Setup& setup, const storage::Integration& integr
 /// `own_cursor`, and leaves the stored one, with its watermark, alone.
 Result<storage::PhaseCursor> Engine::begin_slice(const Running& running, const Phase& phase, const std::string& mode, const std::string& own_cursor) {
   storage::PhaseCursor cursor;
-  if (mode == "ids" || is_since(running.request, mode)) {
+  if (mode == "ids" || mode == kCount || is_since(running.request, mode)) {
     cursor.integration = running.setup.id;
     cursor.phase = phase.id;
     cursor.mode = is_since(running.request, mode) ? "since" : mode;
     cursor.cursor_json = own_cursor;
     return cursor;
   }
-  BERTH_CHECK(dependencies_.database.write([&](storage::Connection& connection) -> Status {
+  BERTH_CHECK(dependencies_.database.write("phase.begin", [&](storage::Connection& connection) -> Status {
     BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
+    if (!phase.detail_unless_offered.empty()) BERTH_CHECK(storage::detail_queue::drop_offered(connection, running.setup.id, phase.entity, phase.detail_unless_offered));
     if (mode == "full" || mode == "sweep") BERTH_CHECK(drop_old_pass(connection, running.setup.id, phase.id, mode, dependencies_.clock.now()));
     cursor = BERTH_TRY(storage::cursors::begin(connection, running.setup.id, phase.id, pass_mode(mode), dependencies_.clock.now()));
     return success();
@@ -97,7 +121,12 @@ Result<storage::PhaseCursor> Engine::begin_slice(const Running& running, const P
 /// What the plugin is to do in this pass. `goes_on`: a slice of this very run came before.
 std::string Engine::plan_json(const Running& running, const std::string& mode, const std::vector<std::string>& ids, bool goes_on) {
   json::Value plan = json::Value::object({{"mode", pass_mode(mode)}});
-  if (mode == kQueueOnly) plan.set("queue_only", true);
+  if (mode == kQueueOnly || mode == kHistoryQueue) plan.set("queue_only", true);
+  if (mode == kCount) plan.set("limit", 0);
+  if (mode == kWindow && running.window) {   // else: the whole list
+    plan.set("from", berth::to_string(running.window->from));
+    plan.set("to", berth::to_string(running.window->to));
+  }
   if (goes_on) plan.set("goes_on", true);
   if (mode == "ids") {
     json::Value list = json::Value::array();
@@ -112,7 +141,7 @@ std::string Engine::plan_json(const Running& running, const std::string& mode, c
 }
 
 /// One slice: a worker of its own, so that what a plugin leaks ends with it.
-Status Engine::run_slice(Running& running, const Phase& phase, PhaseReport& report, const storage::PhaseCursor& cursor, const std::string& plan,
+Status Engine::run_slice(Running& running, const Phase& phase, PhaseReport& report, const std::string& mode, const storage::PhaseCursor& cursor, const std::string& plan,
                          Instant deadline, SliceEnd& end) {
   CaptureSession session({.database = dependencies_.database,
                           .api = *running.api,
@@ -123,7 +152,11 @@ Status Engine::run_slice(Running& running, const Phase& phase, PhaseReport& repo
                           .lease = running.lease,
                           .keeper = *running.keeper,
                           .quota_key = running.access.quota_key,
+                          .used_before = running.used_before,
+                          .foretold = running.foretold,
                           .on_progress = running.on_progress,
+                          .window = running.window,
+                          .queue = queue_of(mode, running.history_priority),
                           .refused = running.refused[phase.id]},
                          phase, cursor, report, deadline, running.stop);
   auto opened = dependencies_.runner.open({.manifest = running.setup.manifest,
@@ -155,6 +188,8 @@ Status Engine::run_phase(Running& running, const Phase& phase, PhaseReport& repo
                          const std::vector<std::string>& ids) {
   const Instant phase_started = dependencies_.clock.now();
   const http::CallReport before = running.api->report();
+  const PhaseReport told_before = report;
+  bool is_first_pass = true;
   std::vector<std::string> left = ids;   // what earlier slices brought is not asked for again
   SliceEnd end;
   Status ended = success();
@@ -164,8 +199,9 @@ Status Engine::run_phase(Running& running, const Phase& phase, PhaseReport& repo
       ended = std::move(cursor).error();
       break;
     }
+    if (slices == 0) is_first_pass = cursor->passes_complete == 0;
     const Instant deadline = dependencies_.clock.now() + kSliceMax;
-    ended = run_slice(running, phase, report, *cursor, plan_json(running, mode, left, slices > 0), deadline, end);
+    ended = run_slice(running, phase, report, mode, *cursor, plan_json(running, mode, left, slices > 0), deadline, end);
     // The end of a slice is no failure: apply what it brought and go on at the cursor.
     const bool slice_over = !ended.ok() && ended.error().code == Code::kCancelled && !running.stop.stop_requested() &&
                             dependencies_.clock.now() >= deadline;
@@ -174,11 +210,15 @@ Status Engine::run_phase(Running& running, const Phase& phase, PhaseReport& repo
     if (!ended.ok()) break;
     std::erase_if(left, [&](const std::string& id) { return end.answered.contains(id); });
     if (mode == "ids" && left.empty()) break;
+    if (is_history(mode) && is_history_due_later(running)) break;
   }
   // A pass by id or of the queue comes after one of the same phase, whose calls stand in the row already.
-  add(report.calls, counts_between(before, running.api->report()));
-  report.lower_bound = calls_lower_bound(report.listed, phase.page_size, report.fetched + report.parts, report.files);
-  if (report.calls.list == 0 && mode == "ids") --report.lower_bound;   // nothing was listed: the page is not needed
+  const CallCounts made = counts_between(before, running.api->report());
+  report.calls.add(made);
+  const bool is_whole = mode == "full" || (mode == "changes" && is_first_pass && running.request.since.empty() && running.integration.backfill_floor.unix_ms == 0);
+  // What a comparison of ids does not see is asked for, so its pages need no proof.
+  const PageEdges edges = mode == "sweep" ? PageEdges::kSideBySide : PageEdges::kOverlapping;
+  report.fewest.add(fewest_of(told_before, report, phase, made, edges, mode != "changes" || is_first_pass, is_whole));
   report.wall_ms += (dependencies_.clock.now() - phase_started).count();
   if (ended.ok() && report.outcome.empty()) report.outcome = "succeeded";
   return ended;
@@ -196,6 +236,7 @@ Status Engine::apply_slice(Running& running) {
   const ApplyResult result = BERTH_TRY(applier.apply_pending(running.stop));
   running.applied.add(result);
   running.wants_fetch = running.wants_fetch || result.wants_fetch;
+  if (result.was_stopped) return make_error(Code::kCancelled, "berth.cancelled", "The run was asked to stop; what it captured and did not apply yet, the next one applies.");
   return success();
 }
 

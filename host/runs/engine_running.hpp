@@ -7,12 +7,17 @@
 #include <string>
 #include <string_view>
 
+#include "host/runs/backfill.hpp"
 #include "host/runs/engine.hpp"
 #include "host/storage/detail_queue.hpp"
 
 namespace berth::runs {
 
-inline constexpr std::string_view kQueueOnly = "queue";   // mode of run_phase(): no list is read
+/// Modes of run_phase() beside those of plans.
+inline constexpr std::string_view kQueueOnly = "queue";           // no list is read
+inline constexpr std::string_view kCount = "count";               // the history is counted, and no row taken
+inline constexpr std::string_view kWindow = "window";             // a window of the history is listed, and nothing fetched
+inline constexpr std::string_view kHistoryQueue = "history";      // what the history asked for is fetched
 
 struct Engine::Running {
   const Setup& setup;
@@ -22,6 +27,7 @@ struct Engine::Running {
   const OnProgress& on_progress;
   HeldLease lease;
   LeaseKeeper* keeper;
+  http::Transport& transport;   // for as long as the lease is good
   storage::Integration integration;
   RunReport report;
   telemetry::Log log;
@@ -30,6 +36,14 @@ struct Engine::Running {
   ApplyResult applied;
   bool wants_fetch = false;
   std::map<std::string, storage::detail_queue::HandedOut> refused{};   // by phase: not asked for again in this run
+  std::optional<Window> window{};        // of the history that is listed; nothing: the whole list
+  std::int64_t history_priority = 0;     // what is fetched of the history has this one at least
+  bool is_history_fetched = false;       // what was listed of it; the end of the run looks whether that is all
+  Instant yield_at{};                    // the history goes on in another run then
+  Instant foretold{};                    // when the forecast was last computed
+  std::int64_t used_before = 0;          // calls of the day that earlier runs of the integration made
+  std::int64_t kept_for_others = 0;      // of the day, for integrations that share its quota
+  std::int64_t own_part = 0;             // of the day, where something is kept for others, without what earlier runs used
   bool is_put_off = false;   // the phase failed at single documents, which go behind the others: the next one has a chance
 
   /// The row of that phase, made where the run did not ask for it.
@@ -45,6 +59,8 @@ struct Engine::Running {
   }
 };
 
+/// After such an error no other phase has a chance.
+[[nodiscard]] bool ends_run(const Error& error);
 /// How a phase that returned this error is told in the report. A plugin that had to be ended because it did not heed a
 /// person's stop is no crash.
 [[nodiscard]] std::string_view phase_outcome(const Error& error, bool is_stopped);

@@ -58,8 +58,6 @@ Result<Stored> stored_of(storage::Connection& connection, const Setup& setup, co
   return stored;
 }
 
-std::int64_t pages(std::int64_t rows, std::int64_t page_size) { return std::max<std::int64_t>(1, (rows + page_size - 1) / page_size); }
-
 std::int64_t since(const Stored& stored, Instant from) {
   return std::count_if(stored.versions.begin(), stored.versions.end(), [&](const Stored::Version& one) { return one.changed >= from; });
 }
@@ -93,20 +91,6 @@ CallCounts capped(const Setup& setup, const Phase& phase, CallCounts calls) {
 }
 
 }  // namespace
-
-std::int64_t overlapping_pages(std::int64_t rows, std::int64_t page_size) {
-  std::int64_t count = 1;
-  std::int64_t read = page_size;
-  while (read < rows) {
-    // The page, of those that begin at the last row that was read or before, that reaches furthest.
-    std::int64_t end = read;
-    for (std::int64_t size = page_size; size > 0; --size) end = std::max(end, ((read - 1) / size + 1) * size);
-    if (end == read) ++end;   // pages of one row: nothing can overlap
-    read = end;
-    ++count;
-  }
-  return count;
-}
 
 std::int64_t Estimate::at_least() const {
   std::int64_t sum = 0;
@@ -156,16 +140,16 @@ Result<Estimate> estimate_sync(storage::Connection& connection, const Setup& set
     least.list = 1;
     std::int64_t again = 0;   // details that are known and fetched all the same
     if (request.full) {
-      least.list = pages(stored.alive, one.page_size);
+      least.list = whole_pages(stored.alive, one.page_size);
       again = fresh_since(stored, {});
     } else if (!request.since.empty()) {
       const Instant from{BERTH_TRY(parse_date(request.since)).day_number() * 86'400'000};
-      least.list = pages(since(stored, from), one.page_size);
+      least.list = whole_pages(since(stored, from), one.page_size);
       again = fresh_since(stored, from);
     } else if (!one.is_first && !stored.versions.empty()) {
       const auto newest = std::max_element(stored.versions.begin(), stored.versions.end(), [](const auto& a, const auto& b) { return a.changed < b.changed; });
       const Instant from = newest->changed - overlap_of(setup, declaration);
-      least.list = pages(since(stored, from), one.page_size);
+      least.list = whole_pages(since(stored, from), one.page_size);
       again = fresh_since(stored, from);
     }
     if (phase.has_detail && !phase.detail_once_per_record) one.queued += again;

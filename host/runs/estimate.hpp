@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "host/runs/engine.hpp"
+#include "host/runs/lower_bound.hpp"
 
 namespace berth::runs {
 
@@ -41,8 +42,5 @@ struct Estimate {
 };
 
 Result<Estimate> estimate_sync(storage::Connection& connection, const Setup& setup, const RunRequest& request);
-
-/// Pages that a list of so many rows takes where each begins before the end of the one before (docs/decisions/0012).
-[[nodiscard]] std::int64_t overlapping_pages(std::int64_t rows, std::int64_t page_size);
 
 }  // namespace berth::runs

@@ -8,15 +8,19 @@ Result<http::QuotaState> load_quota(storage::Connection& connection, std::string
   const auto stored = BERTH_TRY(storage::quota::load(connection, key));
   if (!stored) return http::QuotaState{};
   const json::Parsed parsed = json::parse(*stored);
-  return http::QuotaState::from_json(parsed.ok() ? parsed.value : json::Value());
+  http::QuotaState state = http::QuotaState::from_json(parsed.ok() ? parsed.value : json::Value());
+  state.shift(-connection.shared_ahead());
+  return state;
 }
 
 Status save_quota(storage::Connection& connection, std::string_view key, const http::QuotaState& state, Instant now) {
-  return storage::quota::save(connection, key, json::dump(state.to_json()), now);
+  http::QuotaState shared = state;
+  shared.shift(connection.shared_ahead());
+  return storage::quota::save(connection, key, json::dump(shared.to_json()), now);
 }
 
 Status DatabaseQuotaBoard::exchange(const std::function<void(http::QuotaState& state)>& change) {
-  return database_.write([&](storage::Connection& connection) -> Status {
+  return database_.write("quota.count", [&](storage::Connection& connection) -> Status {
     http::QuotaState state = BERTH_TRY(load_quota(connection, key_));
     change(state);
     return save_quota(connection, key_, state, clock_.now());

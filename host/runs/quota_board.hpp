@@ -23,7 +23,9 @@ class DatabaseQuotaBoard final : public http::QuotaBoard {
   const std::string key_;
 };
 
-/// As it is stored; a new one where there is none. Errors: storage's.
+/// As it is stored, with moments as this machine's clock shows them; a new one where there is none. In the row they are those
+/// of the time that all agree on, so that a host whose clock is wrong neither forgets the shares of others nor keeps its own
+/// for too long. Errors: storage's.
 Result<http::QuotaState> load_quota(storage::Connection& connection, std::string_view key);
 Status save_quota(storage::Connection& connection, std::string_view key, const http::QuotaState& state, Instant now);
 /// The gate's numbers into the row, within a transaction that is open already. Errors: storage's.

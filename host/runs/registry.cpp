@@ -17,7 +17,9 @@
 #include "host/runs/classifications.hpp"
 #include "host/runs/quota_board.hpp"
 #include "host/storage/account_rows.hpp"
+#include "host/storage/backfills.hpp"
 #include "host/storage/integrations.hpp"
+#include "host/storage/looks.hpp"
 #include "host/storage/mapping_revisions.hpp"
 #include "host/storage/pins.hpp"
 #include "host/storage/rows.hpp"
@@ -55,6 +57,13 @@ ledger::PeriodPolicy to_ledger(config::Policies::Periods policy) {
     case config::Policies::Periods::kSkip: return ledger::PeriodPolicy::kSkip;
   }
   return ledger::PeriodPolicy::kRedate;
+}
+
+/// The schedule of the file, so that another one than before is noticed.
+std::string schedule_text(const config::Integration& declared) {
+  std::string text = declared.schedule_zone;
+  for (const auto& [phase, timing] : declared.schedule) text += fmt::format(";{}={}", phase, config::to_string(timing));
+  return text;
 }
 
 /// Where the backfill of a new integration begins.
@@ -120,7 +129,7 @@ Registry::Registry(Dependencies dependencies)
 
 Status Registry::sync_declared() {
   const Instant now = dependencies_.clock.now();
-  return dependencies_.database.write([&](storage::Connection& connection) -> Status {
+  return dependencies_.database.write("config.declare", [&](storage::Connection& connection) -> Status {
     for (const config::Classification& classification : dependencies_.config.classifications) {
       BERTH_CHECK(declare_classification(connection, classification.name, {}, now));
       for (const std::string& line : classification.lines) BERTH_CHECK(declare_classification(connection, classification.name, line, now));
@@ -131,7 +140,10 @@ Status Registry::sync_declared() {
       row.since = now;
       row.created = now;
       BERTH_CHECK(storage::integrations::upsert_declared(connection, row));
+      BERTH_CHECK(storage::looks::declare(connection, declared.id, schedule_text(declared)));
       if (is_new) BERTH_CHECK(storage::integrations::set_backfill_floor(connection, declared.id, floor_of(declared.backfill, now)));
+      const bool has_history = declared.backfill.from == config::Backfill::From::kTwelveMonthsThenAll;
+      if (is_new && has_history) BERTH_CHECK(storage::backfills::wish(connection, declared.id));
       std::vector<storage::AccountPrefill> prefill;
       for (const config::AccountPrefill& entry : declared.accounts) {
         prefill.push_back({entry.kind, entry.key, declared.company, entry.account});
@@ -146,8 +158,10 @@ Status Registry::sync_declared() {
 
 Status Registry::note_safe_mode() {
   const Instant now = dependencies_.clock.now();
-  return dependencies_.database.write([&](storage::Connection& connection) -> Status {
-    for (const storage::Integration& row : BERTH_TRY(storage::integrations::list(connection))) {
+  return dependencies_.database.write("config.safe_mode", [&](storage::Connection& connection) -> Status {
+    // Outside of safe mode it is about those alone that were told: there may be very many others.
+    const std::string_view told = dependencies_.only_plugins_in.empty() ? "plugin.safe_mode" : "";
+    for (const storage::Integration& row : BERTH_TRY(storage::integrations::list(connection, told))) {
       const auto disabled = disabled_plugin(row.plugin);
       const bool was_told = row.reason == "plugin.safe_mode";
       // What waits for a person anyway keeps its own reason.
@@ -161,6 +175,7 @@ Status Registry::note_safe_mode() {
       } else {
         status.message = "the host left safe mode; the next run will show how it stands";
         status.who_acts = "nobody";
+        BERTH_CHECK(storage::looks::wake(connection, row.id, now));
       }
       BERTH_CHECK(storage::integrations::set_status(connection, row.id, status, now));
     }
@@ -172,12 +187,15 @@ Result<std::vector<std::string>> Registry::ids() {
   std::vector<std::string> result;
   BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
     for (const storage::Integration& row : BERTH_TRY(storage::integrations::list(connection))) {
-      const bool is_declared = dependencies_.config.find_integration(row.id) != nullptr;
-      if (is_declared || row.origin == "api") result.push_back(row.id);
+      if (has(row)) result.push_back(row.id);
     }
     return success();
   }));
   return result;
+}
+
+bool Registry::has(const storage::Integration& row) const {
+  return row.origin == "api" || dependencies_.config.find_integration(row.id) != nullptr;
 }
 
 Result<oauth::ClientSettings> Registry::client_of(const config::Integration& declared) const {
@@ -201,6 +219,24 @@ Result<oauth::ClientSettings> Registry::client_of(const config::Integration& dec
   settings.redirect_uri = BERTH_TRY(config::resolve(client.redirect_uri, dependencies_.environment));
   settings.home = client.home;
   return settings;
+}
+
+std::set<std::string> Registry::redirect_uris() const {
+  std::set<std::string> uris, declared_plugins;
+  const auto add = [&](const config::Integration& declared) {
+    if (const auto client = client_of(declared); client.ok()) uris.insert(client->redirect_uri);
+  };
+  for (const config::Integration& declared : dependencies_.config.integrations) {
+    declared_plugins.insert(declared.plugin);
+    add(declared);
+  }
+  for (const plugins::Discovered& found : discovered_) {
+    if (!found.manifest || declared_plugins.contains(found.manifest->id)) continue;
+    config::Integration made;
+    made.plugin = found.manifest->id;
+    add(made);
+  }
+  return uris;
 }
 
 Result<bool> Registry::has_other_rules(const IntegrationUnit& unit) {
@@ -398,6 +434,7 @@ Result<std::unique_ptr<IntegrationUnit>> Registry::assemble(std::string_view id)
     added.push_back({center.location, center.accounts, center.api, center.allow_http_loopback, true});
   }
   unit->provider = BERTH_TRY(oauth::Provider::parse(unit->descriptor.oauth, added));
+  if (!declared.api_version.empty()) BERTH_CHECK(unit->provider.set_api_version(declared.api_version));
   unit->rules.set_status_page(unit->provider.status_page);
   unit->client = BERTH_TRY(client_of(declared));
   unit->tokens = std::make_unique<oauth::IntegrationTokens>(setup.id, unit->provider, unit->client, dependencies_.transport,
@@ -408,14 +445,21 @@ Result<std::unique_ptr<IntegrationUnit>> Registry::assemble(std::string_view id)
 Result<RemoteAccess> Registry::access(IntegrationUnit& unit) {
   const oauth::TokenSet tokens = BERTH_TRY(unit.tokens->current());
   std::optional<storage::Integration> row;
+  std::vector<std::string> sharers;
   BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
     row = BERTH_TRY(storage::integrations::find(connection, unit.setup.id));
+    if (!row || row->remote_id.empty()) return success();
+    const std::string key = quota_keys_.of(*row);
+    for (const storage::Integration& other : BERTH_TRY(storage::integrations::connected_like(connection, row->remote_id))) {
+      if (other.id != row->id && other.desired == "enabled" && other.actual != "needs_reauth" && quota_keys_.of(other) == key) sharers.push_back(other.id);
+    }
     return success();
   }));
   const json::Value* block = unit.setup.phases_json.find("limits");
   http::Limits limits = BERTH_TRY(http::Limits::parse(block == nullptr ? json::Value::object() : *block, unit.declared->plan));
   RemoteAccess access;
   access.tokens = unit.tokens.get();
+  access.sharers = std::move(sharers);
   access.quota_key = quota_keys_.of(row.value_or(row_of(*unit.declared)));
   access.rules = unit.rules;
   const std::string api_base = BERTH_TRY(unit.tokens->api_base());

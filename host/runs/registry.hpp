@@ -76,6 +76,11 @@ class Registry {
   Status note_safe_mode();
   /// Ids of all integrations, declared and made by REST.
   Result<std::vector<std::string>> ids();
+  /// Whether this host is the one to run it: it is in the configuration, or was made by REST.
+  [[nodiscard]] bool has(const storage::Integration& row) const;
+  /// Every redirect URI that an integration of this host can have, with none of them put together: those of the declared ones, of whose
+  /// clients the others take one, and of plugins that nobody declared.
+  [[nodiscard]] std::set<std::string> redirect_uris() const;
   /// Puts it together where nobody has yet, and anew where another process applied the rules that are in its file now, which opens its plugin in a worker: that may take as long as a plugin may hang.
   Result<IntegrationUnit*> unit(std::string_view id);
   /// The same without any wait: nullptr where it is not put together.

@@ -178,7 +178,8 @@ Engine Engine::over(storage::Database& database) const {
                  .owner = dependencies_.owner,
                  .is_dead_owner = dependencies_.is_dead_owner,
                  .metrics = nullptr,
-                 .retry = dependencies_.retry});
+                 .retry = dependencies_.retry,
+                 .lease_ttl = dependencies_.lease_ttl});
 }
 
 Result<Remapped> Engine::foretell(const Setup& setup, const RemapRequest& request, const OnRecordChange& on_change, std::stop_token stop) {
@@ -189,7 +190,8 @@ Result<Remapped> Engine::foretell(const Setup& setup, const RemapRequest& reques
 Result<Remapped> Engine::remap(const Setup& setup, const RemapRequest& request, const OnRecordChange& on_change, std::stop_token stop) {
   if (!setup.rules) return make_error(Code::kInvalidConfig, "mapping.no_rules", setup.id + " has no mapping rules; name a file under `mapping:`");
   const HeldLease lease = BERTH_TRY(take_lease(setup));
-  std::optional<LeaseKeeper> keeper(std::in_place, dependencies_.database, dependencies_.clock, lease);
+  std::optional<LeaseKeeper> keeper(std::in_place, dependencies_.database, dependencies_.clock, lease, stop);
+  stop = keeper->stop();
   bool is_lease_given = false;
   storage::Database& database = dependencies_.database;
   Remapped result;
@@ -203,7 +205,7 @@ Result<Remapped> Engine::remap(const Setup& setup, const RemapRequest& request, 
       queued_before = BERTH_TRY(queue_length(connection, setup.id));
       return success();
     }));
-    BERTH_CHECK(database.write([&](storage::Connection& connection) -> Status {
+    BERTH_CHECK(database.write("remap.begin", [&](storage::Connection& connection) -> Status {
       BERTH_CHECK(hold(connection, lease, dependencies_.clock.now()));
       result.decided = BERTH_TRY(storage::records::requeue_for_rules(connection, setup.id, result.revision, request.all, dependencies_.clock.now()));
       return request.on_begin ? request.on_begin(connection, result.revision, result.decided) : success();
@@ -219,7 +221,10 @@ Result<Remapped> Engine::remap(const Setup& setup, const RemapRequest& request, 
                        if (request.on_progress) request.on_progress(decided, result.decided);
                      }});
     result.was_stopped = BERTH_TRY(applier.apply_pending(std::move(stop))).was_stopped;
-    BERTH_CHECK(database.write([&](storage::Connection& connection) { return refresh_setup_state(connection, setup, dependencies_.clock.now()); }));
+    BERTH_CHECK(database.write("remap.end", [&](storage::Connection& connection) -> Status {
+      BERTH_CHECK(hold(connection, lease, dependencies_.clock.now()));
+      return refresh_setup_state(connection, setup, dependencies_.clock.now());
+    }));
     return database.read([&](storage::Connection& connection) -> Status {
       result.asked_for = std::max<std::int64_t>(0, BERTH_TRY(queue_length(connection, setup.id)) - queued_before);
       // What is told is what this read sees; whoever reads it may take long over it and keeps no run away.

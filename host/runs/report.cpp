@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstring>
 
 namespace berth::runs {
@@ -20,10 +19,14 @@ std::string_view to_string(RunOutcome outcome) {
   return "failed";
 }
 
-std::int64_t calls_lower_bound(std::int64_t listed, std::int64_t page_size, std::int64_t details, std::int64_t files) {
-  const std::int64_t pages = std::max<std::int64_t>(1, (listed + page_size - 1) / std::max<std::int64_t>(1, page_size));
-  return pages + details + files;
+namespace {
+
+json::Value calls_json(const CallCounts& calls) {
+  return json::Value::object(
+      {{"list", calls.list}, {"detail", calls.detail}, {"file", calls.file}, {"other", calls.other}, {"total", calls.total()}});
 }
+
+}  // namespace
 
 json::Value crash_json(const plugins::Crash& crash) {
   json::Value value = json::Value::object({{"signal", crash.signal},
@@ -58,7 +61,13 @@ json::Value RunReport::to_json() const {
     for (const PhaseNote& note : phase.notes) {
       notes.push_back(json::Value::object({{"reason", note.reason}, {"message", note.message}, {"about", note.about}, {"times", note.times}}));
     }
+    json::Value sweep;
+    if (!phase.sweep.outcome.empty()) {
+      sweep = json::Value::object({{"outcome", phase.sweep.outcome}, {"listed", phase.sweep.listed}, {"list_calls", phase.sweep.list_calls},
+                                   {"missing", phase.sweep.missing}, {"confirming_calls", phase.sweep.confirming_calls}});
+    }
     phase_rows.push_back(json::Value::object({
+        {"sweep", std::move(sweep)},
         {"phase", phase.phase},
         {"entity", phase.entity},
         {"outcome", phase.outcome},
@@ -69,17 +78,15 @@ json::Value RunReport::to_json() const {
         {"parts", phase.parts},
         {"files", phase.files},
         {"unchanged", phase.unchanged},
+        {"gone", phase.gone},
         {"posted", phase.posted},
         {"parked", phase.parked},
         {"skipped", phase.skipped},
         {"failed", phase.failed},
         {"ignored", phase.ignored},
-        {"calls", json::Value::object({{"list", phase.calls.list},
-                                       {"detail", phase.calls.detail},
-                                       {"file", phase.calls.file},
-                                       {"other", phase.calls.other},
-                                       {"total", phase.calls.total()}})},
-        {"lower_bound", phase.lower_bound},
+        {"calls", calls_json(phase.calls)},
+        {"lower_bound", phase.fewest.total()},
+        {"lower_bound_by_kind", calls_json(phase.fewest)},
         {"wall_ms", phase.wall_ms},
         {"notes", std::move(notes)},
     }));
@@ -118,6 +125,8 @@ json::Value RunReport::to_json() const {
       {"remote_errors", std::move(error_rows)},
       {"last_request", last_request},
   });
+  if (!forecast.is_null()) value.set("forecast", forecast);
+  if (is_history_done) value.set("backfill", "done");   // said by the run that brought the last of it, and by no other
   if (is_crash_loop) value.set("paused", "plugin.crash_loop");
   if (crash) value.set("crash", crash_json(*crash));
   if (!system_call_filter.empty()) value.set("system_call_filter", system_call_filter);

@@ -24,6 +24,12 @@ enum class RunOutcome { kSucceeded, kNothingChanged, kIncomplete, kRateLimited, 
 struct CallCounts {
   std::int64_t list = 0, detail = 0, file = 0, other = 0;
   [[nodiscard]] std::int64_t total() const { return list + detail + file + other; }
+  void add(const CallCounts& more) {
+    list += more.list;
+    detail += more.detail;
+    file += more.file;
+    other += more.other;
+  }
 };
 
 /// Something that the connector noticed and went on from: a record it could not read, a list that lost rows.
@@ -33,6 +39,15 @@ struct PhaseNote {
   std::int64_t times = 0;
 };
 inline constexpr std::size_t kPhaseNotesMax = 16;   // kinds
+
+/// The comparison of all ids of a phase (`archiving` in a schedule). Its calls count in the row of the phase, too.
+struct SweepReport {
+  std::string outcome;             // "": there was none | complete | incomplete (the next one goes on) | braked
+  std::int64_t listed = 0;         // rows compared in this run
+  std::int64_t list_calls = 0;
+  std::int64_t missing = 0;        // what a comparison that is complete did not find
+  std::int64_t confirming_calls = 0;   // one for each that is missing, to ask whether it is gone
+};
 
 struct PhaseReport {
   std::string phase;
@@ -44,9 +59,11 @@ struct PhaseReport {
   std::int64_t parts = 0;          // further answers kept beside details
   std::int64_t files = 0;          // attachments stored
   std::int64_t unchanged = 0;      // rows that were known already
+  std::int64_t gone = 0;           // documents that the remote has no more, for certain
+  SweepReport sweep;
   std::int64_t posted = 0, parked = 0, skipped = 0, failed = 0, ignored = 0;   // records that this run moved there
   CallCounts calls;
-  std::int64_t lower_bound = 0;    // fewest calls that could have brought the same
+  CallCounts fewest;               // fewest calls that could have brought the same (lower_bound.hpp)
   std::int64_t wall_ms = 0;
   std::vector<PhaseNote> notes;    // by reason
 };
@@ -58,10 +75,12 @@ struct RunReport {
   RunOutcome outcome = RunOutcome::kSucceeded;
   std::string reason, message;
   Instant started, ended;
+  bool is_history_done = false;    // this run completed the history (docs/decisions/0018)
   bool is_crash_loop = false;      // this crash was one too many: the integration is paused
   Instant next_attempt;            // when it goes on by itself; 0: as scheduled
   std::vector<PhaseReport> phases;
   std::vector<http::BudgetUse> budgets;    // what of them was used
+  json::Value forecast;                    // what is still to be called, and until when (forecast.hpp); null: not foretold
   std::vector<http::RemoteError> errors;   // of the remote, whole
   std::string last_request;
   std::optional<plugins::Crash> crash;     // how the worker ended, where it did
@@ -73,9 +92,5 @@ struct RunReport {
 [[nodiscard]] json::Value crash_json(const plugins::Crash& crash);
 /// What crash_json() made, for people: "signal 11 (Segmentation fault) in phase invoices, last request GET /invoices/46".
 [[nodiscard]] std::string crash_text(const json::Value& crash);
-
-/// The fewest calls that bring `listed` rows in pages of `page_size` and that many details and files: one list call at
-/// least, one call for each document, because the remote has no endpoint for several.
-[[nodiscard]] std::int64_t calls_lower_bound(std::int64_t listed, std::int64_t page_size, std::int64_t details, std::int64_t files);
 
 }  // namespace berth::runs

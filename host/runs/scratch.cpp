@@ -68,7 +68,7 @@ Result<Scratch> Scratch::of(storage::Database& database, const Clock& clock) {
   if (scratch.lock_ < 0) return make_error(Code::kUnavailable, "storage.busy", fmt::format("the folder {} for a copy of the books cannot be locked", name));
   scratch.database_ = BERTH_TRY(database.copy_to((scratch.folder_ / "books.db").string(), clock));
   // Whoever runs an integration now does so in the real books.
-  BERTH_CHECK(scratch.database_->write([&](storage::Connection& connection) -> Status {
+  BERTH_CHECK(scratch.database_->write("scratch.free_leases", [&](storage::Connection& connection) -> Status {
     for (const storage::Integration& integration : BERTH_TRY(storage::integrations::list(connection))) {
       const auto held = BERTH_TRY(storage::leases::find(connection, integration.id, clock.now()));
       if (held) BERTH_CHECK(storage::leases::release(connection, integration.id, held->owner, held->fencing));
@@ -80,7 +80,7 @@ Result<Scratch> Scratch::of(storage::Database& database, const Clock& clock) {
     BERTH_CHECK(connection.query("PRAGMA wal_autocheckpoint = 1"));
     return success();
   }));
-  BERTH_CHECK(scratch.database_->write([](storage::Connection& connection) -> Status {
+  BERTH_CHECK(scratch.database_->write("scratch.tune", [](storage::Connection& connection) -> Status {
     BERTH_CHECK(connection.query("PRAGMA wal_autocheckpoint = 4000"));
     return success();
   }));

@@ -104,6 +104,9 @@ Result<std::vector<Phase>> phases_of(const json::Value& phases_json, const std::
     phase.enabled = !phase.is_optional ||
                     std::find(enabled_optional.begin(), enabled_optional.end(), phase.id) != enabled_optional.end();
     if (const json::Value* size = setting_of(declared, defaults, "page.size")) phase.page_size = size->integer().value_or(200);
+    if (const json::Value* total = setting_of(declared, defaults, "page.total")) phase.is_counted = !total->text().empty();
+    phase.has_window = declared.find("window") != nullptr;
+    if (const json::Value* until = setting_of(declared, defaults, "until")) phase.has_floor = until->is_object();
     const json::Value* detail = declared.find("detail");
     phase.has_detail = detail != nullptr && detail->is_object();
     if (phase.has_detail) {
@@ -122,6 +125,7 @@ Result<std::vector<Phase>> phases_of(const json::Value& phases_json, const std::
       }
     }
     if (const json::Value* budget = declared.find("budget")) phase.budget = *budget;
+    phase.is_swept = phase.has_detail && setting_of(declared, defaults, "sweep") != nullptr;
     if (const json::Value* rows = setting_of(declared, defaults, "sweep.brake.rows")) phase.brake_rows = rows->integer().value_or(20);
     if (const json::Value* percent = setting_of(declared, defaults, "sweep.brake.percent")) {
       phase.brake_percent = percent->integer().value_or(1);

@@ -29,6 +29,9 @@ struct Phase {
   bool is_optional = false;                  // off unless the integration names it in its schedule
   bool enabled = true;
   std::int64_t page_size = 200;
+  bool is_counted = false;                   // its list says how many rows it has, and rows enter it at its front only
+  bool has_window = false;                   // its list can be asked for documents of some days
+  bool has_floor = false;                    // the first pass ends at the floor of the integration
   bool has_detail = true;
   bool detail_once_per_record = false;       // a record that has any detail gets no other
   struct File {
@@ -41,6 +44,7 @@ struct Phase {
   std::string detail_unless_offered;         // no detail while another document offers that value
   std::vector<std::string> volatile_keys;    // globs of top-level keys that are no part of the content hash
   json::Value budget;                        // {"invoices.detail":"40%"}
+  bool is_swept = false;                     // `archiving` compares its ids; only what has a detail can be asked about
   std::int64_t brake_rows = 20;
   std::int64_t brake_percent = 1;
 };

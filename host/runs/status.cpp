@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "host/runs/deletions.hpp"
 #include "host/storage/account_rows.hpp"
 #include "host/storage/cursors.hpp"
 
@@ -139,6 +140,11 @@ Status mark_run_ended(storage::Connection& connection, const Setup& setup, const
         connection, setup.id, {.actual = "initial_sync", .reason = {}, .message = {}, .who_acts = "nobody", .next_attempt = {}}, now);
   }
   BERTH_CHECK(storage::integrations::set_last_sync(connection, setup.id, report.ended));
+  if (std::string held = BERTH_TRY(held_by_brake(connection, setup.id)); !held.empty()) {
+    return storage::integrations::set_status(
+        connection, setup.id,
+        {.actual = "degraded", .reason = "berth.deletion_brake", .message = std::move(held), .who_acts = "operator", .next_attempt = {}}, now);
+  }
   const bool is_mapped = BERTH_TRY(are_defaults_mapped(connection, setup));
   BERTH_CHECK(storage::integrations::set_status(
       connection, setup.id, {.actual = is_mapped ? "connected" : "setup_incomplete", .reason = {}, .message = {}, .who_acts = {}, .next_attempt = {}}, now));

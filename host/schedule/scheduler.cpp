@@ -1,146 +1,97 @@
+// The threads of the scheduler, and how they share integrations with those of other hosts; what is due is in decide.cpp.
 #include "host/schedule/scheduler.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <set>
-
-#include "host/core/hash.hpp"
-#include "host/storage/commands.hpp"
-#include "host/storage/cursors.hpp"
-#include "host/storage/integrations.hpp"
-#include "host/storage/leases.hpp"
-#include "host/storage/runs.hpp"
 
 namespace berth::schedule {
 
-Instant next_due(std::string_view integration, std::string_view phase, Instant last, std::chrono::milliseconds interval,
-                 int jitter_percent) {
-  const std::string hash = sha256_hex(fmt::format("{}/{}/{}", integration, phase, last.unix_ms));
-  const std::int64_t share = std::stoll(hash.substr(0, 8), nullptr, 16) % 1000;   // thousandths of the jitter
-  return last + interval + interval * jitter_percent * share / 100'000;
-}
-
 namespace {
 
-/// What a person asked for and could not begin is tried once more at least so often: the cause may be mended any time.
-constexpr std::chrono::minutes kAskedRetryMax{1};
-/// No run waits longer than until the day has turned, or an hour after a failure. A time further ahead was stored while
-/// the clock was wrong.
-constexpr std::chrono::hours kAheadMax{26};
-
-/// Phases of the newest run that did not end well for a reason that passes. A spent budget is none: it is meant to spread
-/// the work over the intervals.
-Result<std::set<std::string>> left_over(storage::Connection& connection, const std::string& integration, Instant now) {
-  std::set<std::string> phases;
-  const auto newest = BERTH_TRY(storage::runs::list(connection, integration, {.after = {}, .limit = 1}));
-  if (newest.items.empty()) return phases;
-  const storage::Run& run = newest.items.front();
-  const bool is_dead = run.outcome == "running" && !BERTH_TRY(storage::leases::find(connection, integration, now));
-  // What a person stopped stays stopped; what the end of this process stopped goes on.
-  const bool is_stopped = run.outcome == "cancelled" && run.trigger != "command";
-  if (!is_dead && !is_stopped && run.outcome != "failed" && run.outcome != "crashed" && run.outcome != "rate_limited") return phases;
-  const json::Parsed report = json::parse(run.report_json);
-  const json::Value* told = report.ok() ? report.value.find("phases") : nullptr;
-  if (told != nullptr) {
-    for (const json::Value& phase : told->items()) {
-      const std::string_view outcome = phase.text_of("outcome");
-      if (outcome != "succeeded" && outcome != "derived" && outcome != "incomplete") phases.emplace(phase.text_of("phase"));
-    }
-    return phases;
-  }
-  const json::Parsed asked = json::parse(run.phases_json);
-  if (asked.ok() && asked.value.is_array()) {
-    for (const json::Value& phase : asked.value.items()) phases.emplace(phase.text());
-  }
-  return phases;
-}
+/// Who has taken an integration has begun its run by then, or has died. A run that goes on for longer holds its lease.
+constexpr std::chrono::minutes kClaim{1};
+/// One that cannot be decided about, because what is stored of it cannot be read.
+constexpr std::chrono::minutes kBroken{1};
 
 }  // namespace
 
+/// Those whose moment has come, without those that this process runs.
+Result<std::vector<storage::Look>> Scheduler::looks(Instant now) {
+  std::set<std::string> mine;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [id, thread] : under_way_) mine.insert(id);
+  }
+  std::vector<storage::Look> found;
+  BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
+    found = BERTH_TRY(storage::looks::come(connection, now, options_.looks_max + mine.size()));
+    return success();
+  }));
+  std::erase_if(found, [&](const storage::Look& look) { return mine.contains(look.integration); });
+  return found;
+}
+
 Result<std::vector<DueRun>> Scheduler::due(Instant now) {
   std::vector<DueRun> result;
-  for (const std::string& id : BERTH_TRY(dependencies_.registry.ids())) {
-    {
-      const std::scoped_lock lock(mutex_);
-      if (under_way_.contains(id)) continue;
-    }
-    auto run = due_of(id, now);
-    if (!run.ok()) {
-      // One broken integration does not keep the others from running.
-      dependencies_.log.error("integration cannot be scheduled", run.error(), {{"integration", id}});
-      continue;
-    }
-    if (*run) result.push_back(std::move(**run));
+  for (const storage::Look& look : BERTH_TRY(looks(now))) {
+    auto decision = decide(look.integration, now);
+    if (decision.ok() && decision->run) result.push_back(std::move(*decision->run));
   }
   return result;
 }
 
-Result<std::optional<DueRun>> Scheduler::due_of(const std::string& id, Instant now) {
-  std::optional<storage::Integration> row;
-  std::vector<storage::Command> asked;
-  std::map<std::string, Instant> last_started;
-  std::set<std::string> unfinished;
-  BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
-    row = BERTH_TRY(storage::integrations::find(connection, id));
-    asked = BERTH_TRY(storage::commands::list(connection, id));
-    unfinished = BERTH_TRY(left_over(connection, id, now));
-    for (const storage::PhaseCursor& cursor : BERTH_TRY(storage::cursors::list(connection, id))) {
-      if (cursor.mode != "changes" && cursor.mode != "full") continue;
-      Instant& last = last_started[cursor.phase];
-      last = std::max(last, cursor.last_started);
+Result<std::vector<DueRun>> Scheduler::take(Instant now, std::size_t places) {
+  Taken taken = BERTH_TRY(take_marked(now, places));
+  const std::scoped_lock lock(mutex_);
+  for (const DueRun& run : taken.runs) under_way_.erase(run.integration);
+  return std::move(taken.runs);
+}
+
+Result<Scheduler::Taken> Scheduler::take_marked(Instant now, std::size_t places) {
+  const std::vector<storage::Look> come = BERTH_TRY(looks(now));
+  Taken taken;
+  std::vector<std::pair<storage::Look, Instant>> moved;
+  std::map<std::string, DueRun> wanted;
+  std::size_t looked = 0;
+  for (const storage::Look& look : come) {
+    if (wanted.size() == places) break;
+    auto decision = decide(look.integration, now);
+    if (!decision.ok()) {
+      // One broken integration does not keep the others from running.
+      dependencies_.log.error("integration cannot be scheduled", decision.error(), {{"integration", look.integration}});
+      decision = Decision{std::nullopt, now + kBroken};
+    }
+    ++looked;
+    // What is put together first stays where it is: it is decided about when it is there.
+    if (!decision->run || !decision->run->is_new) moved.emplace_back(look, decision->run ? now + kClaim : decision->look_again);
+    if (decision->run) wanted.emplace(look.integration, std::move(*decision->run));
+  }
+  taken.is_all = looked == come.size() && come.size() < options_.looks_max;
+  {
+    // Before it shows in storage that they are taken: whoever asks what is under way sees them from then on.
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [id, run] : wanted) under_way_[id];
+  }
+  std::vector<std::string> lost;
+  const Status written = moved.empty() ? success() : dependencies_.database.write("schedule.take", [&](storage::Connection& connection) -> Status {
+    lost.clear();
+    for (const auto& [look, to] : moved) {
+      if (!BERTH_TRY(storage::looks::move(connection, look, to))) lost.push_back(look.integration);
     }
     return success();
-  }));
-  const std::optional<DueRun> nothing;
-  if (!row || row->desired != "enabled" || row->connected.unix_ms == 0 || row->actual == "needs_reauth") return nothing;
-  if (dependencies_.registry.disabled_plugin(row->plugin)) return nothing;
-
-  Failing failing;
-  {
-    const std::scoped_lock lock(mutex_);
-    if (const auto found = failing_.find(id); found != failing_.end()) failing = found->second;
-  }
-  const auto sync = std::find_if(asked.begin(), asked.end(), [](const storage::Command& c) { return c.kind == "sync"; });
-  if (failing.since > now) failing = {};   // the clock was set back
-  // A command that did not begin stays queued and is tried again, less and less often; one that is given after that at once.
-  const bool has_new = std::any_of(asked.begin(), asked.end(), [&](const storage::Command& c) { return c.kind == "sync" && c.created > failing.since; });
-  const Instant again = std::min(failing.not_before, failing.since + kAskedRetryMax);
-  if (sync != asked.end() && failing.times > 0 && !has_new && again > now) return nothing;
-  if (sync != asked.end()) {
-    // It stays queued until its run has begun: what is refused because somebody runs the integration now is tried again.
-    DueRun run{id, {}};
-    run.request.commands = {sync->id};
-    const json::Parsed argument = json::parse(sync->argument_json);
-    run.request.trigger = argument.value.text_of("trigger").empty() ? "command" : std::string(argument.value.text_of("trigger"));
-    if (const json::Value* full = argument.value.find("full")) run.request.full = full->boolean();
-    if (const json::Value* phases = argument.value.find("phases")) {
-      for (const json::Value& phase : phases->items()) run.request.phases.emplace_back(phase.text());
-    }
-    return std::optional(run);
-  }
-  // Only a person is answered before the wait is over.
-  const bool must_wait = row->next_attempt > now && row->next_attempt <= now + kAheadMax;
-  if (must_wait || (failing.times > 0 && failing.not_before > now)) return nothing;
-  runs::IntegrationUnit* unit = dependencies_.registry.find_unit(id);
-  if (unit == nullptr) {
-    DueRun first{id, {}, true};
-    first.request.trigger = "schedule";
-    return std::optional(first);
-  }
-  DueRun run{id, {}};
-  run.request.trigger = "schedule";
-  for (const runs::Phase& phase : unit->setup.phases) {
-    if (!phase.enabled) continue;
-    const auto declared = unit->declared->schedule.find(phase.id);
-    const auto interval = declared == unit->declared->schedule.end() ? options_.default_interval : declared->second;
-    const auto last = last_started.find(phase.id);
-    if (last == last_started.end() || last->second > now || unfinished.contains(phase.id) || next_due(id, phase.id, last->second, interval, options_.jitter_percent) <= now) {
-      run.request.phases.push_back(phase.id);
+  });
+  const std::scoped_lock lock(mutex_);
+  for (const storage::Look& look : come) {   // oldest first
+    const auto run = wanted.find(look.integration);
+    if (run == wanted.end()) continue;
+    // Another host was faster, or something happened since: it is looked at again.
+    if (!written.ok() || std::find(lost.begin(), lost.end(), look.integration) != lost.end()) {
+      under_way_.erase(look.integration);
+    } else {
+      taken.runs.push_back(std::move(run->second));
     }
   }
-  if (run.request.phases.empty()) return nothing;
-  return std::optional(run);
+  if (!written.ok()) return written.error();
+  return taken;
 }
 
 void Scheduler::start() {
@@ -149,21 +100,23 @@ void Scheduler::start() {
 
 void Scheduler::look(std::stop_token stop) {
   while (!stop.stop_requested()) {
-    auto runs = due(dependencies_.clock.now());
-    if (!runs.ok()) {
-      dependencies_.log.error("schedule cannot be read", runs.error());
+    std::size_t places = 0;
+    {
+      std::unique_lock lock(mutex_);
+      ended_.clear();
+      woken_ = false;
+      if (!changed_.wait(lock, stop, [&] { return under_way_.size() < options_.workers_max; })) return;
+      places = options_.workers_max - under_way_.size();
+    }
+    auto taken = take_marked(dependencies_.clock.now(), places);
+    if (!taken.ok()) {
+      dependencies_.log.error("schedule cannot be read", taken.error());
     } else {
-      for (DueRun& run : *runs) {
-        std::unique_lock lock(mutex_);
-        if (!changed_.wait(lock, stop, [&] { return under_way_.size() < options_.workers_max; })) break;
-        lock.unlock();
-        begin(std::move(run));
-      }
+      for (DueRun& run : taken->runs) begin(std::move(run));
+      if (!taken->is_all) continue;
     }
     std::unique_lock lock(mutex_);
-    ended_.clear();
     changed_.wait_for(lock, stop, options_.look_every, [&] { return woken_; });
-    woken_ = false;
   }
 }
 
@@ -204,9 +157,10 @@ Status Scheduler::attempt(const DueRun& run, std::stop_token stop) {
 }
 
 void Scheduler::note_end(const DueRun& run, const Status& ended) {
+  const bool is_there = dependencies_.registry.find_unit(run.integration) != nullptr;
   const std::scoped_lock lock(mutex_);
   const std::string& integration = run.integration;
-  if (!ended.ok()) {
+  if (!ended.ok() || (run.is_new && !is_there)) {
     Failing& failing = failing_[integration];
     const auto wait = std::min<std::chrono::milliseconds>(options_.first_retry * (1LL << std::min(failing.times, 10)), options_.retry_max);
     ++failing.times;
@@ -215,7 +169,7 @@ void Scheduler::note_end(const DueRun& run, const Status& ended) {
   } else {
     failing_.erase(integration);
   }
-  if (run.is_new && ended.ok()) woken_ = true;   // now it can be seen what is due
+  if (run.is_new && is_there) woken_ = true;   // now it can be seen what is due
   // A thread cannot join itself: the looker clears it away.
   const auto mine = under_way_.find(integration);
   if (mine != under_way_.end()) {

@@ -1,19 +1,23 @@
 #pragma once
-// When integrations run: intervals per phase with jitter, asked-for syncs at once, nothing while paused, no pile-up after
-// a stop (what was due five times runs once).
+// When integrations run: intervals and cron expressions per phase with jitter, asked-for syncs at once, nothing while paused,
+// no pile-up after a stop (what was due five times runs once).
 //
 //   Scheduler scheduler({database, registry, clock, log, run}, {});
 //   scheduler.start();            // one thread that looks, and one per run under way
 //   ...
 //   scheduler.stop();             // asks runs to stop at their next checkpoint and waits for them
 //
-// due() is the whole decision and is pure over what storage holds; the threads only act on it. So the waits after failed and
-// crashed runs, which the engine stores, outlast a restart of the host.
+// decide() is the whole decision about one integration, and says when to look at it again; it is pure over what storage holds,
+// and the threads only act on it. So the waits after failed and crashed runs, which the engine stores, outlast a restart of the host.
+// That moment stands in storage, too (storage/looks.hpp), and is moved to now by whatever could make something due earlier. A tick
+// reads those whose moment has come, oldest first, and nothing of the others: it costs the same with a hundred thousand of them.
+// Hosts on one database share them. Who takes one moves its moment first, so that the others do not try it as well.
 #include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -22,6 +26,7 @@
 #include "host/runs/engine.hpp"
 #include "host/runs/registry.hpp"
 #include "host/storage/database.hpp"
+#include "host/storage/looks.hpp"
 #include "host/telemetry/log.hpp"
 
 namespace berth::schedule {
@@ -32,10 +37,16 @@ struct DueRun {
   bool is_new = false;   // not put together yet: that is done first, on the thread of the run, and what is due is seen then
 };
 
+/// What is to be done with one integration now.
+struct Decision {
+  std::optional<DueRun> run;
+  Instant look_again;        // where nothing is
+};
+
 struct Options {
   std::size_t workers_max = 4;                             // runs under way at once
   std::chrono::milliseconds look_every{1000};
-  std::chrono::milliseconds default_interval = runs::kDefaultInterval;   // of a phase the schedule does not name
+  std::size_t looks_max = 256;                             // integrations looked at in one step
   int jitter_percent = 10;                                 // of the interval, later, so that hosts do not move in step
   std::chrono::milliseconds first_retry{60'000};           // of what could not even be noted; doubled each time up to
   std::chrono::milliseconds retry_max{3'600'000};
@@ -61,6 +72,11 @@ class Scheduler {
   void wake();
   /// What should begin now, without those that run already. A run takes every phase that is due, in the plugin's order.
   Result<std::vector<DueRun>> due(Instant now);
+  /// The same for one integration, whenever its moment is.
+  Result<Decision> decide(const std::string& integration, Instant now);
+  /// What a step of the scheduler takes: at most `places` runs, whose moment is moved on so that no other host takes them;
+  /// those that are not due get the moment at which they are looked at next.
+  Result<std::vector<DueRun>> take(Instant now, std::size_t places);
   /// Runs under way in this process.
   [[nodiscard]] std::vector<std::string> running() const;
 
@@ -70,26 +86,34 @@ class Scheduler {
     Instant since;       // of the last failure
     Instant not_before;
   };
+  struct Taken {
+    std::vector<DueRun> runs;    // marked as under way
+    bool is_all = false;         // nothing is left whose moment has come
+  };
   void look(std::stop_token stop);
+  Result<Taken> take_marked(Instant now, std::size_t places);
+  Result<std::vector<storage::Look>> looks(Instant now);
   void begin(DueRun run);
   Status attempt(const DueRun& run, std::stop_token stop);
   void note_end(const DueRun& run, const Status& ended);
-  Result<std::optional<DueRun>> due_of(const std::string& id, Instant now);
+  Failing failing_of(const std::string& integration, Instant now) const;
 
   Dependencies dependencies_;
   Options options_;
   mutable std::mutex mutex_;                       // guards what follows
   std::condition_variable_any changed_;
   bool woken_ = false;
-  std::map<std::string, std::jthread> under_way_;
+  std::map<std::string, std::jthread> under_way_;  // a thread that is not joinable: taken, and begins now
   std::vector<std::jthread> ended_;
   std::map<std::string, Failing> failing_;
   std::jthread looker_;
 };
 
-/// The moment at which a phase that began at `last` and has this interval is due again; the jitter is the same for the
-/// same phase and start, so that looking twice gives one answer.
-[[nodiscard]] Instant next_due(std::string_view integration, std::string_view phase, Instant last,
-                               std::chrono::milliseconds interval, int jitter_percent);
+/// How much later than `wait` a phase that began at `last` is due; the same for the same phase and start, so that looking
+/// twice gives one answer. A share of the wait, and at most a minute where a clock says the time.
+[[nodiscard]] std::chrono::milliseconds jitter_of(std::string_view integration, std::string_view phase, Instant last,
+                                                  std::chrono::milliseconds wait, int percent, bool is_by_clock);
+/// When a phase that began at `last` is due again.
+[[nodiscard]] Instant next_due(const config::Integration& declared, std::string_view phase, Instant last, std::string_view zone, int jitter_percent);
 
 }  // namespace berth::schedule

@@ -17,6 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kRestorePrefix = "restore-";   // of copies of a backup, in the data folder
+
 Error failed(const std::string& what, int error) {
   const bool is_full = error == ENOSPC || error == EDQUOT || error == EFBIG;
   return make_error(Code::kEnvironment, is_full ? "storage.full" : "storage.failed", what + ": " + std::strerror(error));
@@ -40,12 +42,15 @@ Status make_durable(const std::string& path) {
 }
 
 /// A name that is taken by nobody in between; the other one goes.
-Status give_name(const std::string& made, const std::string& name) {
+Status give_name(const DurableWrite& durable, const std::string& made, const std::string& name) {
   BERTH_CHECK(make_durable(made));
+  durable.is_written();
   if (::link(made.c_str(), name.c_str()) != 0) return errno == EEXIST ? exists(name) : failed("Cannot make " + name, errno);
   ::unlink(made.c_str());
   const std::string folder = fs::path(name).parent_path().string();
-  return make_durable(folder.empty() ? "." : folder);
+  BERTH_CHECK(make_durable(folder.empty() ? "." : folder));
+  durable.is_durable();
+  return success();
 }
 
 /// A log beside a file that is not there is of another database, and would be taken into the one that gets the name.
@@ -82,6 +87,7 @@ Status check_copy(Database& copy, const std::string& what) {
 
 Result<Backup> backup(Database& database, const std::string& file, const Clock& clock) {
   if (::access(file.c_str(), F_OK) == 0) return exists(file);
+  const DurableWrite durable("backup.file");
   // A folder that nobody else can enter or has made, in the file system of the file.
   std::string folder = file + ".part-XXXXXX";
   if (::mkdtemp(folder.data()) == nullptr) return failed("Cannot make a folder for the copy beside " + file, errno);
@@ -99,7 +105,7 @@ Result<Backup> backup(Database& database, const std::string& file, const Clock& 
   }
   BERTH_CHECK(take_log_in(part));
   if (::chmod(part.c_str(), 0600) != 0) return failed("Cannot set the mode of " + part, errno);
-  BERTH_CHECK(give_name(part, file));
+  BERTH_CHECK(give_name(durable, part, file));
   std::error_code unknown;
   return Backup{file, fs::file_size(file, unknown)};
 }
@@ -120,7 +126,7 @@ Result<RestoredBackup> RestoredBackup::open(const std::string& file, const std::
     return make_error(Code::kUnavailable, "storage.busy",
                       file + " is a database that is in use, with changes in " + file + "-wal; make a backup of it with `berth db backup`");
   }
-  std::string copy = (fs::path(folder) / "restore-XXXXXX").string();
+  std::string copy = (fs::path(folder) / (std::string(kRestorePrefix) + "XXXXXX")).string();
   const int made = ::mkstemp(copy.data());
   if (made < 0) return failed("Cannot make a copy in " + folder, errno);
   ::close(made);
@@ -132,11 +138,21 @@ Result<RestoredBackup> RestoredBackup::open(const std::string& file, const std::
   return restored;
 }
 
+void RestoredBackup::remove_left_over(const std::string& folder) {
+  std::error_code ignored;
+  std::vector<fs::path> files;
+  for (fs::directory_iterator at(folder, ignored), end; !ignored && at != end; at.increment(ignored)) {
+    if (at->path().filename().string().starts_with(kRestorePrefix)) files.push_back(at->path());
+  }
+  for (const fs::path& file : files) fs::remove(file, ignored);
+}
+
 Status RestoredBackup::become(const std::string& path) {
   BERTH_CHECK(check_free(path));
+  const DurableWrite durable("restore.file");
   database_.reset();
   BERTH_CHECK(take_log_in(copy_));
-  BERTH_CHECK(give_name(copy_, path));
+  BERTH_CHECK(give_name(durable, copy_, path));
   copy_.clear();
   return success();
 }

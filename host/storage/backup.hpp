@@ -28,6 +28,8 @@ class RestoredBackup {
   /// Reads a copy of `file`, made in `folder`; the file itself stays as it is. Errors: storage.not_found, storage.damaged,
   /// storage.newer, storage.busy (a database that is in use, and no backup).
   static Result<RestoredBackup> open(const std::string& file, const std::string& folder, const Clock& clock);
+  /// Copies that a process which was killed left in `folder`. Nobody restores into it meanwhile.
+  static void remove_left_over(const std::string& folder);
   ~RestoredBackup();
   RestoredBackup(RestoredBackup&& other) noexcept;
   RestoredBackup& operator=(RestoredBackup&&) = delete;

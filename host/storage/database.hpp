@@ -2,7 +2,7 @@
 // The database behind everything: connections, transactions, migrations. Repositories (records.hpp, integrations.hpp,
 // ...) are written once, in SQL that both engines share, over Connection.
 //
-//   BERTH_CHECK(database.write([&](storage::Connection& c) -> Status {
+//   BERTH_CHECK(database.write("record.post", [&](storage::Connection& c) -> Status {
 //     BERTH_CHECK(c.execute("UPDATE record SET state = ? WHERE id = ?", {"posted", id}));
 //     return success();                                               // commits; an Error rolls back
 //   }));
@@ -28,6 +28,7 @@
 #include <variant>
 #include <vector>
 
+#include "host/core/durable_write.hpp"
 #include "host/core/result.hpp"
 #include "host/core/secret.hpp"
 #include "host/core/time.hpp"
@@ -111,6 +112,12 @@ class Connection {
               const std::function<bool(const Row&)>& visit) {
     return each(sql, std::span<const Parameter>(parameters), visit);
   }
+  /// The time that all who use this database agree on: the server's own where there is one, as of now; `of_machine` where
+  /// all are on one machine, or the clock is a test's. Within a transaction.
+  [[nodiscard]] virtual Instant shared_now(Instant of_machine) const { return of_machine; }
+  /// How far that time is ahead of this machine's clock. It moves only where the two have drifted apart by half a second, so
+  /// that a moment that is told and read again does not tremble.
+  [[nodiscard]] virtual std::chrono::milliseconds shared_ahead() const { return std::chrono::milliseconds(0); }
   /// The first row, or nothing.
   Result<std::optional<Row>> first(std::string_view sql, std::initializer_list<Parameter> parameters = {}) {
     return first_row(sql, std::span<const Parameter>(parameters.begin(), parameters.size()));
@@ -124,8 +131,9 @@ class Connection {
 class Database {
  public:
   virtual ~Database() = default;
-  /// Runs `work` in one write transaction; commits when it returns success, rolls back otherwise. Not re-entrant.
-  virtual Status write(const std::function<Status(Connection&)>& work) = 0;
+  /// Runs `work` in one write transaction; commits when it returns success, rolls back otherwise. Not re-entrant. The name is
+  /// that of this write alone (durable_write.hpp).
+  virtual Status write(WriteName name, const std::function<Status(Connection&)>& work) = 0;
   /// Runs `work` on one consistent snapshot; writes are refused.
   virtual Status read(const std::function<Status(Connection&)>& work) = 0;
   /// "sqlite" or "postgresql".
@@ -155,10 +163,12 @@ struct PostgresqlOptions {
   std::string url;  // postgresql://user@host:5432/name
   Secret password{};
   std::string folder = ".";  // for copies, which are files
+  bool is_time_of_server = true;  // shared_now(); false: the clocks of those who use it are one clock, as in tests
   std::size_t readers_max = 4;
   std::chrono::milliseconds busy_limit{10000};
 };
-/// Connects and migrates. The database must exist and be encoded in UTF-8. Several hosts may use it at once.
+/// Connects and migrates. The database must exist and be encoded in UTF-8. Several hosts may use it at once. The clock, by
+/// which the machine's own is compared with the server's, outlives the database.
 Result<std::unique_ptr<Database>> open_postgresql(const PostgresqlOptions& options, const Clock& clock);
 
 }  // namespace berth::storage

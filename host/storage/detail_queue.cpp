@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "host/core/hash.hpp"
+#include "host/storage/backfills.hpp"
 #include "host/storage/changes.hpp"
 #include "host/storage/records.hpp"
 
@@ -74,7 +75,7 @@ Result<bool> put(Connection& connection, const QueuedDetail& entry) {
 }
 
 Result<std::vector<QueuedDetail>> take(Connection& connection, std::string_view integration,
-                                       const std::vector<std::string>& entities, std::size_t n, HandedOut& handed_out, std::uint32_t wants) {
+                                       const std::vector<std::string>& entities, std::size_t n, HandedOut& handed_out, const Filter& filter) {
   std::vector<QueuedDetail> taken;
   if (entities.empty() || n == 0) return taken;
   std::string marks = "?";
@@ -83,8 +84,13 @@ Result<std::vector<QueuedDetail>> take(Connection& connection, std::string_view 
     marks += ", ?";
     parameters.emplace_back(entities[i]);
   }
-  parameters.emplace_back(wants);
-  const std::string every = std::string(kSelect) + " WHERE integration = ? AND entity IN (" + marks + ") AND (want & ?) <> 0";
+  parameters.emplace_back(filter.wants);
+  std::string every = std::string(kSelect) + " WHERE integration = ? AND entity IN (" + marks + ") AND (want & ?) <> 0";
+  if (!filter.with_history) every += " AND cause <> '" + std::string(kBackfillCause) + "'";
+  if (filter.at_least) {
+    every += " AND priority >= ?";
+    parameters.emplace_back(*filter.at_least);
+  }
   const auto scan = [&](std::string_view condition, std::initializer_list<std::int64_t> bounds, bool moves_on) -> Status {
     if (taken.size() >= n) return success();
     std::vector<Parameter> all = parameters;
@@ -146,6 +152,31 @@ Result<std::optional<QueuedDetail>> find(Connection& connection, std::string_vie
   return row ? std::optional(read(*row)) : std::nullopt;
 }
 
+Result<std::optional<std::int64_t>> history_priority(Connection& connection, std::string_view integration, const std::vector<std::string>& entities,
+                                                     std::int64_t below) {
+  std::optional<std::int64_t> highest;
+  for (const std::string& entity : entities) {
+    const auto row = BERTH_TRY(connection.first("SELECT priority FROM detail_queue WHERE integration = ? AND entity = ? AND priority < ? AND cause = ? AND want = ? "
+                                                "ORDER BY priority DESC LIMIT 1",
+                                                {integration, entity, below, kBackfillCause, kWantDetail}));
+    if (row) highest = std::max(highest.value_or(row->integer(0)), row->integer(0));
+  }
+  return highest;
+}
+
+Status end_history(Connection& connection, std::string_view integration) {
+  BERTH_CHECK(connection.execute("UPDATE detail_queue SET cause = 'list' WHERE integration = ? AND cause = ?", {integration, kBackfillCause}));
+  return success();
+}
+
+Status drop_offered(Connection& connection, std::string_view integration, std::string_view entity, std::string_view name) {
+  BERTH_CHECK(connection.execute("DELETE FROM detail_queue WHERE integration = ? AND entity = ? AND want = ? AND cause IN ('list', 'backfill') AND forced = 0 "
+                                 "AND EXISTS (SELECT 1 FROM offer WHERE offer.integration = detail_queue.integration AND offer.entity = detail_queue.entity "
+                                 "AND offer.remote_id = detail_queue.remote_id AND offer.name = ?)",
+                                 {integration, entity, kWantDetail, name}));
+  return success();
+}
+
 Result<std::vector<QueueCount>> counts(Connection& connection, std::string_view integration) {
   std::vector<QueueCount> all;
   BERTH_CHECK(
@@ -168,6 +199,16 @@ Result<std::vector<std::string>> named(Connection& connection, std::string_view 
         ids.push_back(row.text(0));
         return true;
       }));
+  return ids;
+}
+
+Result<std::vector<std::string>> to_confirm(Connection& connection, std::string_view integration, std::string_view entity, std::size_t limit) {
+  std::vector<std::string> ids;
+  BERTH_CHECK(connection.each("SELECT remote_id FROM detail_queue WHERE integration = ? AND entity = ? AND priority = ? AND want = ? ORDER BY position LIMIT ?",
+                              {integration, entity, kConfirmDeletion, kWantDetail, limit}, [&](const Row& row) {
+                                ids.push_back(row.text(0));
+                                return true;
+                              }));
   return ids;
 }
 

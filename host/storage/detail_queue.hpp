@@ -32,7 +32,7 @@ struct QueuedDetail {
   std::int64_t priority = 0;
   bool forced = false;  // fetched although known
   std::int64_t attempts = 0;
-  std::string cause = "list";  // list | reference | forced | webhook | confirm_deletion
+  std::string cause = "list";  // list | reference | forced | webhook | confirm_deletion | backfill
   std::int64_t position = 0;   // order of arrival; put() sets it
   std::string last_error_json = "{}";
   std::optional<Instant> version_time{};  // only for put(): see KnownQuery
@@ -77,13 +77,19 @@ class HandedOut {
   std::unordered_set<Key, KeyHash> keys_{};
 };
 
+/// Which entries take() gives out.
+struct Filter {
+  std::uint32_t wants = kWantDetail | kWantAttachments;
+  bool with_history = true;   // also what the history asked for (backfills.hpp)
+  std::optional<std::int64_t> at_least{};   // of that priority or a higher one
+};
+
 /// Queues it, or raises priority, version and `forced` of the entry that is there; another version starts its attempts
 /// anew. Dropped (false) if its detail is known with that version (without a version: with any) and it is not forced.
 Result<bool> put(Connection& connection, const QueuedDetail& entry);
-/// The next `n` of these entities that were not handed out yet; they are then. They stay in the queue until done(). `wants`
-/// is which of them: a sum of kWantDetail and kWantAttachments.
+/// The next `n` of these entities that were not handed out yet; they are then. They stay in the queue until done().
 Result<std::vector<QueuedDetail>> take(Connection& connection, std::string_view integration, const std::vector<std::string>& entities,
-                                       std::size_t n, HandedOut& handed_out, std::uint32_t wants = kWantDetail | kWantAttachments);
+                                       std::size_t n, HandedOut& handed_out, const Filter& filter = {});
 /// What it wanted is committed. False if it was not there.
 Result<bool> done(Connection& connection, std::string_view integration, std::string_view entity,
                   std::string_view remote_id, std::uint32_t want);
@@ -99,6 +105,15 @@ Result<std::optional<QueuedDetail>> find(Connection& connection, std::string_vie
                                          std::string_view remote_id, std::uint32_t want);
 /// Remote ids of documents that others named or that were forced (cause reference or forced), most urgent first.
 Result<std::vector<std::string>> named(Connection& connection, std::string_view integration, std::string_view entity, std::size_t limit);
+/// Remote ids of documents that seem to be gone and are asked for once more, oldest first.
+Result<std::vector<std::string>> to_confirm(Connection& connection, std::string_view integration, std::string_view entity, std::size_t limit);
+/// The highest priority, below that, of a detail of these entities that the history asked for; nothing: there is none.
+Result<std::optional<std::int64_t>> history_priority(Connection& connection, std::string_view integration, const std::vector<std::string>& entities,
+                                                     std::int64_t below);
+/// Entries that the history asked for are like any other from now on.
+Status end_history(Connection& connection, std::string_view integration);
+/// Takes details out of the queue that were wanted for a value which another document has offered meanwhile (offers.hpp).
+Status drop_offered(Connection& connection, std::string_view integration, std::string_view entity, std::string_view name);
 Result<std::vector<QueueCount>> counts(Connection& connection, std::string_view integration);
 
 }  // namespace detail_queue

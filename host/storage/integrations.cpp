@@ -1,6 +1,7 @@
 #include "host/storage/integrations.hpp"
 
 #include "host/storage/changes.hpp"
+#include "host/storage/conditions.hpp"
 
 namespace berth::storage::integrations {
 namespace {
@@ -82,9 +83,20 @@ Result<std::optional<Integration>> find(Connection& connection, std::string_view
   return row ? std::optional(read(*row)) : std::nullopt;
 }
 
-Result<std::vector<Integration>> list(Connection& connection) {
+Result<std::vector<Integration>> list(Connection& connection, std::string_view reason) {
+  Conditions where;
+  where.equals("reason", reason);
   std::vector<Integration> all;
-  BERTH_CHECK(connection.each(std::string(kSelect) + " ORDER BY id", {}, [&](const Row& row) {
+  BERTH_CHECK(connection.each(std::string(kSelect) + where.sql() + " ORDER BY id", where.parameters(), [&](const Row& row) {
+    all.push_back(read(row));
+    return true;
+  }));
+  return all;
+}
+
+Result<std::vector<Integration>> connected_like(Connection& connection, std::string_view remote_id) {
+  std::vector<Integration> all;
+  BERTH_CHECK(connection.each(std::string(kSelect) + " WHERE remote_id = ? AND connected_ms > 0 ORDER BY id", {remote_id}, [&](const Row& row) {
     all.push_back(read(row));
     return true;
   }));

@@ -58,8 +58,11 @@ Status upsert_declared(Connection& connection, const Integration& declared);
 /// Made by REST, console or link. Errors: storage.integration_taken.
 Status insert(Connection& connection, const Integration& integration);
 Result<std::optional<Integration>> find(Connection& connection, std::string_view id);
-/// All of them, by id.
-Result<std::vector<Integration>> list(Connection& connection);
+/// All of them by id, or those with that reason.
+Result<std::vector<Integration>> list(Connection& connection, std::string_view reason = {});
+
+/// Those that are connected to that organisation of a remote, whatever their plugin.
+Result<std::vector<Integration>> connected_like(Connection& connection, std::string_view remote_id);
 
 /// Takes back one made by REST that never became connected. False if there is none such.
 Result<bool> erase_unconnected(Connection& connection, std::string_view id);

@@ -15,7 +15,8 @@ Error lost(std::string_view integration, std::int64_t fencing) {
 
 // The row stays when the lease is given back, so that the fencing number grows for ever.
 Result<std::optional<std::int64_t>> acquire(Connection& connection, std::string_view integration,
-                                            std::string_view owner, std::chrono::milliseconds ttl, Instant now) {
+                                            std::string_view owner, std::chrono::milliseconds ttl, Instant of_machine) {
+  const Instant now = connection.shared_now(of_machine);
   return one_integer(connection,
                      "INSERT INTO lease (integration, owner, fencing, expires_ms) VALUES (?, ?, 1, ?) ON CONFLICT "
                      "(integration) DO UPDATE "
@@ -25,7 +26,8 @@ Result<std::optional<std::int64_t>> acquire(Connection& connection, std::string_
 }
 
 Status renew(Connection& connection, std::string_view integration, std::string_view owner, std::int64_t fencing,
-             std::chrono::milliseconds ttl, Instant now) {
+             std::chrono::milliseconds ttl, Instant of_machine) {
+  const Instant now = connection.shared_now(of_machine);
   const auto changed = BERTH_TRY(
       connection.execute("UPDATE lease SET expires_ms = ? WHERE integration = ? AND owner = ? AND fencing = ?",
                          {now + ttl, integration, owner, fencing}));
@@ -47,12 +49,25 @@ Status require(Connection& connection, std::string_view integration, std::string
   return success();
 }
 
-Result<std::optional<Lease>> find(Connection& connection, std::string_view integration, Instant now) {
+Result<std::optional<Lease>> find(Connection& connection, std::string_view integration, Instant of_machine) {
+  const Instant now = connection.shared_now(of_machine);
   const auto row =
       BERTH_TRY(connection.first("SELECT integration, owner, fencing, expires_ms FROM lease WHERE integration = ? AND "
                                  "owner <> '' AND expires_ms > ?",
                                  {integration, now}));
-  return row ? std::optional(Lease{row->text(0), row->text(1), row->integer(2), row->instant(3)}) : std::nullopt;
+  return row ? std::optional(Lease{row->text(0), row->text(1), row->integer(2), of_machine + (row->instant(3) - now)}) : std::nullopt;
+}
+
+Result<std::vector<HeldSince>> list(Connection& connection, Instant of_machine) {
+  const Instant now = connection.shared_now(of_machine);
+  std::vector<HeldSince> held;
+  for (const Row& row : BERTH_TRY(connection.query(
+           "SELECT integration, owner, fencing, expires_ms, COALESCE((SELECT MAX(started_ms) FROM run WHERE run.integration = lease.integration AND "
+           "outcome = 'running'), 0) FROM lease WHERE owner <> '' AND expires_ms > ? ORDER BY integration",
+           {now}))) {
+    held.push_back({{row.text(0), row.text(1), row.integer(2), of_machine + (row.instant(3) - now)}, row.instant(4)});
+  }
+  return held;
 }
 
 }  // namespace berth::storage::leases

@@ -54,10 +54,13 @@ Status migrate(Session& session, std::string_view begin_write, EngineSql engine_
       applied.push_back({row.integer(0), row.text(1), row.text(2)});
     const Migration* next = BERTH_TRY(next_migration(embedded_migrations(), applied));
     if (next == nullptr) return success();
+    const DurableWrite durable("storage.migrate");
     BERTH_TRY_CONTEXT("while applying migration " + std::string(next->name), session.run_script(engine_sql(*next)));
     BERTH_CHECK(session.execute("INSERT INTO schema_migration (version, name, checksum, applied_ms) VALUES (?, ?, ?, ?)",
                                 {next->version, next->name, checksum(*next), clock.now()}));
+    durable.is_written();
     BERTH_CHECK(transaction.commit());
+    durable.is_durable();
   }
 }
 

@@ -20,6 +20,8 @@ struct Shape {
 constexpr std::string_view kOrder[] = {"integration", "record", "blob", "local_row", "entry_line", "open_item_match", "entry"};
 /// What every database has from its migrations.
 constexpr std::string_view kOfMigrations[] = {"schema_migration", "ledger_counter"};
+/// What triggers on `integration` and `command` write; by name it comes after them.
+constexpr std::string_view kOfTriggers = "schedule";
 constexpr std::size_t kRowsInStatement = 100;
 constexpr std::size_t kBytesInStatement = 4U << 20U;
 
@@ -132,10 +134,12 @@ Result<Moved> copy_all(Database& source, Database& target) {
   Moved moved;
   BERTH_CHECK(source.read([&](Connection& from) -> Status {
     const std::vector<Shape> shapes = BERTH_TRY(shapes_of(from, source.engine()));
-    return target.write([&](Connection& to) -> Status {
+    return target.write("storage.copy_all", [&](Connection& to) -> Status {
       BERTH_CHECK(check_empty(to, BERTH_TRY(shapes_of(to, target.engine()))));
       BERTH_TRY(to.execute("DELETE FROM ledger_counter"));
       for (const Shape& shape : shapes) {
+        // The triggers of tables that were copied before have written there.
+        if (shape.name == kOfTriggers) BERTH_TRY(to.execute("DELETE FROM " + shape.name));
         Batch batch(to, shape);
         Status written = success();
         BERTH_CHECK(from.each(shape.select() + (shape.name == "entry" ? " ORDER BY id" : ""), {}, [&](const Row& row) {

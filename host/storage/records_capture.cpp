@@ -1,4 +1,5 @@
 // Keeping what the remote answered, and what was seen of it.
+#include <algorithm>
 #include <cstdlib>
 
 #include "host/core/assert.hpp"
@@ -81,8 +82,13 @@ Result<Captured> keep(Connection& connection, const Capture& capture, Kind kind,
   captured.effect = !before                ? CaptureEffect::kNew
                     : version || came_back ? CaptureEffect::kChanged
                                            : CaptureEffect::kUnchanged;
-  captured.pending = came_back || (version && !detail_says_more);
-  BERTH_CHECK(note_capture(connection, captured.record, kind, capture, captured.pending, version.value_or(0)));
+  // Whoever waits for the detail has it now, also where it says what it said before.
+  const bool was_awaited = kind == Kind::kDetail && before && before->state == "pending" && before->reason == "berth.detail_missing";
+  captured.pending = came_back || was_awaited || (version && !detail_says_more);
+  Capture noted = capture;
+  // A detail that comes is newer than the row that is here, also where a clock was set back in between, or is another host's.
+  if (kind == Kind::kDetail && before) noted.fetched = std::max(capture.fetched, before->row_fetched);
+  BERTH_CHECK(note_capture(connection, captured.record, kind, noted, captured.pending, version.value_or(0)));
   return captured;
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "host/core/assert.hpp"
+#include "host/core/durable_write.hpp"
 #include "host/core/result.hpp"
 
 namespace berth::storage {
@@ -54,7 +55,7 @@ class Sessions {
 
   /// Not re-entrant. Errors: storage.busy, and those of the engine and of the work.
   template <class Work>
-  Status write(const Work& work) {
+  Status write(WriteName name, const Work& work) {
     const auto self = std::this_thread::get_id();
     BERTH_ASSERT(writing_.load() != self, "Database::write is not called inside Database::write");
     const std::unique_lock lock(writer_mutex_, options_.busy_limit);
@@ -68,10 +69,14 @@ class Sessions {
       writer_.reset();
       writer_ = BERTH_TRY(open_(false));
     }
+    const DurableWrite durable(name);
     Transaction<Session> transaction(*writer_);
     BERTH_CHECK(transaction.begin(options_.begin_write));
     BERTH_CHECK(work(*writer_));
-    return transaction.commit();
+    durable.is_written();
+    BERTH_CHECK(transaction.commit());
+    durable.is_durable();
+    return success();
   }
 
   /// One snapshot.

@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "host/core/hash.hpp"
+#include "host/core/new_file.hpp"
 #include "host/core/text.hpp"
 
 namespace berth::vault {
@@ -171,35 +172,17 @@ Result<MasterKey> load_master_key(std::string_view source) {
 }
 
 Status create_key_file(const std::string& path, Random& random) {
-  const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (file.get() < 0) {
-    if (errno == EEXIST)
-      return make_error(Code::kConflict, "vault.key_exists",
-                        "The vault key file " + path + " exists already and is kept");
-    return make_error(Code::kEnvironment, "vault.key_missing",
-                      "Cannot make the vault key file " + path + ": " + system_reason());
-  }
   std::string bytes(kMasterKeyBytes, '\0');
   random.fill(bytes.data(), bytes.size());
   std::string text = to_base64url(bytes) + "\n";
   wipe(bytes);
-  const auto written = ::write(file.get(), text.data(), text.size());
-  const bool whole =
-      written == static_cast<ssize_t>(text.size()) && ::fchmod(file.get(), 0600) == 0 && ::fsync(file.get()) == 0;
-  const auto why = system_reason();
+  // Whole and durable before it has its name: half a key would be kept for ever and open nothing, and one that a power cut
+  // takes away takes every secret with it.
+  const std::error_code failure = make_new_file("vault.key", path, text, 0600);
   wipe(text);
-  if (!whole) {
-    ::unlink(path.c_str());
-    return make_error(Code::kEnvironment, "vault.key_missing", "Cannot write the vault key file " + path + ": " + why);
-  }
-  // Without its folder on disk a new file may be gone after a power cut, and every secret with it.
-  const auto parent = std::filesystem::path(path).parent_path();
-  const File folder(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0 || ::fsync(folder.get()) != 0) {
-    return make_error(Code::kEnvironment, "vault.key_missing",
-                      "Cannot make the folder of " + path + " durable: " + system_reason());
-  }
-  return success();
+  if (!failure) return success();
+  if (failure == std::errc::file_exists) return make_error(Code::kConflict, "vault.key_exists", "The vault key file " + path + " exists already and is kept");
+  return make_error(Code::kEnvironment, "vault.key_missing", "Cannot make the vault key file " + path + ": " + failure.message());
 }
 
 }  // namespace berth::vault

@@ -69,7 +69,7 @@ Result<bool> Vault::erase(Connection& connection, std::string_view owner, std::s
 }
 
 Status Vault::put(std::string_view owner, std::string_view name, const Secret& value) {
-  return database_.write([&](Connection& connection) { return put(connection, owner, name, value); });
+  return database_.write("vault.put", [&](Connection& connection) { return put(connection, owner, name, value); });
 }
 
 Result<std::optional<Secret>> Vault::try_get(std::string_view owner, std::string_view name) const {
@@ -80,7 +80,7 @@ Result<std::optional<Secret>> Vault::try_get(std::string_view owner, std::string
   };
   auto status = database_.read(work);
   // A rotation may have come between the snapshot and the key; no rotation comes into a write.
-  if (!status.ok() && status.error().reason == "vault.wrong_key") status = database_.write(work);
+  if (!status.ok() && status.error().reason == "vault.wrong_key") status = database_.write("vault.look_again", work);
   BERTH_CHECK(status);
   return found;
 }
@@ -94,7 +94,7 @@ Result<Secret> Vault::get(std::string_view owner, std::string_view name) const {
 
 Result<bool> Vault::erase(std::string_view owner, std::string_view name) {
   bool erased = false;
-  BERTH_CHECK(database_.write([&](Connection& connection) -> Status {
+  BERTH_CHECK(database_.write("vault.erase", [&](Connection& connection) -> Status {
     erased = BERTH_TRY(erase(connection, owner, name));
     return success();
   }));
@@ -134,7 +134,7 @@ Result<std::int64_t> Vault::rotate(MasterKey new_key) {
   // Taken inside the transaction and held over its commit: put() takes the database first and the key second, and must
   // not seal with the old key between the commit and the swap.
   std::unique_lock lock(key_mutex_, std::defer_lock);
-  BERTH_CHECK(database_.write([&](Connection& connection) -> Status {
+  BERTH_CHECK(database_.write("vault.rotate", [&](Connection& connection) -> Status {
     lock.lock();
     for (auto& row : BERTH_TRY(storage::secrets::list_all(connection))) {
       if (row.key_id != key_.id()) return wrong_key(row, key_);

@@ -162,8 +162,9 @@ Plan read_plan(std::string_view plan_json) {
   if (const auto floor = plan_time(value, "floor")) plan.floor_ms = floor->unix_ms;
   plan.from = plan_time(value, "from");
   plan.to = plan_time(value, "to");
-  if (plan.mode == Mode::kWindow && (!plan.from || !plan.to || plan.from->unix_ms >= plan.to->unix_ms)) {
-    refuse_plan("needs a \"from\" that lies before its \"to\" in mode window.");
+  const bool has_window = plan.from.has_value() || plan.to.has_value();
+  if (plan.mode == Mode::kWindow && has_window && (!plan.from || !plan.to || plan.from->unix_ms >= plan.to->unix_ms)) {
+    refuse_plan("needs a \"from\" that lies before its \"to\" in mode window, or neither.");
   }
   if (const json::Value* ids = value.find("ids")) {
     for (const json::Value& id : ids->items()) plan.ids.emplace_back(id.text());

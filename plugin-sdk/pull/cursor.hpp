@@ -17,7 +17,7 @@ enum class Mode { kChanges, kFull, kSweep, kWindow, kIds };
 struct Plan {
   Mode mode = Mode::kChanges;
   std::optional<std::int64_t> floor_ms;
-  std::optional<times::Moment> from;
+  std::optional<times::Moment> from;  // of a window; none: the whole list, whatever the floor
   std::optional<times::Moment> to;
   std::vector<std::string> ids;
   std::optional<std::int64_t> limit;

@@ -65,6 +65,8 @@ std::int64_t Edges::overlap() const {
 
 bool Edges::needs_proof() const {
   if (session_.plan().limit) return false;  // a pass that is cut is never complete
+  // What a sweep does not see is asked for by itself before anything is believed of it.
+  if (session_.plan().mode == Mode::kSweep) return false;
   const auto& watermark = session_.cursor.watermark_ms;
   if (session_.plan().mode != Mode::kChanges || !watermark) return true;
   return pass().candidate_ms && *pass().candidate_ms > *watermark;

@@ -61,7 +61,7 @@ void pull(const Host& host, const PullConfig& config, const Run& run, const Pull
     if (!phase->detail) unsupported(*phase, "has no details, so it cannot fetch single records");
     return pulling::run_ids(session, session.plan().ids);
   }
-  if (mode == pulling::Mode::kWindow && !phase->window) unsupported(*phase, "has no window");
+  if (mode == pulling::Mode::kWindow && session.plan().from && !phase->window) unsupported(*phase, "has no window");
   std::optional<Failure> unsteady;
   if (!session.plan().queue_only && !goes_on_draining(session)) {
     try {

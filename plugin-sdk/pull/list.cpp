@@ -25,7 +25,12 @@ constexpr std::int64_t kMaxEmptyPages = 3;
 /// Clocks that differ by less are no news; answers take their time.
 constexpr std::int64_t kClocksApartMs = std::int64_t{5} * 60 * 1000;
 constexpr std::size_t kRefsPerQuestion = 1000;
-constexpr std::int32_t kDetailPriority = 100;
+/// Details of what changed come before those of the history, each in the order of rank().
+constexpr std::int32_t kFreshPriority = 200;
+constexpr std::int32_t kHistoryPriority = 0;
+constexpr std::int32_t kFirstRank = 199;
+constexpr std::int32_t kNewestRank = 198;
+constexpr std::int64_t kMonthMs = std::int64_t{30} * 24 * 60 * 60 * 1000;
 
 struct Row {
   const json::Value* value = nullptr;
@@ -156,7 +161,7 @@ class ListPass {
   Response fetch(const std::vector<phases::Param>& query) {
     Request request = session_.request(phase_.list.path, query, "", pass().since_ms);
     request.kind = CallKind::kList;
-    if (mode_ == Mode::kWindow) {
+    if (mode_ == Mode::kWindow && session_.plan().from) {
       // Days are inclusive on both sides, the plan ends before its `to`.
       const Plan& plan = session_.plan();
       request.query.emplace_back(phase_.window->from, times::format_date(*plan.from));
@@ -377,7 +382,7 @@ class ListPass {
       take_some(std::span(page.rows).subspan(from, std::min(kRefsPerQuestion, count - from)));
     }
     listed_ += static_cast<std::int64_t>(count);
-    session_.host().progress(listed_);
+    session_.host().progress(listed_, page.seen.total.value_or(-1));
     return count;
   }
 
@@ -401,8 +406,23 @@ class ListPass {
         record.list_only = true;
         session_.emit(record);
       }
-      if (known[i] != Known::kDetail && wants_detail(*row.value)) session_.host().need_detail(row.ref, kDetailPriority);
+      if (known[i] != Known::kDetail && wants_detail(*row.value)) session_.host().need_detail(row.ref, priority_of(*row.value));
     }
+  }
+
+  std::int32_t priority_of(const json::Value& row) const {
+    const bool is_history = mode_ == Mode::kWindow;
+    if (!phase_.priority) return is_history ? kHistoryPriority : kFreshPriority + kFirstRank / 2;
+    return (is_history ? kHistoryPriority : kFreshPriority) + rank(row);
+  }
+
+  /// From 0 to kFirstRank: what the phase names first, then a step down for each month of its age.
+  std::int32_t rank(const json::Value& row) const {
+    if (phase_.priority->first && phases::holds(*phase_.priority->first, row)) return kFirstRank;
+    const auto date = time_at(row, phase_.priority->date);
+    if (!date) return 0;
+    const std::int64_t months = (session_.host().now_unix_ms() - *date) / kMonthMs;
+    return kNewestRank - static_cast<std::int32_t>(std::clamp<std::int64_t>(months, 0, kNewestRank));
   }
 
   bool wants_detail(const json::Value& row) const {

@@ -252,6 +252,10 @@ Phase read_phase(Reader& reader, const Phase& defaults) {
     phase.window = Window{window->text("from", true), window->text("to", true)};
     window->finish();
   }
+  if (auto priority = reader.object("priority")) {
+    phase.priority = Priority{priority->text("date", true), read_condition(*priority, "first")};
+    priority->finish();
+  }
   read_detail(reader, phase);
   read_parts(reader, phase);
   read_attachments(reader, phase);

@@ -108,7 +108,7 @@ void measure_ledger(json::Value document) {
     int number = 0;
     // Many in a transaction, as applying has.
     measure("ledger: plan and commit an invoice, in SQLite", [&] {
-      const Status status = database->write([&](storage::Connection& connection) -> Status {
+      const Status status = database->write("test.write", [&](storage::Connection& connection) -> Status {
         ledger::Books books = BERTH_TRY(ledger::load_common(connection, context));
         for (int i = 0; i < kInvoicesInTransaction; ++i) {
           json::Value one = document;

@@ -22,6 +22,7 @@ std::string pattern_words(std::string_view pattern) {
   if (pattern.starts_with("^.+:[0-9]+$")) return "address:port";
   if (pattern.starts_with("^[A-Z]{3}$")) return "a currency";
   if (pattern.starts_with("^[0-9]+%$")) return "a share, `20%`";
+  if (pattern.starts_with("^([0-9]+(ms|s")) return "a duration, `5m`, or a cron expression";
   if (pattern.starts_with("^[0-9]+(ms|s")) return "a duration, `5m`";
   if (pattern.starts_with("^[0-9]{4}-")) return "a date";
   if (pattern.starts_with("^[a-z]")) return "an id";

@@ -176,6 +176,7 @@ TEST_CASE("D1 D4 D5 D7 D9 D10 D11 D16: connect, sync, map, post, sync again, one
   const std::string second = berth.must({"sync", "zoho"});
   CHECK(second.find("nothing_changed") != std::string::npos);
   CHECK(simulator.calls("list") == 5);
+  CHECK(second.find("calls: 5 of lists, 0 of details, 0 of files, 0 others; the fewest possible: 5, 0, 0, 0") != std::string::npos);
   for (const char* kind : {"detail", "file", "other", "token"}) CHECK(simulator.calls(kind) == 0);
   // listed, fetched, files, unchanged, posted, parked, skipped, failed, ignored, calls, lower bound
   check_table(second, {{"customer_payments", {200, 0, 0, 200, 0, 0, 0, 0, 0, 1, 1}}, {"items", {30, 0, 0, 30, 0, 0, 0, 0, 0, 1, 1}}});

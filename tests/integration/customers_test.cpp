@@ -2,26 +2,12 @@
 #include <algorithm>
 
 #include "host/admin/master_rows.hpp"
-#include "host/storage/rows.hpp"
-#include "integration/world.hpp"
+#include "integration/shown.hpp"
 
 using namespace berth;
 using namespace berth::integration;
 
 namespace {
-
-/// A customer that is here, and that no remote document is behind.
-void add_customer(World& world, const std::string& id, const std::string& name) {
-  storage::LocalRow row;
-  row.id = id;
-  row.kind = "customer";
-  row.name = name;
-  row.created = world.clock.now();
-  REQUIRE(world.database->write([&](storage::Connection& connection) -> Status {
-    BERTH_CHECK(storage::rows::insert(connection, row));
-    return success();
-  }).ok());
-}
 
 Result<json::Value> link(World& world, const std::string& remote_id, const std::string& local) {
   return admin::link_customer(*world.database, world.unit().setup, remote_id, local, "test", world.clock.now());

@@ -117,7 +117,7 @@ TEST_CASE("B5: a detail that waits, and a queue that a run left, are in the esti
   world.later(std::chrono::hours(2));
   SUBCASE("one waiting detail") {
     const std::string invoice = world.records("invoice", "posted").front().remote_id;
-    REQUIRE(world.database->write([&](storage::Connection& connection) -> Status {
+    REQUIRE(world.database->write("test.write", [&](storage::Connection& connection) -> Status {
       BERTH_TRY(storage::detail_queue::put(connection, {.integration = std::string(kIntegration), .entity = "invoice", .remote_id = invoice, .forced = true, .cause = "forced"}));
       return success();
     }).ok());

@@ -307,7 +307,7 @@ TEST_CASE("B4: an opening receivable has entries and no document of the remote, 
   const auto openings = ledger::parse_openings("invoice,number,customer,company,currency,open,base,date\nOLD1,INV-OLD-1," + customer + ",acme_us,USD,90.00,,2025-12-31\n",
                                                context.companies);
   REQUIRE(openings.ok());
-  REQUIRE(world.database->write([&](storage::Connection& connection) -> Status {
+  REQUIRE(world.database->write("test.write", [&](storage::Connection& connection) -> Status {
     BERTH_TRY(ledger::post_opening(connection, openings->front(), context, "inv_old1", world.clock.now()));
     return success();
   }).ok());

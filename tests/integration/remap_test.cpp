@@ -271,7 +271,7 @@ TEST_CASE("B1: killed anywhere while it applies, it goes on with the next apply 
 TEST_CASE("B1: while somebody runs the integration, apply is refused and changes nothing, and diff works") {
   Posted world;
   world.change_rules(one_company());
-  REQUIRE(world.database->write([&](storage::Connection& connection) -> Status {
+  REQUIRE(world.database->write("test.write", [&](storage::Connection& connection) -> Status {
     REQUIRE(BERTH_TRY(storage::leases::acquire(connection, kIntegration, "another", std::chrono::minutes(5), world.clock.now())).has_value());
     return success();
   }).ok());
@@ -320,7 +320,7 @@ TEST_CASE("a copy of the books that a killed process left is removed with the ne
     auto second = runs::Scratch::of(*world.database, world.clock);
     REQUIRE(second.ok());
     CHECK(scratch_folders(world) == 2);
-    CHECK(second->database().write([](storage::Connection& connection) -> Status {
+    CHECK(second->database().write("test.write", [](storage::Connection& connection) -> Status {
       BERTH_CHECK(connection.execute("UPDATE record SET state = 'failed'"));
       return success();
     }).ok());

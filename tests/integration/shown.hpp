@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "host/admin/views.hpp"
+#include "host/storage/rows.hpp"
 #include "integration/world.hpp"
 
 namespace berth::integration {
@@ -18,6 +19,19 @@ inline json::Value integration_view(World& world) {
     return success();
   }).ok());
   return view;
+}
+
+/// A customer that is here, and that no remote document is behind.
+inline void add_customer(World& world, const std::string& id, const std::string& name) {
+  storage::LocalRow row;
+  row.id = id;
+  row.kind = "customer";
+  row.name = name;
+  row.created = world.clock.now();
+  REQUIRE(world.database->write("test.write", [&](storage::Connection& connection) -> Status {
+    BERTH_CHECK(storage::rows::insert(connection, row));
+    return success();
+  }).ok());
 }
 
 /// For `transport.before`: that answer to every call that contains `part`.

@@ -42,7 +42,7 @@ TEST_CASE("P2: the books move from SQLite to PostgreSQL and back with the ledger
   REQUIRE(journal.size() > 20);
   const std::string digest = must(storage::digest_of(*world.database));
 
-  auto postgresql = must(storage::open_postgresql({.url = test::PostgresqlServer::shared().create_database(), .folder = world.folder.path().string()}, world.clock));
+  auto postgresql = must(storage::open_postgresql({.url = test::PostgresqlServer::shared().create_database(), .folder = world.folder.path().string(), .is_time_of_server = false}, world.clock));
   const storage::Moved moved = must(storage::copy_all(*world.database, *postgresql));
   CHECK(moved.rows > 500);
   CHECK(must(storage::digest_of(*postgresql)) == digest);
@@ -85,13 +85,13 @@ TEST_CASE("a copy whose entries do not balance is refused by the other engine") 
   world.connect();
   REQUIRE(world.sync().outcome == runs::RunOutcome::kSucceeded);
   world.map_all();
-  const Status spoilt = world.database->write([](storage::Connection& c) -> Status {
+  const Status spoilt = world.database->write("test.write", [](storage::Connection& c) -> Status {
     BERTH_TRY(c.execute("DROP TRIGGER entry_line_immutable_update"));
     BERTH_TRY(c.execute("UPDATE entry_line SET base_minor = base_minor + 1 WHERE entry = 1 AND position = 0"));
     return success();
   });
   REQUIRE(spoilt.ok());
-  auto target = must(storage::open_postgresql({.url = test::PostgresqlServer::shared().create_database()}, world.clock));
+  auto target = must(storage::open_postgresql({.url = test::PostgresqlServer::shared().create_database(), .is_time_of_server = false}, world.clock));
   const auto moved = storage::copy_all(*world.database, *target);
   REQUIRE_FALSE(moved.ok());
   CHECK(moved.error().reason == "storage.refused");

@@ -128,15 +128,7 @@ TEST_CASE("D13.3 D18: an invoice that waits for its customer says so, and posts 
     CHECK(admin::create_customer(*world.database, setup, contact, "Bowman", "test", now).error().reason == "admin.customer_exists");
   }
   SUBCASE("linked to one that is here") {
-    storage::LocalRow other;
-    other.id = "cus_other";
-    other.kind = "customer";
-    other.name = "Bowman Furniture";
-    other.created = now;
-    REQUIRE(world.database->write([&](storage::Connection& connection) -> Status {
-      BERTH_CHECK(storage::rows::insert(connection, other));
-      return success();
-    }).ok());
+    add_customer(world, "cus_other", "Bowman Furniture");
     const Error near = admin::link_customer(*world.database, setup, contact, "Bowman Furnitur", "test", now).error();
     CHECK(near.message.find("did you mean \"Bowman Furniture\" (cus_other)?") != std::string::npos);
     const auto linked = admin::link_customer(*world.database, setup, contact, "Bowman Furniture", "test", now);
@@ -224,7 +216,7 @@ TEST_CASE("D19: a line that is added gives the dimension to what was posted with
   check_shown(without, "Location, service type or company is missing on an entry.", "berth classifications add");
   world.transport.forget_calls();
   runs::Declared declared;
-  REQUIRE(world.database->write([&](storage::Connection& connection) -> Status {
+  REQUIRE(world.database->write("test.write", [&](storage::Connection& connection) -> Status {
     declared = BERTH_TRY(runs::declare_classification(connection, "Service Type", "Calibration 100%_a", world.clock.now()));
     return success();
   }).ok());

@@ -25,7 +25,7 @@ WorldOptions two() {
 /// As if it had been connected: a second consent for the simulator's one organisation is refused, as it has to be.
 void connect_second(World& world) {
   REQUIRE(world.tokens.save(kSecond, world.tokens.load(kIntegration).value().value(), 0).ok());
-  REQUIRE(world.database->write([&](storage::Connection& connection) -> Status {
+  REQUIRE(world.database->write("test.write", [&](storage::Connection& connection) -> Status {
     const storage::Integration first = BERTH_TRY(storage::integrations::find(connection, kIntegration)).value();
     BERTH_CHECK(storage::integrations::set_organization(connection, kSecond, first.remote_id, "the same", first.organization_json));
     return storage::integrations::set_connected(connection, kSecond, world.clock.now());

@@ -32,7 +32,7 @@ std::unique_ptr<storage::Database> open_database(const std::filesystem::path& fi
   const char* engine = std::getenv("BERTH_TEST_STORAGE");
   if (engine == nullptr || std::string_view(engine) != "postgresql") return must(storage::open_sqlite({.path = file.string()}, clock));
   if (const auto why = test::PostgresqlServer::unavailable()) FAIL(*why);
-  return must(storage::open_postgresql({.url = test::PostgresqlServer::shared().create_database(), .folder = file.parent_path().string()}, clock));
+  return must(storage::open_postgresql({.url = test::PostgresqlServer::shared().create_database(), .folder = file.parent_path().string(), .is_time_of_server = false}, clock));
 }
 
 zoho_sim::Options simulator_options(const WorldOptions& options) {
@@ -119,26 +119,27 @@ void TemporaryFolder::write(const std::string& name, std::string_view content) c
   REQUIRE(out.good());
 }
 
-Status MortalDatabase::write(const std::function<Status(storage::Connection&)>& work) {
+Status MortalDatabase::write(WriteName name, const std::function<Status(storage::Connection&)>& work) {
   if (is_dead()) return make_error(Code::kEnvironment, "test.dead", "this process is dead");
-  if (whole_left_ == 0) return die_in(work);
+  if (whole_left_ == 0) return die_in(name, work);
   if (refuse) {
     if (auto error = refuse()) return std::move(*error);
   }
-  const Status done = real_->write(work);
+  const Status done = real_->write(name, work);
   if (done.ok()) {
     ++commits_;
     if (left_ > 0) --left_;
     if (whole_left_ > 0) --whole_left_;
     if (after_commit) after_commit();
+    if (answers_left_ >= 0 && answers_left_-- == 0) return make_error(Code::kUnavailable, "storage.failed", "the connection ended before the answer to COMMIT came");
   }
   return done;
 }
 
-Status MortalDatabase::die_in(const std::function<Status(storage::Connection&)>& work) {
+Status MortalDatabase::die_in(WriteName name, const std::function<Status(storage::Connection&)>& work) {
   whole_left_ = -1;
   if (before_death_) before_death_();
-  const Status cut = real_->write([&](storage::Connection& connection) -> Status {
+  const Status cut = real_->write(name, [&](storage::Connection& connection) -> Status {
     BERTH_CHECK(work(connection));
     if (inside_death_) inside_death_(connection);
     return make_error(Code::kEnvironment, "test.dead", "this process died before it committed");
@@ -181,13 +182,13 @@ World::World(WorldOptions options)
 
 void World::trust(const plugins::Manifest& manifest) {
   const std::string hash = must(plugins::hash_for_pin(manifest));
-  must(database->write([&](storage::Connection& connection) {
+  must(database->write("test.write", [&](storage::Connection& connection) {
     return storage::pins::set(connection, {.plugin = manifest.id, .sha256 = hash, .pinned = clock.now(), .pinned_by = "test"});
   }));
 }
 
 void World::add_without_plugin(const std::string& id) {
-  REQUIRE(database->write([&](storage::Connection& connection) -> Status {
+  REQUIRE(database->write("test.write", [&](storage::Connection& connection) -> Status {
     storage::Integration row;
     row.id = id;
     row.plugin = "nothing";
@@ -212,33 +213,44 @@ void World::use(std::unique_ptr<storage::Database> other) {
   restart();
 }
 
+Running World::begin_process(const std::string& owner, Clock& its_clock, std::function<bool(std::string_view)> is_dead_owner) {
+  Running begun;
+  begun.random = std::make_unique<SeededRandom>(std::hash<std::string>()(owner));
+  begun.registry = std::make_unique<runs::Registry>(runs::Registry::Dependencies{.config = config,
+                                                                                 .environment = environment,
+                                                                                 .database = *database,
+                                                                                 .transport = transport,
+                                                                                 .token_store = tokens,
+                                                                                 .runner = *runner,
+                                                                                 .clock = its_clock,
+                                                                                 .log = log,
+                                                                                 .plugin_folders = config.plugins.paths,
+                                                                                 .owner = owner,
+                                                                                 .is_dead_owner = std::move(is_dead_owner)});
+  must(begun.registry->sync_declared());
+  begun.engine = std::make_unique<runs::Engine>(runs::Engine::Dependencies{.database = *database,
+                                                                           .transport = transport,
+                                                                           .runner = *runner,
+                                                                           .clock = its_clock,
+                                                                           .random = *begun.random,
+                                                                           .log = log,
+                                                                           .companies = begun.registry->companies(),
+                                                                           .owner = owner});
+  return begun;
+}
+
 void World::restart() {
   connector.reset();
   engine.reset();
   registry.reset();
-  registry = std::make_unique<runs::Registry>(runs::Registry::Dependencies{.config = config,
-                                                                           .environment = environment,
-                                                                           .database = *database,
-                                                                           .transport = transport,
-                                                                           .token_store = tokens,
-                                                                           .runner = *runner,
-                                                                           .clock = clock,
-                                                                           .log = log,
-                                                                           .plugin_folders = config.plugins.paths,
-                                                                           .owner = fmt::format("test:{}", processes_ + 1),
-                                                                           // Earlier processes of this world ended.
-                                                                           .is_dead_owner = [this](std::string_view owner) {
-                                                                             return owner.starts_with("test:") && owner != fmt::format("test:{}", processes_);
-                                                                           }});
-  must(registry->sync_declared());
-  engine = std::make_unique<runs::Engine>(runs::Engine::Dependencies{.database = *database,
-                                                                     .transport = transport,
-                                                                     .runner = *runner,
-                                                                     .clock = clock,
-                                                                     .random = random,
-                                                                     .log = log,
-                                                                     .companies = registry->companies(),
-                                                                     .owner = fmt::format("test:{}", ++processes_)});
+  ++processes_;
+  // Earlier processes of this world ended.
+  Running begun = begin_process(fmt::format("test:{}", processes_), clock, [this](std::string_view owner) {
+    return owner.starts_with("test:") && owner != fmt::format("test:{}", processes_);
+  });
+  random_of_process_ = std::move(begun.random);
+  registry = std::move(begun.registry);
+  engine = std::move(begun.engine);
   connector = std::make_unique<runs::Connector>(runs::Connector::Dependencies{.database = *database,
                                                                               .transport = transport,
                                                                               .states = *states,

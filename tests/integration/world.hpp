@@ -65,7 +65,7 @@ class TemporaryFolder {
 class MortalDatabase final : public storage::Database {
  public:
   explicit MortalDatabase(std::unique_ptr<storage::Database> real) : real_(std::move(real)) {}
-  Status write(const std::function<Status(storage::Connection&)>& work) override;
+  Status write(WriteName name, const std::function<Status(storage::Connection&)>& work) override;
   Status read(const std::function<Status(storage::Connection&)>& work) override;
   [[nodiscard]] std::string_view engine() const override { return real_->engine(); }
   Result<std::vector<std::string>> check() override { return real_->check(); }
@@ -81,7 +81,10 @@ class MortalDatabase final : public storage::Database {
     inside_death_ = std::move(inside);
     whole_left_ = commits;
   }
-  void revive() { left_ = whole_left_ = -1; }
+  /// The transaction after so many commits is committed, and whoever asked for it is told that it failed: the connection ended
+  /// before the answer came.
+  void lose_answer_after(int commits) { answers_left_ = commits; }
+  void revive() { left_ = whole_left_ = answers_left_ = -1; }
   [[nodiscard]] bool is_dead() const { return left_ == 0; }
   [[nodiscard]] int commits() const { return commits_; }
   /// Before it is copied, on the thread that copies.
@@ -93,9 +96,10 @@ class MortalDatabase final : public storage::Database {
 
  private:
   std::unique_ptr<storage::Database> real_;
-  Status die_in(const std::function<Status(storage::Connection&)>& work);
+  Status die_in(WriteName name, const std::function<Status(storage::Connection&)>& work);
   std::atomic<int> left_ = -1;       // commits until death; -1: for ever
   std::atomic<int> whole_left_ = -1; // commits until the transaction that is cut; -1: none is
+  std::atomic<int> answers_left_ = -1;   // commits until one whose answer is lost; -1: none is
   std::function<void()> before_death_;
   std::function<void(storage::Connection&)> inside_death_;
   std::atomic<int> commits_ = 0;
@@ -121,6 +125,13 @@ struct WorldOptions {
   std::int64_t start = kStart;
 };
 
+/// What runs integrations in one process.
+struct Running {
+  std::unique_ptr<SeededRandom> random;
+  std::unique_ptr<runs::Registry> registry;
+  std::unique_ptr<runs::Engine> engine;
+};
+
 class World {
  public:
   explicit World(WorldOptions options = {});
@@ -144,6 +155,8 @@ class World {
   void add_without_plugin(const std::string& id);
   /// A new process over the same database: engine, registry and everything in memory begin anew.
   void restart();
+  /// One more process over the same database, with a clock of its own. `is_dead_owner` says which others it knows to be gone.
+  Running begin_process(const std::string& owner, Clock& its_clock, std::function<bool(std::string_view)> is_dead_owner);
   /// A new process over another database that holds the same.
   void use(std::unique_ptr<storage::Database> other);
   /// Time passes on both sides.
@@ -191,6 +204,7 @@ class World {
 
  private:
   int processes_ = 0;
+  std::unique_ptr<SeededRandom> random_of_process_;   // of the engine, which refers to it
 };
 
 /// Asks for one phase.

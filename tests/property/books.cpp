@@ -114,7 +114,7 @@ Books::Books(const World& world, const Options& options)
   table.set("zoho_account", "R-goods", kCompanies[0], "goods");
   table.set("zoho_account", "R-goods", kCompanies[1], "goods_west");
   context_.accounts = std::move(table);
-  const Status made = database_->write([](storage::Connection& c) -> Status {
+  const Status made = database_->write("test.write", [](storage::Connection& c) -> Status {
     struct ItemRow {
       const char *id, *company, *account;
     };
@@ -401,7 +401,7 @@ Status Books::step(storage::Connection& connection, ledger::Books& books, const 
 std::string Books::run(std::vector<Step> steps) {
   for (std::size_t done = 0; done < steps.size() && failure_.empty();) {
     const std::size_t end = std::min(steps.size(), done + options_.transaction);
-    const Status status = database_->write([&](storage::Connection& c) -> Status {
+    const Status status = database_->write("test.write", [&](storage::Connection& c) -> Status {
       ledger::Books books = BERTH_TRY(ledger::load_common(c, context_));
       for (; done < end && failure_.empty(); ++done) {
         if (const Status stepped = step(c, books, steps[done]); !stepped.ok()) {

@@ -173,7 +173,7 @@ std::string Books::check_dates() {
 
 std::string Books::revalue(const Expected& expected, int currency, Minor rate, int day) {
   std::array<Minor, 2> found{};
-  const Status status = database_->write([&](storage::Connection& c) -> Status {
+  const Status status = database_->write("test.write", [&](storage::Connection& c) -> Status {
     for (std::size_t i = 0; i < found.size(); ++i) {
       const ledger::Revaluation loaded =
           BERTH_TRY(ledger::load_revaluation(c, kIntegration, kCompanies[i], *Currency::of(kCurrencies[currency]), Decimal::from_minor(rate, 6),

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <regex>
 
 #include "sim/remote_life.hpp"
@@ -21,6 +23,20 @@ constexpr int kSeeds = 500;
 constexpr int kDays = 30;
 constexpr std::int64_t kStretch = 12 * 3'600'000;  // between two runs
 constexpr int kRunsToSettle = 12;
+constexpr int kHosts = 3;
+constexpr int kPageRows = 7;   // of every other world, so that lists have several pages
+
+/// phases.yaml of the connector with small pages.
+std::string small_pages() {
+  std::ifstream in(std::string(BERTH_SOURCE_DIR) + "/plugins/zoho_books/phases.yaml", std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  const std::string size = "size: 200";
+  REQUIRE(text.find(size) != std::string::npos);
+  return text.replace(text.find(size), size.size(), fmt::format("size: {}", kPageRows));
+}
+
+/// Two of three worlds have customers in euros.
+bool is_foreign(std::uint64_t seed) { return seed % 3 != 0; }
 
 WorldOptions options_of(std::uint64_t seed) {
   WorldOptions options;
@@ -30,6 +46,8 @@ WorldOptions options_of(std::uint64_t seed) {
   options.invoices = 12;
   options.payments = 6;
   options.credit_notes = 2;
+  options.foreign = is_foreign(seed) ? 4000 : 0;
+  if (seed % 2 == 0) options.phases = small_pages();
   return options;
 }
 
@@ -40,6 +58,51 @@ std::vector<std::string> content_of(World& world) {
   for (const std::string& line : world.journal(true)) lines.push_back(std::regex_replace(line, kSequence, " "));
   std::sort(lines.begin(), lines.end());
   return lines;
+}
+
+/// Which of the applications of a document in a foreign currency carries a cent of its relief depends on the order in which they came
+/// (docs/tests.md, "Property tests"): up to four of a line, between what a customer owes, the credits and the exchange differences.
+/// That all of them together are right shows in the balances.
+constexpr std::int64_t kCentsOfOrder = 4;
+
+struct Loose {
+  std::string text;                  // without amounts, and without parts that are such cents alone
+  std::vector<std::int64_t> cents;   // the amounts
+  friend auto operator<=>(const Loose&, const Loose&) = default;
+};
+
+Loose loose(const std::string& line) {
+  static const std::regex kPart("([DC]) (receivable|customer_credits|exchange) ([0-9]+)\\.([0-9]{2})( [^;]*)?");
+  Loose made;
+  std::size_t end = 0;
+  for (std::sregex_iterator part(line.begin(), line.end(), kPart), none; part != none; ++part) {
+    made.text += line.substr(end, static_cast<std::size_t>(part->position()) - end);
+    end = static_cast<std::size_t>(part->position() + part->length());
+    const std::int64_t cents = 100 * std::stoll((*part)[3]) + std::stoll((*part)[4]);
+    if (cents <= kCentsOfOrder) continue;
+    made.text += (*part)[1].str() + " " + (*part)[2].str();
+    made.cents.push_back(cents);
+  }
+  made.text += line.substr(end);
+  made.text.erase(std::remove_if(made.text.begin(), made.text.end(), [](char c) { return c == ';' || c == ' '; }), made.text.end());
+  return made;
+}
+
+bool are_equal_but_for_cents(const std::vector<std::string>& with, const std::vector<std::string>& without) {
+  if (with == without) return true;
+  if (with.size() != without.size()) return false;
+  std::vector<Loose> a, b;
+  for (const std::string& line : with) a.push_back(loose(line));
+  for (const std::string& line : without) b.push_back(loose(line));
+  std::sort(a.begin(), a.end());
+  std::sort(b.begin(), b.end());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i].text != b[i].text || a[i].cents.size() != b[i].cents.size()) return false;
+    for (std::size_t n = 0; n < a[i].cents.size(); ++n) {
+      if (std::abs(a[i].cents[n] - b[i].cents[n]) > kCentsOfOrder) return false;
+    }
+  }
+  return true;
 }
 
 std::string difference(const std::vector<std::string>& with, const std::vector<std::string>& without) {
@@ -88,21 +151,28 @@ Ended live(std::uint64_t seed, sim::Trouble* trouble) {
   World world(options_of(seed));
   sim::RemoteLife life(seed * 7919 + 1);
   world.connect();
+  std::optional<sim::Hosts> hosts;
+  if (trouble != nullptr) hosts.emplace(world, kHosts);
   Ended ended;
   const std::int64_t start = world.clock.now().unix_ms / 1000 * 1000;
   for (int stretch = 1; stretch <= 2 * kDays; ++stretch) {
     life.live(world, Instant{start + stretch * kStretch});
-    if (trouble == nullptr && stretch % 10 != 0) continue;  // without trouble it does not matter how often
-    if (trouble != nullptr) trouble->before_run(world);
-    (void)run(world);  // may fail in every way; what it has committed must hold
+    if (trouble == nullptr) {
+      life.catch_up(world);
+      if (stretch % 10 == 0) (void)run(world);  // without trouble it does not matter how often
+    } else {
+      const int host = trouble->before_run(world, *hosts, life);
+      (void)hosts->run(host, stretch % 7 == 0 ? everything() : runs::RunRequest{});  // may fail in every way; what it has committed must hold
+      trouble->after_run(world, *hosts);
+      life.catch_up(world);
+    }
     ++ended.runs;
-    if (trouble != nullptr) trouble->after_run(world);
     if (stretch % 20 == 10) {
-      world.later(std::chrono::minutes(10));  // the lease of a process that is gone runs out
+      world.later(std::chrono::hours(4));  // the lease of a process that is gone runs out, also that of a machine whose clock is ahead
       world.map_all();
     }
   }
-  if (trouble != nullptr) trouble->end(world);
+  if (trouble != nullptr) trouble->end(world, *hosts);
   ended.what = settle(world);
   if (std::getenv("BERTH_SIM_SEED") != nullptr) {
     for (const storage::Record& record : world.records()) {
@@ -144,7 +214,8 @@ void simulate(int part) {
     CHECK_MESSAGE(with.what.empty(), with.what);
     CHECK_MESSAGE(without.what.empty(), without.what);
     CHECK(with.changes == without.changes);
-    CHECK_MESSAGE(with.content == without.content, difference(with.content, without.content));
+    const bool is_same = is_foreign(static_cast<std::uint64_t>(seed)) ? are_equal_but_for_cents(with.content, without.content) : with.content == without.content;
+    CHECK_MESSAGE(is_same, difference(with.content, without.content));
     CHECK(with.balances == without.balances);
     ++worlds;
     least_faults = std::min(least_faults, with.faults);

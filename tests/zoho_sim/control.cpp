@@ -160,6 +160,19 @@ Response Control::system(const Request& request, const std::string& what, const 
   throw unknown_path();
 }
 
+namespace {
+
+/// A document is in the currency of its customer.
+template <class Document>
+void take_currency(Document& document, const Books& books, bool has_rate) {
+  const Contact* customer = books.contacts.find(document.contact);
+  if (customer == nullptr) return;
+  document.currency = customer->currency;
+  if (!has_rate) document.rate = books.currencies[customer->currency].rate;
+}
+
+}  // namespace
+
 Response Control::invoices(const Request& request, const std::string& id, const std::string& action) {
   auto& books = simulator_.books_;
   const Time now = simulator_.clock_->now();
@@ -173,6 +186,7 @@ Response Control::invoices(const Request& request, const std::string& id, const 
         invoice.contact = contact.id;
     }
     body.read(invoice, books);
+    if (body.has("customer_id")) take_currency(invoice, books, body.has("exchange_rate"));
     if (invoice.lines.empty()) refuse_value("line_items");
     if (invoice.due_date == 0) invoice.due_date = invoice.date + 30;
     const auto status = body.text("status").value_or("sent");
@@ -221,6 +235,8 @@ Response Control::payments(const Request& request, const std::string& id, const 
     if (const auto invoice = body.id("invoice_id")) {
       const auto& paid = books.require_invoice(*invoice);
       payment.contact = paid.contact;
+      payment.currency = paid.currency;
+      payment.rate = paid.rate;
       if (payment.amount == 0) payment.amount = paid.open();
       payment.applications.push_back({0, paid.id, std::min(payment.amount, paid.open()), payment.date});
     }
@@ -262,6 +278,7 @@ Response Control::credit_notes(const Request& request, const std::string& id, co
     CreditNote note;
     note.date = date;
     body.read(note, books);
+    if (body.has("customer_id")) take_currency(note, books, body.has("exchange_rate"));
     if (note.lines.empty()) refuse_value("line_items");
     return done(books.add_credit_note(std::move(note), now).id);
   }

@@ -28,12 +28,25 @@ CREATE TABLE integration (
   backfill_floor_ms BIGINT NOT NULL DEFAULT 0    -- 0: no floor
 );
 
+CREATE INDEX integration_by_remote_id ON integration (remote_id);
+
 -- Who runs an integration now. Every commit of a run checks the fencing number.
 CREATE TABLE lease (
   integration TEXT PRIMARY KEY,
   owner TEXT NOT NULL,
   fencing BIGINT NOT NULL,
   expires_ms BIGINT NOT NULL
+) @CLUSTERED@;
+
+-- The hosts that serve this database, or did so a short time ago. Told by each of them every few seconds; nothing is decided by it.
+CREATE TABLE host (
+  owner TEXT PRIMARY KEY,                        -- the first three parts of its leases' owner
+  state TEXT NOT NULL,                           -- serving | draining
+  address TEXT NOT NULL,                         -- of its REST API
+  clock_ahead_ms BIGINT NOT NULL,                -- of the time that all agree on
+  started_ms BIGINT NOT NULL,
+  seen_ms BIGINT NOT NULL,
+  expires_ms BIGINT NOT NULL                     -- gone, if nothing was heard of it until then
 ) @CLUSTERED@;
 
 CREATE TABLE run (
@@ -72,6 +85,31 @@ CREATE TABLE phase_cursor (
   last_complete_ms BIGINT NOT NULL DEFAULT 0,
   last_started_ms BIGINT NOT NULL DEFAULT 0,
   PRIMARY KEY (integration, phase, mode)
+) @CLUSTERED@;
+
+-- The history of an integration that is pulled behind its changes; no row: it has none. One row a list that is read for it.
+CREATE TABLE backfill (
+  integration TEXT PRIMARY KEY,
+  began_ms BIGINT NOT NULL DEFAULT 0,
+  done_ms BIGINT NOT NULL DEFAULT 0
+) @CLUSTERED@;
+CREATE TABLE backfill_list (
+  integration TEXT NOT NULL,
+  phase TEXT NOT NULL,
+  from_ms BIGINT NOT NULL DEFAULT 0,             -- the window that is read, or comes next
+  to_ms BIGINT NOT NULL DEFAULT 0,               -- 0: the whole list
+  expected BIGINT NOT NULL DEFAULT -1,           -- documents that the remote said it has; -1: it has not
+  listed BIGINT NOT NULL DEFAULT 0,
+  in_window BIGINT NOT NULL DEFAULT 0,
+  done_ms BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (integration, phase)
+) @CLUSTERED@;
+
+-- What an integration is expected to need, as the run engine last computed it.
+CREATE TABLE forecast (
+  integration TEXT PRIMARY KEY,
+  at_ms BIGINT NOT NULL,
+  forecast_json TEXT NOT NULL
 ) @CLUSTERED@;
 
 -- One remote document.
@@ -142,7 +180,7 @@ CREATE TABLE detail_queue (
   priority BIGINT NOT NULL DEFAULT 0,
   forced BIGINT NOT NULL DEFAULT 0,
   attempts BIGINT NOT NULL DEFAULT 0,
-  cause TEXT NOT NULL DEFAULT '',                -- list | reference | forced | webhook | confirm_deletion
+  cause TEXT NOT NULL DEFAULT '',                -- list | reference | forced | webhook | confirm_deletion | backfill
   position @SERIAL_COLUMN@,
   last_error_json TEXT NOT NULL DEFAULT '{}',
   PRIMARY KEY (integration, entity, remote_id, want)

@@ -11,23 +11,28 @@
 namespace berth::storage {
 namespace {
 
-// Advisory locks have 64-bit names, each database its own: "berth" in bytes. A host that is cut off holds it for a minute at
-// most; a reader, who holds nobody up, may take its time.
-constexpr std::string_view kBeginWrite = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '60s'; SELECT pg_advisory_xact_lock(422608794728)";
-constexpr std::string_view kBeginRead = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+// Advisory locks have 64-bit names, each database its own: "berth" in bytes. A host that is cut off or stalled holds it for eight
+// seconds at most, less than others wait for it; a reader, who holds nobody up, may take its time. Each begins with a look at
+// the server's clock: leases and shares of quotas are of hosts whose own clocks may be wrong.
+#define BERTH_SERVER_TIME "; SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS server_ms"
+constexpr std::string_view kBeginWrite =
+    "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '8s'; SELECT pg_advisory_xact_lock(422608794728)" BERTH_SERVER_TIME;
+constexpr std::string_view kBeginRead = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" BERTH_SERVER_TIME;
+#undef BERTH_SERVER_TIME
 
 class PostgresqlDatabase final : public Database {
  public:
-  PostgresqlDatabase(PostgresqlOptions options, std::unique_ptr<PostgresqlSession> writer)
+  PostgresqlDatabase(PostgresqlOptions options, std::shared_ptr<ServerTime> time, std::unique_ptr<PostgresqlSession> writer)
       : options_(std::move(options)),
+        time_(std::move(time)),
         sessions_({.database = "the PostgreSQL database",
                    .readers_max = options_.readers_max,
                    .busy_limit = options_.busy_limit,
                    .begin_write = std::string(kBeginWrite),
                    .begin_read = std::string(kBeginRead)},
-                  std::move(writer), [this](bool) { return PostgresqlSession::open(options_); }) {}
+                  std::move(writer), [this](bool) { return PostgresqlSession::open(options_, time_); }) {}
 
-  Status write(const std::function<Status(Connection&)>& work) override { return sessions_.write(work); }
+  Status write(WriteName name, const std::function<Status(Connection&)>& work) override { return sessions_.write(name, work); }
   Status read(const std::function<Status(Connection&)>& work) override { return sessions_.read(work); }
 
   [[nodiscard]] std::string_view engine() const override { return "postgresql"; }
@@ -67,6 +72,7 @@ class PostgresqlDatabase final : public Database {
 
  private:
   const PostgresqlOptions options_;
+  const std::shared_ptr<ServerTime> time_;   // nullptr: it does not count
   Sessions<PostgresqlSession> sessions_;
 };
 
@@ -82,7 +88,8 @@ std::string for_postgresql(const Migration& migration) {
 }  // namespace
 
 Result<std::unique_ptr<Database>> open_postgresql(const PostgresqlOptions& options, const Clock& clock) {
-  auto writer = BERTH_TRY(PostgresqlSession::open(options));
+  auto time = options.is_time_of_server ? std::make_shared<ServerTime>(clock) : nullptr;
+  auto writer = BERTH_TRY(PostgresqlSession::open(options, time));
   for (const Row& row : BERTH_TRY(writer->query("SHOW server_encoding"))) {
     if (row.text(0) != "UTF8") {
       return make_error(Code::kEnvironment, "storage.failed",
@@ -90,7 +97,7 @@ Result<std::unique_ptr<Database>> open_postgresql(const PostgresqlOptions& optio
     }
   }
   BERTH_CHECK(migrate(*writer, kBeginWrite, for_postgresql, clock));
-  return std::unique_ptr<Database>(std::make_unique<PostgresqlDatabase>(options, std::move(writer)));
+  return std::unique_ptr<Database>(std::make_unique<PostgresqlDatabase>(options, std::move(time), std::move(writer)));
 }
 
 }  // namespace berth::storage

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstdlib>
 #include <mutex>
 
 #include "host/core/text.hpp"
@@ -197,8 +198,15 @@ class PostgresqlSession::Bound {
   std::vector<int> lengths_, formats_;
 };
 
-PostgresqlSession::PostgresqlSession(std::unique_ptr<PocoSession> session, pg_conn* handle)
-    : session_(std::move(session)), handle_(handle) {}
+void ServerTime::saw(std::int64_t server_ms) {
+  // A moment that one host writes and another one reads again must not tremble with the time that an answer takes.
+  constexpr std::int64_t kTremblesMs = 500;
+  const std::int64_t ahead = server_ms - clock_.now().unix_ms;
+  if (std::abs(ahead - ahead_ms_.load()) > kTremblesMs) ahead_ms_.store(ahead);
+}
+
+PostgresqlSession::PostgresqlSession(std::unique_ptr<PocoSession> session, pg_conn* handle, std::shared_ptr<ServerTime> time)
+    : time_(std::move(time)), session_(std::move(session)), handle_(handle) {}
 
 PostgresqlSession::~PostgresqlSession() {
   // Poco leaves a connection alone that the server has ended, with its descriptor and its memory.
@@ -207,7 +215,7 @@ PostgresqlSession::~PostgresqlSession() {
   if (is_left) PQfinish(handle_);
 }
 
-Result<std::unique_ptr<PostgresqlSession>> PostgresqlSession::open(const PostgresqlOptions& options) {
+Result<std::unique_ptr<PostgresqlSession>> PostgresqlSession::open(const PostgresqlOptions& options, std::shared_ptr<ServerTime> time) {
   const std::string text = BERTH_TRY(connection_text(options));
   try {
     static std::once_flag registered;
@@ -227,7 +235,7 @@ Result<std::unique_ptr<PostgresqlSession>> PostgresqlSession::open(const Postgre
     PGconn* handle = poco_handle == nullptr ? nullptr : static_cast<PGconn*>(*poco_handle);
     if (handle == nullptr) return make_error(Code::kInternal, "storage.failed", "Poco gave no handle of PostgreSQL");
     PQsetNoticeProcessor(handle, [](void*, const char*) {}, nullptr);
-    std::unique_ptr<PostgresqlSession> session(new PostgresqlSession(std::move(poco), handle));
+    std::unique_ptr<PostgresqlSession> session(new PostgresqlSession(std::move(poco), handle, std::move(time)));
     // The server notices within half a minute that a host is gone.
     BERTH_CHECK(session->run_script(
         "SET standard_conforming_strings = on; SET lock_timeout = " + std::to_string(options.busy_limit.count()) +
@@ -254,8 +262,23 @@ Result<PostgresqlSession::Answer> PostgresqlSession::checked(pg_result* raw, std
 }
 
 Status PostgresqlSession::run_script(std::string_view sql) {
-  BERTH_TRY(checked(PQexec(handle_, std::string(sql).c_str()), sql));
+  const Answer answer = BERTH_TRY(checked(PQexec(handle_, std::string(sql).c_str()), sql));
+  if (time_ == nullptr || PQntuples(answer.get()) != 1 || PQfnumber(answer.get(), kServerTimeColumn) != 0) return success();
+  const Value told = read_column(answer.get(), 0, 0);
+  if (const auto* server_ms = std::get_if<std::int64_t>(&told)) {
+    time_->saw(*server_ms);
+    seen_ = Seen{*server_ms, std::chrono::steady_clock::now()};
+  }
   return success();
+}
+
+Instant PostgresqlSession::shared_now(Instant of_machine) const {
+  if (time_ == nullptr || !seen_) return of_machine;
+  return Instant{seen_->server_ms} + std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - seen_->at);
+}
+
+std::chrono::milliseconds PostgresqlSession::shared_ahead() const {
+  return time_ == nullptr ? std::chrono::milliseconds(0) : time_->ahead();
 }
 
 Status PostgresqlSession::commit() {

@@ -4,7 +4,10 @@
 //
 // Threads: one at a time. Owned by PostgresqlDatabase. After storage.unreachable the session is dead: it is dropped, and
 // another one is opened.
+#include <atomic>
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,10 +19,28 @@ struct pg_result;
 
 namespace berth::storage {
 
+/// How far the server's clock is ahead of this machine's, as the sessions of one database have found it.
+class ServerTime {
+ public:
+  /// The machine's clock, which outlives this.
+  explicit ServerTime(const Clock& clock) : clock_(clock) {}
+  /// At this moment the server's clock showed that.
+  void saw(std::int64_t server_ms);
+  [[nodiscard]] std::chrono::milliseconds ahead() const { return std::chrono::milliseconds(ahead_ms_.load()); }
+
+ private:
+  const Clock& clock_;
+  std::atomic<std::int64_t> ahead_ms_{0};
+};
+
 class PostgresqlSession final : public Connection {
  public:
-  /// `busy_limit`: how long a statement waits for a lock. A reader's transactions refuse every write.
-  static Result<std::unique_ptr<PostgresqlSession>> open(const PostgresqlOptions& options);
+  /// A script whose answer is one row with a column of this name tells what the server's clock shows, in milliseconds.
+  static constexpr const char* kServerTimeColumn = "server_ms";
+
+  /// `busy_limit`: how long a statement waits for a lock. A reader's transactions refuse every write. `time` is told what the
+  /// server's clock shows; nullptr: the clock of the machine counts.
+  static Result<std::unique_ptr<PostgresqlSession>> open(const PostgresqlOptions& options, std::shared_ptr<ServerTime> time = nullptr);
   ~PostgresqlSession() override;
   PostgresqlSession(const PostgresqlSession&) = delete;
   PostgresqlSession& operator=(const PostgresqlSession&) = delete;
@@ -33,7 +54,10 @@ class PostgresqlSession final : public Connection {
   Status each(std::string_view sql, std::span<const Parameter> parameters,
               const std::function<bool(const Row&)>& visit) override;
 
-  /// A whole file of statements; no parameters, no answers.
+  [[nodiscard]] Instant shared_now(Instant of_machine) const override;
+  [[nodiscard]] std::chrono::milliseconds shared_ahead() const override;
+
+  /// A whole file of statements; no parameters, and no answer but that of kServerTimeColumn.
   Status run_script(std::string_view sql);
   /// storage.failed if a statement of the transaction had failed and nobody minded: the server has rolled it back.
   Status commit();
@@ -52,11 +76,18 @@ class PostgresqlSession final : public Connection {
   using Answer = std::unique_ptr<pg_result, Clear>;
   class Bound;
 
-  PostgresqlSession(std::unique_ptr<PocoSession> session, pg_conn* handle);
+  PostgresqlSession(std::unique_ptr<PocoSession> session, pg_conn* handle, std::shared_ptr<ServerTime> time);
   Result<Answer> run(std::string_view sql, std::span<const Parameter> parameters);
   Result<Answer> checked(pg_result* raw, std::string_view sql) const;
   Result<std::string> prepared(std::string_view sql, const Bound& bound);
 
+  struct Seen {
+    std::int64_t server_ms;
+    std::chrono::steady_clock::time_point at;
+  };
+
+  std::shared_ptr<ServerTime> time_;
+  std::optional<Seen> seen_;   // of the server's clock
   std::unique_ptr<PocoSession> session_;
   pg_conn* handle_;
   std::unordered_map<std::string, std::string> prepared_;  // by types and text: the name on the server

@@ -31,7 +31,7 @@ class SqliteDatabase final : public Database {
                    .begin_read = "BEGIN"},
                   std::move(writer), [this](bool is_reader) { return SqliteSession::open(options_.path, options_.busy_limit, is_reader); }) {}
 
-  Status write(const std::function<Status(Connection&)>& work) override { return sessions_.write(work); }
+  Status write(WriteName name, const std::function<Status(Connection&)>& work) override { return sessions_.write(name, work); }
   Status read(const std::function<Status(Connection&)>& work) override { return sessions_.read(work); }
 
   [[nodiscard]] std::string_view engine() const override { return "sqlite"; }
@@ -87,6 +87,7 @@ Status create_file(const std::string& path, std::chrono::milliseconds busy_limit
                       path + part + " is there, but " + path +
                           " is not: it belongs to a database that is gone. Put that back, or move the rest of it away to begin with empty books");
   }
+  const DurableWrite durable("storage.create");
   std::string made = path + ".new-XXXXXX";
   const int file = ::mkstemp(made.data());  // mode 0600, whatever the process's mask
   if (file < 0) return cannot_open(path, errno);
@@ -96,7 +97,9 @@ Status create_file(const std::string& path, std::chrono::milliseconds busy_limit
     ~Remove() { ::unlink(path.c_str()); }
   } remove{made};
   BERTH_TRY(SqliteSession::open(made, busy_limit, false));  // switching to WAL writes the first page
+  durable.is_written();
   if (::link(made.c_str(), path.c_str()) != 0 && errno != EEXIST) return cannot_open(path, errno);
+  durable.is_durable();
   return success();
 }
 

@@ -78,6 +78,12 @@ struct Window {
   std::string to;    // query parameter: last day
 };
 
+/// Which documents come first when calls are short: those that the condition names, then by their day, the newest first.
+struct Priority {
+  std::string date;                // field of a list row
+  std::optional<Condition> first;
+};
+
 struct Detail {
   std::string path;
   std::vector<std::string> row;
@@ -130,6 +136,7 @@ struct Phase {
   bool optional = false;
   List list;
   std::optional<Window> window;
+  std::optional<Priority> priority;
   std::int64_t overlap_ms = 0;
   std::optional<Until> until;  // none: no floor
   RequestDefaults request;

@@ -30,7 +30,7 @@ std::vector<std::string> files_of(const TemporaryFolder& folder) {
 class WithLog final : public storage::Database {
  public:
   explicit WithLog(storage::Database& real) : real_(real) {}
-  Status write(const std::function<Status(Connection&)>& work) override { return real_.write(work); }
+  Status write(WriteName name, const std::function<Status(Connection&)>& work) override { return real_.write(name, work); }
   Status read(const std::function<Status(Connection&)>& work) override { return real_.read(work); }
   [[nodiscard]] std::string_view engine() const override { return real_.engine(); }
   [[nodiscard]] std::string folder() const override { return real_.folder(); }
@@ -43,7 +43,7 @@ class WithLog final : public storage::Database {
     reader_ = BERTH_TRY(storage::SqliteSession::open(path, std::chrono::milliseconds(100), true));
     BERTH_CHECK(reader_->run_script("BEGIN"));
     BERTH_TRY(reader_->query("SELECT 1 FROM quota"));
-    BERTH_CHECK(copy->write([](Connection& c) { return save(c, "in the log"); }));
+    BERTH_CHECK(copy->write("test.write", [](Connection& c) { return save(c, "in the log"); }));
     return copy;
   }
   unsigned mode_of_folder = 0;
@@ -79,7 +79,7 @@ TEST_CASE("a backup whose log cannot be taken into its file is refused and leave
   on_every_engine([](storage::Database& database) {
     const TemporaryFolder folder;
     const ManualClock clock(kNow);
-    must(database.write([](Connection& c) { return save(c, "kept"); }));
+    must(database.write("test.write", [](Connection& c) { return save(c, "kept"); }));
     WithLog stubborn(database);
     const auto made = storage::backup(stubborn, folder.file("monday.db"), clock);
     REQUIRE_FALSE(made.ok());
@@ -94,7 +94,7 @@ TEST_CASE("a backup that does not fit is refused and leaves nothing, and one tha
     const TemporaryFolder folder;
     const ManualClock clock(kNow);
     constexpr std::size_t kRow = 100'000;
-    for (int i = 0; i < 20; ++i) must(database.write([&](Connection& c) { return save(c, "row" + std::to_string(i), std::string(kRow, 'x')); }));
+    for (int i = 0; i < 20; ++i) must(database.write("test.write", [&](Connection& c) { return save(c, "row" + std::to_string(i), std::string(kRow, 'x')); }));
     for (const rlim_t limit : {rlim_t{100'000}, rlim_t{1'000'000}}) {
       const FileLimit limited(limit);
       const auto made = storage::backup(database, folder.file("monday.db"), clock);

@@ -50,7 +50,7 @@ template <class Work>
 auto write(storage::Database& database, const Work& work) {
   using Value = typename std::invoke_result_t<Work, storage::Connection&>::value_type;
   std::optional<Value> value;
-  must(database.write([&](storage::Connection& connection) -> Status {
+  must(database.write("test.write", [&](storage::Connection& connection) -> Status {
     value = BERTH_TRY(work(connection));
     return success();
   }));
@@ -69,7 +69,7 @@ auto read(storage::Database& database, const Work& work) {
 /// The reason with which a write fails, or "" if it does not.
 template <class Work>
 std::string refusal(storage::Database& database, const Work& work) {
-  const auto status = database.write([&](storage::Connection& connection) -> Status {
+  const auto status = database.write("test.write", [&](storage::Connection& connection) -> Status {
     auto result = work(connection);
     if (!result.ok()) return std::move(result).error();
     return success();
@@ -89,7 +89,7 @@ inline void on_every_engine(const std::function<void(storage::Database&)>& test)
                                      clock);
        }},
       {"postgresql", [](const TemporaryFolder&, const Clock& clock) {
-         return storage::open_postgresql({.url = PostgresqlServer::shared().create_database(), .busy_limit = std::chrono::milliseconds(200)},
+         return storage::open_postgresql({.url = PostgresqlServer::shared().create_database(), .is_time_of_server = false, .busy_limit = std::chrono::milliseconds(200)},
                                          clock);
        }}};
   for (const auto& engine : engines) {

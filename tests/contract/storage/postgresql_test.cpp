@@ -2,6 +2,7 @@
 #include <dirent.h>
 
 #include "contract/storage/engines.hpp"
+#include "host/storage/leases.hpp"
 #include "host/storage/quota.hpp"
 
 using namespace berth;
@@ -40,11 +41,11 @@ TEST_CASE("sessions that the server ended are told as unreachable once, and open
   if (!has_server()) return;
   const ManualClock clock(kNow);
   const auto database = must(storage::open_postgresql({.url = PostgresqlServer::shared().create_database()}, clock));
-  must(database->write([](Connection& c) { return save(c, "before"); }));
+  must(database->write("test.write", [](Connection& c) { return save(c, "before"); }));
   CHECK(is_there(*database, "before"));
   for (int round = 0; round < 3; ++round) {
     end_sessions();
-    const Status lost = database->write([](Connection& c) { return save(c, "lost"); });
+    const Status lost = database->write("test.write", [](Connection& c) { return save(c, "lost"); });
     REQUIRE_FALSE(lost.ok());
     CHECK(lost.error().reason == "storage.unreachable");
     CHECK(lost.error().retry_after_ms == 1000);
@@ -52,7 +53,7 @@ TEST_CASE("sessions that the server ended are told as unreachable once, and open
       BERTH_TRY(storage::quota::load(c, "before"));
       return success();
     }).error().reason == "storage.unreachable");
-    must(database->write([](Connection& c) { return save(c, "after"); }));
+    must(database->write("test.write", [](Connection& c) { return save(c, "after"); }));
     CHECK(is_there(*database, "after"));
     CHECK_FALSE(is_there(*database, "lost"));
   }
@@ -62,7 +63,7 @@ TEST_CASE("a session that ends inside a transaction leaves nothing of it") {
   if (!has_server()) return;
   const ManualClock clock(kNow);
   const auto database = must(storage::open_postgresql({.url = PostgresqlServer::shared().create_database()}, clock));
-  const Status cut = database->write([](Connection& c) -> Status {
+  const Status cut = database->write("test.write", [](Connection& c) -> Status {
     BERTH_CHECK(save(c, "half"));
     end_sessions();
     return success();
@@ -77,13 +78,13 @@ TEST_CASE("a write waits for the one of another host, and gives up in time") {
   const std::string url = PostgresqlServer::shared().create_database();
   const auto here = must(storage::open_postgresql({.url = url, .busy_limit = std::chrono::milliseconds(100)}, clock));
   const auto there = must(storage::open_postgresql({.url = url, .busy_limit = std::chrono::milliseconds(100)}, clock));
-  must(here->write([&](Connection& c) -> Status {
+  must(here->write("test.write", [&](Connection& c) -> Status {
     BERTH_CHECK(save(c, "here"));
-    CHECK(there->write([](Connection& other) { return save(other, "there"); }).error().reason == "storage.busy");
+    CHECK(there->write("test.write", [](Connection& other) { return save(other, "there"); }).error().reason == "storage.busy");
     CHECK_FALSE(is_there(*there, "here"));  // readers wait for nobody
     return success();
   }));
-  must(there->write([](Connection& c) { return save(c, "there"); }));
+  must(there->write("test.write", [](Connection& c) { return save(c, "there"); }));
   CHECK(is_there(*here, "there"));
 }
 
@@ -91,7 +92,7 @@ TEST_CASE("a transaction of which a statement failed is not committed, even wher
   if (!has_server()) return;
   const ManualClock clock(kNow);
   const auto database = must(storage::open_postgresql({.url = PostgresqlServer::shared().create_database()}, clock));
-  const Status committed = database->write([](Connection& c) -> Status {
+  const Status committed = database->write("test.write", [](Connection& c) -> Status {
     BERTH_CHECK(save(c, "kept"));
     CHECK_FALSE(c.execute("SELECT 1 FROM nowhere").ok());
     return success();
@@ -124,7 +125,7 @@ TEST_CASE("a reader may take its time, a writer may not") {
   const auto limit = [](Connection& c) -> Result<std::string> {
     return BERTH_TRY(c.first("SHOW idle_in_transaction_session_timeout"))->text(0);
   };
-  CHECK(write(*database, limit) == "1min");
+  CHECK(write(*database, limit) == "8s");
   CHECK(read(*database, limit) == "0");
 }
 
@@ -138,4 +139,34 @@ TEST_CASE("a password is never part of a message") {
   }
   const auto opened = storage::open_postgresql({.url = "postgresql://berth@/t1?host=/nowhere", .password = Secret("made'up\\word")}, clock);
   CHECK(opened.error().message.find("word") == std::string::npos);
+}
+
+TEST_CASE("B11: a host whose clock is ten minutes fast takes no lease that is held, and one whose clock is slow loses none") {
+  if (!has_server()) return;
+  const std::string url = PostgresqlServer::shared().create_database();
+  const SystemClock clock;
+  // Far from the server's clock, in either direction.
+  const ManualClock fast(clock.now() + std::chrono::minutes(10)), slow(clock.now() - std::chrono::minutes(10));
+  const auto right = must(storage::open_postgresql({.url = url}, clock));
+  const auto early = must(storage::open_postgresql({.url = url}, fast));
+  const auto late = must(storage::open_postgresql({.url = url}, slow));
+  const auto take = [](storage::Database& database, const char* integration, const char* owner, Instant now) {
+    return write(database, [&](Connection& c) { return storage::leases::acquire(c, integration, owner, std::chrono::minutes(2), now); });
+  };
+  REQUIRE(take(*right, "zoho_acme", "right", clock.now()) == 1);
+  CHECK_FALSE(take(*early, "zoho_acme", "early", fast.now()).has_value());
+  REQUIRE(take(*late, "zoho_west", "late", slow.now()) == 1);
+  CHECK_FALSE(take(*right, "zoho_west", "right", clock.now()).has_value());
+  // To each its end is about two minutes ahead, by its own clock.
+  for (const auto& [database, now] : {std::pair(right.get(), clock.now()), std::pair(early.get(), fast.now()), std::pair(late.get(), slow.now())}) {
+    const auto held = read(*database, [&, at = now](Connection& c) { return storage::leases::find(c, "zoho_acme", at); });
+    REQUIRE(held.has_value());
+    CHECK(held->expires - now > std::chrono::seconds(90));
+    CHECK(held->expires - now < std::chrono::seconds(150));
+  }
+  const auto ahead = [](storage::Database& database) {
+    return read(database, [](Connection& c) -> Result<std::chrono::milliseconds> { return c.shared_ahead(); });
+  };
+  CHECK(std::chrono::abs(ahead(*early) + std::chrono::minutes(10)) < std::chrono::seconds(30));
+  CHECK(std::chrono::abs(ahead(*late) - std::chrono::minutes(10)) < std::chrono::seconds(30));
 }

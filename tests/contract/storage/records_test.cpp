@@ -62,6 +62,25 @@ TEST_CASE("a body comes back as it was received, and an unchanged one makes no v
   });
 }
 
+// The simulation's seed 64: one host, whose clock was three hours ahead, stored the row; another's detail seemed older than the
+// row, so it was asked for again, said what it had said, and the credit note waited for it for ever.
+TEST_CASE("a detail is newer than the row that is here, whatever the clocks of two hosts say, and whoever waits for it has it") {
+  on_every_engine([](storage::Database& database) {
+    write(database, [](Connection& c) -> Result<Unit> {
+      const auto row = BERTH_TRY(records::capture_row(c, invoice("1", "v1", "row", "{}", kNow + 3h)));
+      BERTH_TRY(records::capture_detail(c, invoice("1", "v2", "detail", "{}", kNow)));
+      const auto record = *BERTH_TRY(records::find(c, row.record));
+      CHECK(record.detail_fetched >= record.row_fetched);
+      BERTH_CHECK(records::set_state(c, row.record, {.state = "pending", .reason = "berth.detail_missing"}, kNow));
+      const auto again = BERTH_TRY(records::capture_detail(c, invoice("1", "v2", "detail", "{}", kNow + 1h)));
+      CHECK(again.effect == CaptureEffect::kUnchanged);
+      CHECK(again.pending);
+      CHECK(BERTH_TRY(records::find(c, row.record))->reason.empty());
+      return success();
+    });
+  });
+}
+
 TEST_CASE("a document that goes from A to B and back to A has three versions and is pending each time") {
   on_every_engine([](storage::Database& database) {
     write(database, [](Connection& c) -> Result<Unit> {

@@ -10,7 +10,7 @@ using storage::Connection;
 
 TEST_CASE("a write that fails leaves nothing behind") {
   on_every_engine([](storage::Database& database) {
-    const auto status = database.write([](Connection& c) -> Status {
+    const auto status = database.write("test.write", [](Connection& c) -> Status {
       BERTH_CHECK(storage::quota::save(c, "zoho_books/1", "{}", kNow));
       return make_error(Code::kInternal, "test.stop", "stopped on purpose");
     });
@@ -21,7 +21,7 @@ TEST_CASE("a write that fails leaves nothing behind") {
 
 TEST_CASE("a write whose work throws is rolled back and the database goes on") {
   on_every_engine([](storage::Database& database) {
-    CHECK_THROWS_AS(static_cast<void>(database.write([](Connection& c) -> Status {
+    CHECK_THROWS_AS(static_cast<void>(database.write("test.write", [](Connection& c) -> Status {
                       BERTH_CHECK(storage::quota::save(c, "zoho_books/1", "{}", kNow));
                       throw std::bad_alloc();
                     })),
@@ -80,7 +80,7 @@ TEST_CASE("writers of many threads all get their turn") {
             const auto sum = BERTH_TRY(storage::quota::load(c, "sum"));
             return storage::quota::save(c, "sum", std::to_string(std::stoi(*sum) + 1), kNow);
           };
-          while (!database.write(add).ok()) {
+          while (!database.write("test.write", add).ok()) {
           }
         }
       });

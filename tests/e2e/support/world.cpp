@@ -19,7 +19,14 @@ namespace {
 
 const std::string kPrograms = std::string(BERTH_BINARY_DIR) + "/bin/";
 
-/// A port nobody listens on; the redirect URI has to name one before the host starts.
+std::string shown(const std::vector<std::string>& arguments, const Outcome& outcome) {
+  std::string text = "berth";
+  for (const std::string& argument : arguments) text += " " + argument;
+  return text + (outcome.timed_out ? " took too long" : " ended with " + std::to_string(outcome.exit)) + "\n" + outcome.out + outcome.err;
+}
+
+}  // namespace
+
 int free_port() {
   const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address = {};
@@ -32,14 +39,6 @@ int free_port() {
   if (!fine) throw std::runtime_error("no free port");
   return ntohs(address.sin_port);
 }
-
-std::string shown(const std::vector<std::string>& arguments, const Outcome& outcome) {
-  std::string text = "berth";
-  for (const std::string& argument : arguments) text += " " + argument;
-  return text + (outcome.timed_out ? " took too long" : " ended with " + std::to_string(outcome.exit)) + "\n" + outcome.out + outcome.err;
-}
-
-}  // namespace
 
 Simulator::Simulator(const Sizes& sizes) {
   std::vector<std::string> arguments{kPrograms + "zoho_sim", "--port", "0", "--location", "test", "--client-id", kClientId,
@@ -187,7 +186,11 @@ std::unique_ptr<Process> Workspace::start_by(std::vector<std::string> starter, s
 }
 
 std::unique_ptr<Process> Workspace::start(std::vector<std::string> arguments, std::map<std::string, std::string> environment) const {
-  arguments.insert(arguments.begin(), kPrograms + "berth");
+  return start_program(kPrograms + "berth", std::move(arguments), std::move(environment));
+}
+
+std::unique_ptr<Process> Workspace::start_program(const std::string& program, std::vector<std::string> arguments, std::map<std::string, std::string> environment) const {
+  arguments.insert(arguments.begin(), program);
   environment.insert({{"ZOHO_CLIENT_ID", kClientId}, {"ZOHO_CLIENT_SECRET", kClientSecret}, {"ZOHO_REDIRECT_URI", redirect_uri_}});
   return std::make_unique<Process>(arguments, Start{.folder = folder_.string(), .environment = std::move(environment), .input = {}});
 }

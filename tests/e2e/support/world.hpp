@@ -85,6 +85,8 @@ class Workspace {
     return start_by(std::move(starter), std::move(arguments))->wait(limit);
   }
   std::unique_ptr<Process> start(std::vector<std::string> arguments, std::map<std::string, std::string> environment = {}) const;
+  /// The same with another program than `berth`, by its path.
+  std::unique_ptr<Process> start_program(const std::string& program, std::vector<std::string> arguments, std::map<std::string, std::string> environment = {}) const;
   /// `berth --json ARGUMENTS`, which must end with this code.
   Value json(std::vector<std::string> arguments, int exit = 0) const;
   /// Runs it and fails the test unless it ends with 0.
@@ -106,6 +108,8 @@ class Workspace {
   std::string origin_, redirect_uri_;
 };
 
+/// A port nobody listens on; the redirect URI has to name one before the host starts.
+int free_port();
 /// "12.3", "12.30", "-0.05" → hundredths, exactly. Throws where there are more than two decimals.
 std::int64_t cents(std::string_view text);
 /// The row of a list whose member has this value; throws where there is none.

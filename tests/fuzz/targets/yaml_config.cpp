@@ -113,7 +113,7 @@ void fuzz_yaml_config(std::string_view input) {
     FUZZ_CHECK(integration.reserve_percent >= 0 && integration.reserve_percent <= 100, integration.id);
     for (const auto& [cost, budget] : integration.budgets)
       FUZZ_CHECK(budget.value >= 0 && (!budget.is_share || budget.value <= 100), cost);
-    for (const auto& [phase, every] : integration.schedule) FUZZ_CHECK(every.count() > 0, phase);
+    for (const auto& [phase, timing] : integration.schedule) FUZZ_CHECK(timing.every.count() > 0 || timing.cron, phase);
   }
 }
 

@@ -85,7 +85,7 @@ TEST_CASE("B1: over REST a limit is kept and told, broken rules are 400 with the
   CHECK(rest.unit().setup.rules->revision() == mapping::revision_of(plugin_rules()));
 
   rest.folder.write("mapping.yaml", without_location());
-  REQUIRE(rest.database->write([&](storage::Connection& connection) -> Status {
+  REQUIRE(rest.database->write("test.write", [&](storage::Connection& connection) -> Status {
     BERTH_CHECK(storage::leases::acquire(connection, kIntegration, "another", std::chrono::minutes(5), rest.clock.now()));
     return success();
   }).ok());

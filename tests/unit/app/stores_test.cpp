@@ -28,7 +28,7 @@ struct Kept {
     const std::string key = (folder.path() / "vault.key").string();
     REQUIRE(vault::create_key_file(key, random).ok());
     vault = std::make_unique<vault::Vault>(*database, vault::load_master_key("file:" + key).value(), random, clock);
-    REQUIRE(database->write([&](storage::Connection& connection) -> Status {
+    REQUIRE(database->write("test.write", [&](storage::Connection& connection) -> Status {
       for (const char* id : {"one", "two"}) {
         storage::Integration row;
         row.id = id;

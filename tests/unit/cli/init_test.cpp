@@ -42,10 +42,29 @@ TEST_CASE("a failure on the way takes back what was written and touches nothing 
     const Status written = set.write(folders);
     REQUIRE_FALSE(written.ok());
     CHECK(written.error().reason == "cli.file_exists");
-    CHECK(fs::exists(folder.path() / "new/berth.yaml"));  // so far had it come
+    CHECK(fs::exists(folder.path() / "new/accounts/main.yaml"));  // so far had it come
+    CHECK_FALSE(fs::exists(folder.path() / "new/berth.yaml"));    // which comes last
   }
   CHECK(entries(folder.path()) == before);
   CHECK(read_file(folder / "new/zoho_books/mapping.yaml") == "mine");
+}
+
+TEST_CASE("what an init that was killed has written is taken by the next one, key and all") {
+  const Folder folder;
+  folder.add_connector();
+  const std::vector<fs::path> folders{folder / "plugins"};
+  {
+    cli::WorkingSet set(folder.path() / "new");
+    REQUIRE(set.write(folders).ok());
+    set.keep();
+  }
+  const std::string key = read_file(folder / "new/secrets/vault.key");
+  fs::remove(folder / "new/berth.yaml");
+  cli::WorkingSet again(folder.path() / "new");
+  CHECK(again.write(folders).ok());
+  CHECK(again.files().size() == 4);
+  CHECK(fs::exists(folder / "new/berth.yaml"));
+  CHECK(read_file(folder / "new/secrets/vault.key") == key);
 }
 
 TEST_CASE("a whole set stays when it is kept, and loads") {

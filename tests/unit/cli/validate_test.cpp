@@ -70,7 +70,10 @@ TEST_CASE("a plugin whose manifest is refused is there, and the refusal is the h
 TEST_CASE("schedules name phases, or archiving and deposits") {
   const Folder folder;
   folder.add_connector();
-  CHECK(check(folder, folder.add_configuration("    schedule: {invoices: 1h, credit_notes: 1h, archiving: 1d, deposits: 1d}\n")).findings.empty());
+  CHECK(check(folder, folder.add_configuration("    schedule: {invoices: 1h, credit_notes: 1h, archiving: \"0 3 * * *\", zone: Europe/Berlin}\n    budgets: {archiving: 10}\n")).findings.empty());
+  const Checked deposits = check(folder, folder.add_configuration("    schedule: {invoices: 1h, deposits: 1d}\n"));
+  CHECK(only(deposits, "config.deposits_pull_only", 10, 40).severity == config::Severity::kWarning);
+  CHECK(!deposits.findings.has_errors());
   const Checked checked = check(folder, folder.add_configuration("    schedule:\n      invoices: 1h\n      invoice: 1h\n"));
   CHECK(only(checked, "config.phase_unknown", 12, 7).hint == "did you mean `invoices`?");
   CHECK(checked.findings.has_errors());

@@ -113,7 +113,10 @@ constexpr Mistake kMistakes[] = {
     {"invoices.detail: 2000", "invoices.detail: lots", "config.budget", 19, 32, "2000 or 40%"},
     {"from: 2026-01-01", "from: 2026-02-30", "config.choice", 20, 22, ""},
     {"from: 2026-01-01", "from: conected", "config.choice", 20, 22, "did you mean `connected`?"},
-    {"invoices: 1h", "invoices: 1 hour", "config.duration", 21, 26, "30s"},
+    {"invoices: 1h", "invoices: 1 hour", "config.duration", 21, 26, "1h"},
+    {"invoices: 1h", "invoices: \"0 6 * *\"", "config.cron", 21, 26, "day of the week"},
+    {"invoices: 1h", "invoices: \"0 0 30 2 *\"", "config.cron", 21, 26, ""},
+    {"invoices: 1h", "zone: Europe/Atlantis", "config.zone", 21, 22, "Europe/Berlin"},
     {"invoices: 1h", "invoices: 0s", "config.duration", 21, 26, ""},
     {"default_income: sales", "default_income: sale", "config.unknown_account", 22, 32, "did you mean `sales`?"},
     {"payment_mode: {", "payment_modes: {", "config.unknown_account_kind", 22, 39, "did you mean `payment_mode`?"},
@@ -333,7 +336,7 @@ TEST_CASE("a good file is read with every value") {
   CHECK(integration->budgets.at("contacts.detail").is_share);
   CHECK(integration->backfill.from == Backfill::From::kDate);
   CHECK(to_string(*integration->backfill.date) == "2026-01-01");
-  CHECK(integration->schedule.at("customer_payments") == 5min);
+  CHECK(integration->schedule.at("customer_payments").every == 5min);
   CHECK_FALSE(integration->mapping_file.has_value());
   REQUIRE(integration->accounts.size() == 3);
   CHECK(integration->accounts.at(0).kind == "default_income");

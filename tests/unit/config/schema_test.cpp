@@ -111,7 +111,7 @@ TEST_CASE("the example is a valid configuration without warnings") {
       CHECK(company.chart.roles.contains(role.name));
     }
   }
-  CHECK(loaded->find_integration("zoho_acme")->schedule.size() == 6);
+  CHECK(loaded->find_integration("zoho_acme")->schedule.size() == 5);
 }
 
 TEST_CASE("the example fits the schema that editors use") {

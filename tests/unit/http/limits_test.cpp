@@ -79,6 +79,30 @@ TEST_CASE("a budget is a number of calls, or a share of what is left of the day"
   CHECK(budgets->take("invoices.pdf").ok());
 }
 
+TEST_CASE("A6: what is held back of the day is refused whatever the class, until it is let go again") {
+  auto budgets = Budgets::parse(parse(R"({"invoices.detail":"50%"})"), "/budget");
+  REQUIRE(budgets.ok());
+  budgets->begin_run(100);
+  budgets->hold_back(3);
+  CHECK(budgets->take("invoices.detail").ok());
+  CHECK(budgets->take("").ok());
+  CHECK(budgets->take("").ok());
+  CHECK_FALSE(budgets->was_held_back());
+  const Status refused = budgets->take("invoices.detail");
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().reason == "berth.run_cap");
+  CHECK(budgets->was_held_back());
+  CHECK(budgets->use().front().spent == 1);   // what was refused is not spent
+  budgets->give_back("");
+  CHECK(budgets->take("").ok());   // a call that was not made
+  budgets->take_repeat("");        // a repeat is never refused, and counts
+  budgets->give_back("");
+  CHECK_FALSE(budgets->take("").ok());
+  budgets->hold_back(std::nullopt);
+  CHECK_FALSE(budgets->was_held_back());
+  CHECK(budgets->take("").ok());
+}
+
 TEST_CASE("an integration's own budget replaces the phase's, and mistakes are named") {
   auto budgets = Budgets::parse(parse(R"({"invoices.detail":"40%"})"), "/budget");
   REQUIRE(budgets.ok());

@@ -202,7 +202,7 @@ class Fixture {
  public:
   Fixture() {
     auto opened = storage::open_sqlite({.path = folder_.file("ledger.db")}, clock_);
-    REQUIRE_MESSAGE(opened.ok(), opened.error().message);
+    REQUIRE_MESSAGE(opened.ok(), (opened.ok() ? "" : opened.error().message));
     database_ = std::move(*opened);
     context.integration = {std::string(kIntegration), "acme_us", "USD"};
     for (const auto& [id, currency] : {std::pair{"acme_us", "USD"}, {"acme_west", "USD"}, {"acme_eu", "EUR"}}) {
@@ -234,12 +234,12 @@ class Fixture {
   }
 
   void write(const std::function<Status(storage::Connection&)>& work) {
-    const Status status = database_->write(work);
+    const Status status = database_->write("test.write", work);
     REQUIRE_MESSAGE(status.ok(), (status.ok() ? "" : status.error().message));
   }
   /// The error of a write that must fail.
   [[nodiscard]] Error refused_write(const std::function<Status(storage::Connection&)>& work) {
-    const Status status = database_->write(work);
+    const Status status = database_->write("test.write", work);
     REQUIRE_FALSE(status.ok());
     return status.error();
   }
@@ -299,7 +299,7 @@ class Fixture {
   };
   Written record(const std::function<Result<Committed>(storage::Connection&)>& work) {
     Written written;
-    const Status status = database_->write([&](storage::Connection& c) -> Status {
+    const Status status = database_->write("test.write", [&](storage::Connection& c) -> Status {
       const Committed committed = BERTH_TRY(work(c));
       for (const CheckFinding& finding : BERTH_TRY(check_touched(c, Touched::by(committed))))
         FAIL_CHECK(finding.invariant << ": " << finding.message);

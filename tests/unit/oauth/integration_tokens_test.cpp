@@ -174,6 +174,26 @@ TEST_CASE("D1: of two processes that refresh at once, the later takes what the e
   CHECK(rig.tokens.refresh(1, {})->header_value.reveal() == "Zoho-oauthtoken 1000.access.elsewhere");
 }
 
+// A remote that gives a new refresh token with each answer refuses the old one to the host that comes second: that host took this
+// for the end of the connection, and asked for a person, while the tokens of the first were there and good.
+TEST_CASE("D1 B11: of two hosts that refresh at once, the one whose token was used up by the other takes what that one stored") {
+  Rig* seen = nullptr;
+  Rig rig([&](const http::Request&, std::stop_token) -> Result<Response> {
+    auto newer = set_of();
+    newer.access = Secret("1000.access.elsewhere");
+    newer.refresh = Secret("1000.refresh.rotated");
+    newer.generation = 2;
+    CHECK(*seen->store.save("zoho_acme", newer, 1));
+    return json_response(200, R"({"error":"invalid_code"})");
+  });
+  seen = &rig;
+  const auto taken = rig.tokens.refresh(1, {});
+  REQUIRE_MESSAGE(taken.ok(), taken.error().reason);
+  CHECK(taken->header_value.reveal() == "Zoho-oauthtoken 1000.access.elsewhere");
+  CHECK(rig.tokens.current()->refresh.reveal() == "1000.refresh.rotated");
+  CHECK(rig.tokens.current()->reauth_reason.empty());
+}
+
 TEST_CASE("D1: a refresh token that is refused for good needs a person, and nobody asks again") {
   for (const auto* name : {"invalid_code", "invalid_grant"}) {
     CAPTURE(name);

@@ -120,3 +120,19 @@ TEST_CASE("a description that could lead elsewhere is refused with its place") {
   CHECK(error_of("{access_token}", "").starts_with("/oauth/authorization_header"));
   CHECK(error_of("\"code_lifetime_s\": 120", "\"code_lifetime_s\": 0").starts_with("/oauth/code_lifetime_s"));
 }
+
+TEST_CASE("B2: the version of the API is a setting, and what is no version is refused") {
+  auto provider = test::zoho_provider();
+  CHECK(provider.api_base_of("https://www.zohoapis.eu") == "https://www.zohoapis.eu/books/v3");
+  for (const char* version : {"", "v", "3", "v3/../../crm", "v3?x", "v-1", "V4", "v123456789"}) {
+    CAPTURE(version);
+    const Status refused = provider.set_api_version(version);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().reason == "oauth.provider_invalid");
+    CHECK(provider.api_base_of("https://www.zohoapis.eu") == "https://www.zohoapis.eu/books/v3");
+  }
+  CHECK(provider.set_api_version("v4").ok());
+  CHECK(provider.api_base_of("https://www.zohoapis.eu") == "https://www.zohoapis.eu/books/v4");
+  provider.api_base = "{api}/books";
+  CHECK(provider.set_api_version("v4").error().message.find("no versions") != std::string::npos);
+}

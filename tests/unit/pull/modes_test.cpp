@@ -17,7 +17,7 @@ TEST_CASE("a sweep emits nothing, fetches nothing and sees every id") {
   CHECK(f.host.seen.size() == 12);  // also those before the floor
   CHECK(f.host.queued() == 0);
   CHECK(f.host.passes_completed == 1);
-  CHECK(f.lists() == 4);
+  CHECK(f.lists() == 3);   // side by side: what it does not see is asked for by itself
 }
 
 TEST_CASE("a sweep that is cut goes on where it was, and counts all ids of the pass as seen") {
@@ -28,7 +28,7 @@ TEST_CASE("a sweep that is cut goes on where it was, and counts all ids of the p
   f.host.stop_after_requests = -1;
   f.host.forget_calls();
   CHECK(f.run("sweep").status == BERTH_OK);
-  CHECK(f.lists() == 2);
+  CHECK(f.lists() == 1);
   CHECK(f.host.seen.size() == 12);
   CHECK(f.cursor("changes").is_null());  // a cursor of its own
 }
@@ -70,6 +70,65 @@ TEST_CASE("a window sends its first and last day and no filter by change") {
   CHECK(Remote::query(f.host.requests[0], "changed").empty());
   CHECK(f.with_detail() == 2);
   CHECK(f.host.passes_completed == 1);
+}
+
+TEST_CASE("P2: a window without days is the whole list, whatever the floor, and moves no watermark") {
+  Fixture f(config_of(kFiltered, R"("detail":{"path":"/things/{id}","row":["thing"],"cost":"c"})", "2026-05-20T00:00:00Z"));
+  f.remote.fill(12);
+  CHECK(f.run("window").status == BERTH_OK);
+  CHECK(f.host.records.size() == 12);
+  CHECK(f.with_detail() == 12);
+  CHECK(Remote::query(f.host.requests[0], "changed").empty());
+  CHECK(Remote::query(f.host.requests[0], "date_start").empty());
+  CHECK(f.cursor("window").find("watermark") == nullptr);
+  CHECK(f.host.passes_completed == 1);
+}
+
+TEST_CASE("P2: half a window is refused") {
+  Fixture f(config_of("", R"("window":{"from":"date_start","to":"date_end"},"detail":"never")"));
+  for (const char* plan : {R"({"from":"2026-01-01"})", R"({"to":"2026-01-01"})", R"({"from":"2026-02-01","to":"2026-01-01"})"}) {
+    CHECK(f.run("window", plan_of(plan)).reason == "sdk.plan_invalid");
+  }
+  CHECK(f.host.requests.empty());
+}
+
+TEST_CASE("P2: a window without a row to take asks for one page, from which the host learns how many there are") {
+  Fixture f(config_of(""));
+  f.remote.fill(12);
+  f.remote.says_total = true;
+  CHECK(f.run("window", plan_of(R"({"limit":0})")).status == BERTH_OK);
+  CHECK(f.lists() == 1);
+  CHECK(f.host.records.empty());
+  CHECK(f.host.passes_completed == 0);
+}
+
+TEST_CASE("A6: details come open documents first, then the newest, and those of the history after all of them") {
+  const std::string priority = R"("priority":{"date":"changed","first":{"field":"status","in":["open"]}},"detail":{"path":"/things/{id}","row":["thing"],"cost":"c"})";
+  Fixture f(config_of("", priority));
+  // From May on backwards: one a quarter, the oldest of them open.
+  for (int i = 0; i < 4; ++i) f.remote.docs.push_back({"T" + std::to_string(100 + i), kMay1 - i * 91 * kDay, i == 3 ? "open" : "paid", "a", "10.00"});
+  std::swap(f.remote.docs[0], f.remote.docs[2]);   // the list has another order
+  CHECK(f.run().status == BERTH_OK);
+  std::vector<std::string> order;
+  for (const Request& request : f.host.requests) {
+    if (request.path != "/things") order.push_back(request.path);
+  }
+  CHECK(order == std::vector<std::string>{"/things/T103", "/things/T100", "/things/T101", "/things/T102"});
+
+  // An open document of the history, from before the floor, waits for what changed.
+  Fixture both(config_of("", priority, berth::times::format_utc(kMay1 - 450 * kDay)));
+  both.remote.docs = {{"T100", kMay1 - 500 * kDay, "open", "a", "10.00"}};
+  both.host.serve = [&](const Request& request) {
+    return request.path == "/things" ? both.remote.serve(request) : Answer::failure(BERTH_QUOTA_EXHAUSTED, "berth.quota");
+  };
+  CHECK(both.run("window").status == BERTH_QUOTA_EXHAUSTED);   // listed, not fetched
+  both.remote.docs.push_back({"T200", kMay1 - 400 * kDay, "paid", "a", "10.00"});
+  both.host.serve = [&](const Request& request) { return both.remote.serve(request); };
+  both.host.forget_calls();
+  CHECK(both.run().status == BERTH_OK);
+  REQUIRE(both.host.requests.size() == 3);
+  CHECK(both.host.requests[1].path == "/things/T200");
+  CHECK(both.host.requests[2].path == "/things/T100");
 }
 
 TEST_CASE("a limit bounds the rows, a list that is cut is never complete") {

@@ -226,7 +226,7 @@ TEST_CASE("B3: a million amounts go from the wire to the journal exactly, or are
   std::int64_t wrong = 0;
 
   const auto post_all = [&] {
-    const Status posted = books.database->write([&](storage::Connection& connection) -> Status {
+    const Status posted = books.database->write("test.write", [&](storage::Connection& connection) -> Status {
       std::array<std::optional<ledger::Books>, 3> common;
       for (const Invoice& invoice : whole) {
         const auto unit = static_cast<std::size_t>(invoice.unit - kUnits.data());

@@ -49,12 +49,12 @@ TEST_CASE("an unknown integration, and one whose plugin is nowhere, are told apa
 
 TEST_CASE("a plugin that nobody trusted, and one that changed since, are not loaded") {
   World world(few());
-  REQUIRE(world.database->write([](storage::Connection& connection) -> Status {
+  REQUIRE(world.database->write("test.write", [](storage::Connection& connection) -> Status {
     BERTH_TRY(storage::pins::erase(connection, "zoho_books"));
     return success();
   }).ok());
   CHECK(refusal(world.registry->unit(kIntegration)).reason == "plugin.untrusted");
-  REQUIRE(world.database->write([&](storage::Connection& connection) {
+  REQUIRE(world.database->write("test.write", [&](storage::Connection& connection) {
     return storage::pins::set(connection, {.plugin = "zoho_books", .sha256 = std::string(64, 'a'), .pinned = world.clock.now(), .pinned_by = "test"});
   }).ok());
   CHECK(refusal(world.registry->unit(kIntegration)).reason == "plugin.changed");

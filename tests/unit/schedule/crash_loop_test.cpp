@@ -105,7 +105,7 @@ struct Host : World {
     return view;
   }
   void ask() {
-    REQUIRE(database->write([&](storage::Connection& connection) -> Status {
+    REQUIRE(database->write("test.write", [&](storage::Connection& connection) -> Status {
       BERTH_TRY(storage::commands::push(connection, kIntegration, "sync", R"({"trigger":"api"})", clock.now()));
       return success();
     }).ok());

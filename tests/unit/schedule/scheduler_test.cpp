@@ -24,7 +24,7 @@ struct Plan : World {
   }
   /// What a queued sync asks for, as `berth sync` and REST queue it.
   void ask(const std::string& argument) {
-    REQUIRE(database->write([&](storage::Connection& connection) -> Status {
+    REQUIRE(database->write("test.write", [&](storage::Connection& connection) -> Status {
       BERTH_TRY(storage::commands::push(connection, kIntegration, "sync", argument, clock.now()));
       return success();
     }).ok());
@@ -60,15 +60,23 @@ TEST_CASE("jitter makes a phase at most its share later, always the same for the
   const Instant start{1'780'000'000'000};
   std::set<std::int64_t> seen;
   for (int i = 0; i < 50; ++i) {
-    const std::string id = "integration_" + std::to_string(i);
-    const Instant due = schedule::next_due(id, "invoices", start, 1h, 10);
+    config::Integration declared;
+    declared.id = "integration_" + std::to_string(i);
+    const Instant due = schedule::next_due(declared, "invoices", start, "", 10);
     CHECK(due >= start + 1h);
     CHECK(due <= start + 1h + 6min);
-    CHECK(due == schedule::next_due(id, "invoices", start, 1h, 10));
+    CHECK(due == schedule::next_due(declared, "invoices", start, "", 10));
     seen.insert(due.unix_ms);
   }
   CHECK(seen.size() > 25);
-  CHECK(schedule::next_due("x", "invoices", start, 1h, 0) == start + 1h);
+  config::Integration declared;
+  declared.id = "x";
+  CHECK(schedule::next_due(declared, "invoices", start, "", 0) == start + 1h);
+  // A time of the day is not moved by a tenth of a month.
+  declared.schedule["invoices"] = *config::parse_timing("@monthly");
+  const Instant due = schedule::next_due(declared, "invoices", start, "Europe/Berlin", 10);
+  CHECK(due >= *parse_instant("2026-06-01T00:00:00+0200"));
+  CHECK(due <= *parse_instant("2026-06-01T00:01:00+0200"));
 }
 
 TEST_CASE("nothing is due before there is a connection, while paused or disabled, or when a person must reconnect") {
@@ -95,7 +103,7 @@ TEST_CASE("D5: a scheduled run takes the phases that are due, in the plugin's or
   Plan plan;
   plan.connect();
   plan.sync();
-  REQUIRE(plan.database->write([](storage::Connection& connection) -> Status {
+  REQUIRE(plan.database->write("test.write", [](storage::Connection& connection) -> Status {
     BERTH_TRY(storage::commands::take(connection, kIntegration));
     return success();
   }).ok());
@@ -184,7 +192,7 @@ TEST_CASE("a sync that was asked for and cannot begin is tried again after a whi
   plan.connect();
   plan.scheduler.start();
   plan.settle();
-  REQUIRE(plan.database->write([](storage::Connection& connection) -> Status {
+  REQUIRE(plan.database->write("test.write", [](storage::Connection& connection) -> Status {
     BERTH_TRY(storage::pins::erase(connection, "zoho_books"));
     return success();
   }).ok());
@@ -232,7 +240,7 @@ TEST_CASE("what a killed process left under way goes on as soon as its lease is 
 TEST_CASE("an integration that somebody else runs now is asked again, not counted as failed, and its sync stays queued") {
   Plan plan;
   plan.connect();
-  REQUIRE(plan.database->write([&](storage::Connection& connection) -> Status {
+  REQUIRE(plan.database->write("test.write", [&](storage::Connection& connection) -> Status {
     BERTH_TRY(connection.execute("INSERT INTO lease (integration, owner, fencing, expires_ms) VALUES (?, 'another', 1, ?) "
                                  "ON CONFLICT (integration) DO UPDATE SET owner = 'another', expires_ms = excluded.expires_ms",
                                  {kIntegration, plan.clock.now() + 1h}));
@@ -242,7 +250,7 @@ TEST_CASE("an integration that somebody else runs now is asked again, not counte
   for (int i = 0; i < 400 && plan.sink->text().find("another process") == std::string::npos; ++i) std::this_thread::sleep_for(5ms);
   CHECK(plan.number("SELECT COUNT(*) FROM run") == 0);
   CHECK(plan.number("SELECT COUNT(*) FROM command WHERE kind = 'sync'") == 1);
-  REQUIRE(plan.database->write([&](storage::Connection& connection) -> Status {
+  REQUIRE(plan.database->write("test.write", [&](storage::Connection& connection) -> Status {
     BERTH_TRY(connection.execute("UPDATE lease SET owner = '', expires_ms = 0"));
     return success();
   }).ok());
@@ -291,7 +299,7 @@ TEST_CASE("a clock that was a year ahead and is set right keeps nobody waiting f
     plan.sync();
     REQUIRE(plan.integration().next_attempt > plan.clock.now());
   }
-  REQUIRE(plan.database->write([](storage::Connection& connection) -> Status {
+  REQUIRE(plan.database->write("test.write", [](storage::Connection& connection) -> Status {
     BERTH_TRY(storage::commands::take(connection, kIntegration));
     return success();
   }).ok());

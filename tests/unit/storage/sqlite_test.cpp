@@ -156,7 +156,7 @@ TEST_CASE("a trigger's words are the message of storage.refused") {
         "CREATE TRIGGER quota_kept BEFORE DELETE ON quota BEGIN SELECT RAISE(ABORT, 'a quota is never deleted'); END");
   });
   write(*database, [](Connection& c) { return storage::quota::save(c, "x", "{}", kNow); });
-  const auto status = database->write([](Connection& c) -> Status {
+  const auto status = database->write("test.write", [](Connection& c) -> Status {
     BERTH_CHECK(c.execute("DELETE FROM quota"));
     return success();
   });

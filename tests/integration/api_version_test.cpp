@@ -1,0 +1,17 @@
+// Which version of the remote's API is called.
+#include "integration/world.hpp"
+
+using namespace berth;
+using namespace berth::integration;
+
+TEST_CASE("B2: every call goes to the version of the API that the integration names") {
+  World world;
+  world.connect();
+  world.config.integrations.front().api_version = "v4";
+  world.restart();
+  world.transport.forget_calls();
+  const runs::RunReport report = world.sync();   // which the simulator does not have
+  CHECK(report.outcome == runs::RunOutcome::kFailed);
+  CHECK(world.transport.count("GET /books/v4/") > 0);
+  CHECK(world.transport.count("GET /books/v3/") == 0);
+}
