@@ -338,7 +338,7 @@ TEST_CASE("P7: what comes back after its deletion is restored") {
   CHECK(world.balances() != balances);
   world.simulator.with_books([&](zoho_sim::Books& books, zoho_sim::Time now) {
     for (auto& one : books.invoices.all()) {
-      if (std::to_string(one.id) == invoice) one.is_deleted = false, one.modified = now;
+      if (std::to_string(one.id) == invoice) one.is_deleted = false, books.touch(one, now);
     }
     return 0;
   });
@@ -347,6 +347,33 @@ TEST_CASE("P7: what comes back after its deletion is restored") {
   CHECK(world.record("invoice", invoice).state == "posted");
   CHECK(world.balances() == balances);
   world.check_books();
+}
+
+TEST_CASE("P7: a customer that comes back after its deletion is active again") {
+  Swept world({.contacts = 6, .invoices = 10, .payments = 0, .credit_notes = 0});
+  const std::string contact = world.make_contact("Phoenix Ltd");
+  world.later(1h);
+  world.sync();
+  const std::string row = world.record("contact", contact).local_id;
+  REQUIRE(!row.empty());
+  const auto is_active = [&] { return world.number("SELECT active FROM local_row WHERE id = '" + row + "'"); };
+  REQUIRE(is_active() == 1);
+  world.control("DELETE", "contacts/" + contact);
+  world.later(25h);
+  world.sweep_all();
+  CHECK(world.record("contact", contact).state == "archived");
+  CHECK(is_active() == 0);
+  world.simulator.with_books([&](zoho_sim::Books& books, zoho_sim::Time now) {
+    for (auto& one : books.contacts.all()) {
+      if (std::to_string(one.id) == contact) one.is_deleted = false, books.touch(one, now);
+    }
+    return 0;
+  });
+  world.later(1h);
+  world.sync();
+  CHECK(world.record("contact", contact).state == "posted");
+  CHECK(world.record("contact", contact).local_id == row);
+  CHECK(is_active() == 1);
 }
 
 TEST_CASE("P1: the schedule begins comparisons by `archiving`, behind the changes, and takes up one that was cut within the day") {
