@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "host/storage/hosts.hpp"
 
@@ -28,6 +29,22 @@ Presence::Presence(Dependencies dependencies)
 
 void Presence::start() {
   teller_ = std::jthread([this](const std::stop_token& stop) { tell_again_and_again(stop); });
+  watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+}
+
+/// Under the lock, once until it answers again.
+void Presence::say_out_of_reach(const Error& why) {
+  if (std::exchange(is_out_of_reach_, true)) return;
+  dependencies_.log.error("the database is out of reach: no run begins, and those under way end before their leases do", why);
+}
+
+/// Beside the one who tells: a server that takes what it is asked and never answers keeps that one waiting.
+void Presence::watch(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    if (const Status now = reachable_locked(); !now.ok()) say_out_of_reach(now.error());
+    changed_.wait_for(lock, stop, every_, [] { return false; });
+  }
 }
 
 void Presence::tell_again_and_again(const std::stop_token& stop) {
@@ -42,11 +59,11 @@ void Presence::tell_again_and_again(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     if (told.ok()) {
       const auto now = runs::MachineTime::now();
-      if (failure_) dependencies_.log.info("the database answers again", {{"after_s", seconds(now - answered_)}});
+      if (std::exchange(is_out_of_reach_, false)) dependencies_.log.info("the database answers again", {{"after_s", seconds(now - answered_)}});
       failure_.reset();
       answered_ = now;
     } else {
-      if (!failure_) dependencies_.log.error("the database is out of reach: no run begins, and those under way end before their leases do", told.error());
+      say_out_of_reach(told.error());
       failure_ = told.error();
     }
     lock.unlock();
@@ -88,8 +105,10 @@ void Presence::is_draining() {
 
 void Presence::end() {
   if (!teller_.joinable()) return;
-  teller_.request_stop();
-  teller_.join();
+  for (std::jthread* thread : {&watcher_, &teller_}) {
+    thread->request_stop();
+    thread->join();
+  }
   const Status removed = dependencies_.database.write("host.gone", [&](storage::Connection& connection) {
     return storage::hosts::remove(connection, dependencies_.owner);
   });
@@ -98,6 +117,10 @@ void Presence::end() {
 
 Status Presence::reachable() {
   const std::scoped_lock lock(mutex_);
+  return reachable_locked();
+}
+
+Status Presence::reachable_locked() const {
   const auto silent = runs::MachineTime::now() - answered_;
   if (silent <= every_ * kFailuresMax) return success();
   return make_error(Code::kUnavailable, "storage.unreachable",

@@ -47,6 +47,9 @@ class Presence {
 
  private:
   void tell_again_and_again(const std::stop_token& stop);
+  void watch(const std::stop_token& stop);
+  void say_out_of_reach(const Error& why);
+  Status reachable_locked() const;
   Status tell();
 
   const Dependencies dependencies_;
@@ -57,7 +60,8 @@ class Presence {
   bool is_told_ = false;
   runs::MachineTime::time_point answered_;
   std::optional<Error> failure_;
-  std::jthread teller_;
+  bool is_out_of_reach_ = false;           // and said so in the log
+  std::jthread teller_, watcher_;
 };
 
 }  // namespace berth::app
