@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "host/admin/archive.hpp"
 #include "host/admin/deletions.hpp"
 #include "host/admin/estimate.hpp"
 #include "host/views/explain.hpp"
@@ -130,7 +131,7 @@ void Api::add_health() {
                answering([this](const Request&) -> Result<json::Value> {
                  json::Value view;
                  BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
-                   view = BERTH_TRY(hosts_view(connection, services_.clock.now()));
+                   view = BERTH_TRY(hosts_view(connection, services_.clock.now(), services_.is_dead_owner));
                    return success();
                  }));
                  return view;
@@ -200,7 +201,7 @@ void Api::add_integrations() {
                "What a sync would cost in calls, with no call; arguments phase (several with commas), full and since as for a sync",
                answering([this](const Request& request) -> Result<json::Value> {
                  const storage::Integration integration = BERTH_TRY(integration_of(request));
-                 const runs::IntegrationUnit* unit = BERTH_TRY(services_.registry.unit(integration.id));
+                 const auto unit = BERTH_TRY(services_.registry.unit(integration.id));
                  runs::RunRequest wanted;
                  for (const std::string& phase : split(request.argument("phase"), ',')) {
                    if (!phase.empty()) wanted.phases.push_back(phase);
@@ -214,13 +215,13 @@ void Api::add_integrations() {
                  }));
                  return view;
                }), {}});
-  router_.add({"GET", "/api/v1/integrations/{id}/schedule", Access::kViewer, "When its phases are next due, and comparisons of ids",
+  router_.add({"GET", "/api/v1/integrations/{id}/schedule", Access::kViewer, "When its phases and comparisons of ids are next due, and why nothing runs",
                answering([this](const Request& request) -> Result<json::Value> {
                  const storage::Integration integration = BERTH_TRY(integration_of(request));
                  const config::Integration declared = BERTH_TRY(runs::declaration_of(services_.config, services_.database, integration.id));
                  json::Value view;
                  BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
-                   view = BERTH_TRY(schedule_view(connection, declared, integration, services_.clock.now()));
+                   view = BERTH_TRY(schedule_view(connection, declared, services_.registry.discovered(), integration.id, services_.clock.now(), services_.is_dead_owner));
                    return success();
                  }));
                  return view;
@@ -273,7 +274,7 @@ void Api::add_accounts() {
                  const Instant now = services_.clock.now();
                  const storage::AccountRow row = BERTH_TRY(map_account(services_.database, services_.config, integration.id, body.text_of("kind"),
                                                                        body.text_of("key"), body.text_of("company"), body.text_of("account"), request.actor, now));
-                 runs::IntegrationUnit* unit = BERTH_TRY(services_.registry.unit(integration.id));
+                 const auto unit = BERTH_TRY(services_.registry.unit(integration.id));
                  json::Value answer = account_row_view(row);
                  answer.set("applied", BERTH_TRY(services_.engine.apply_or_queue(unit->setup, {})));
                  return answer;
@@ -303,6 +304,23 @@ void Api::add_records_and_runs() {
                    return success();
                  }));
                  return json::Value::object({{"records", std::move(list)}, {"next", next}});
+               }), {}});
+  const auto record_named = [](const Request& request) { return request.parameters.at("entity") + "/" + request.parameters.at("remote_id"); };
+  router_.add({"POST", "/api/v1/integrations/{id}/records/{entity}/{remote_id}/archive", Access::kAdmin,
+               "Archives a record by hand: what it has posted is reversed, and it stays so, with no remote call",
+               answering([this, record_named](const Request& request) -> Result<json::Value> {
+                 const storage::Integration integration = BERTH_TRY(integration_of(request));
+                 const json::Value body = BERTH_TRY(body_of(request));
+                 const auto unit = BERTH_TRY(services_.registry.unit(integration.id));
+                 return archive_record({services_.database, services_.engine, services_.clock}, unit->setup, record_named(request), body.text_of("reason"), request.actor, {});
+               }),
+               json::Value::object({{"type", "object"}, {"properties", json::Value::object({{"reason", text_property("why; kept with the record, at most 500 bytes")}})}})});
+  router_.add({"POST", "/api/v1/integrations/{id}/records/{entity}/{remote_id}/unarchive", Access::kAdmin,
+               "Takes that back: the record is posted again from what is stored, with no remote call",
+               answering([this, record_named](const Request& request) -> Result<json::Value> {
+                 const storage::Integration integration = BERTH_TRY(integration_of(request));
+                 const auto unit = BERTH_TRY(services_.registry.unit(integration.id));
+                 return unarchive_record({services_.database, services_.engine, services_.clock}, unit->setup, record_named(request), request.actor, {});
                }), {}});
   router_.add({"GET", "/api/v1/integrations/{id}/lineage", Access::kViewer,
                "Why a document became what it became; record is ENTITY/REMOTE_ID, a remote id, a number, entry/N or line/N.M",

@@ -17,6 +17,7 @@
 #include "host/runs/connect.hpp"
 #include "host/runs/engine.hpp"
 #include "host/runs/registry.hpp"
+#include "host/schedule/plan.hpp"
 #include "host/storage/database.hpp"
 #include "host/telemetry/log.hpp"
 #include "host/telemetry/metrics.hpp"
@@ -39,6 +40,7 @@ struct ApiServices {
   std::function<void()> wake_scheduler;     // a sync was asked for
   std::function<bool()> is_ready;           // for /readyz
   std::function<Status()> reachable = {};   // how the database was found last, without waiting for it; empty: nobody looked
+  schedule::IsDeadOwner is_dead_owner = {};   // as the engine's
 };
 
 class Api {

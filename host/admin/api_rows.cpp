@@ -26,7 +26,7 @@ void Api::add_master_rows() {
                  if (body.text_of("customer").empty() == body.text_of("name").empty()) {
                    return make_error(Code::kInvalidArgument, "admin.field_missing", "the body needs either \"customer\", to link, or \"name\", to make one");
                  }
-                 runs::IntegrationUnit* unit = BERTH_TRY(services_.registry.unit(integration.id));
+                 const auto unit = BERTH_TRY(services_.registry.unit(integration.id));
                  const Instant now = services_.clock.now();
                  json::Value view = body.text_of("name").empty()
                                         ? BERTH_TRY(link_customer(services_.database, unit->setup, remote_id, body.text_of("customer"), request.actor, now))
@@ -41,7 +41,7 @@ void Api::add_master_rows() {
                "Takes the link of a customer of the remote back; what is posted in the other's name is posted again in its own",
                answering([this](const Request& request) -> Result<json::Value> {
                  const storage::Integration integration = BERTH_TRY(integration_of(request));
-                 runs::IntegrationUnit* unit = BERTH_TRY(services_.registry.unit(integration.id));
+                 const auto unit = BERTH_TRY(services_.registry.unit(integration.id));
                  json::Value view =
                      BERTH_TRY(unlink_customer(services_.database, unit->setup, request.parameters.at("remote_id"), request.actor, services_.clock.now()));
                  view.set("applied", BERTH_TRY(services_.engine.apply_or_queue(unit->setup, {})));

@@ -76,7 +76,7 @@ void Api::add_connecting() {
                [this](const Request& request) {
                  const auto begin = [&]() -> Result<json::Value> {
                    const storage::Integration integration = BERTH_TRY(integration_of(request));
-                   runs::IntegrationUnit* unit = BERTH_TRY(services_.registry.unit(integration.id));
+                   const auto unit = BERTH_TRY(services_.registry.unit(integration.id));
                    const oauth::Authorization begun = BERTH_TRY(services_.connector.begin(*unit));
                    return json::Value::object({{"url", begun.url}, {"expires", berth::to_string(begun.expires_at)}});
                  };
@@ -153,7 +153,7 @@ Response Api::create_or_reconnect(const Request& request) {
   });
   if (!prepared.ok()) return problem(prepared.error());
   const auto connect = [&]() -> Result<runs::Connected> {
-    runs::IntegrationUnit* unit = BERTH_TRY(services_.registry.unit(id));
+    const auto unit = BERTH_TRY(services_.registry.unit(id));
     const oauth::Grant grant = BERTH_TRY(services_.connector.accept_code(*unit, Secret(code), accounts_server, false));
     return services_.connector.complete(*unit, grant, {});
   };

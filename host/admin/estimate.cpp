@@ -17,9 +17,12 @@ json::Value calls_view(const runs::CallCounts& calls) {
 /// What comes on top for what nobody here can know.
 std::string formula_of(const runs::PhaseEstimate& phase) {
   std::string text = phase.page_size == 1 ? "1 a row" : fmt::format("1 per {} rows", phase.page_size);
-  if (phase.has_detail) text += ", 1 per document";
+  if (phase.has_detail) text += phase.is_reduced ? ", and for each document whose row is not enough 1" : ", 1 per document";
   if (phase.parts > 0) text += fmt::format(" and up to {} more", phase.parts);
-  if (phase.files > 0) text += fmt::format(", {} per document for {}", phase.files, phase.files == 1 ? "its file" : "its files");
+  if (phase.files > 0) {
+    const char* whose = phase.files == 1 ? "its file" : "its files";
+    text += phase.is_reduced ? fmt::format(" and {} for {}", phase.files, whose) : fmt::format(", {} per document for {}", phase.files, whose);
+  }
   return text;
 }
 

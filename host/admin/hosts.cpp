@@ -27,7 +27,8 @@ json::Value named(std::string_view owner, std::string_view state) {
 
 }  // namespace
 
-Result<json::Value> hosts_view(storage::Connection& connection, Instant now) {
+Result<json::Value> hosts_view(storage::Connection& connection, Instant now, const schedule::IsDeadOwner& is_dead_owner) {
+  const auto is_dead = [&](std::string_view owner) { return is_dead_owner && is_dead_owner(owner); };
   std::map<std::string, json::Value> running;   // by process
   for (const storage::HeldSince& held : BERTH_TRY(storage::leases::list(connection, now))) {
     auto& list = running.try_emplace(process_of(held.lease.owner), json::Value::array()).first->second;
@@ -37,7 +38,7 @@ Result<json::Value> hosts_view(storage::Connection& connection, Instant now) {
   }
   json::Value list = json::Value::array();
   for (const storage::Host& host : BERTH_TRY(storage::hosts::list(connection))) {
-    const bool is_gone = host.expires <= connection.shared_now(now);
+    const bool is_gone = host.expires <= connection.shared_now(now) || is_dead(host.owner);
     json::Value view = named(host.owner, is_gone ? std::string_view("gone") : host.state);
     view.set("address", host.address);
     view.set("started_at", to_string(host.started));
@@ -49,7 +50,7 @@ Result<json::Value> hosts_view(storage::Connection& connection, Instant now) {
     list.push_back(std::move(view));
   }
   for (auto& [owner, integrations] : running) {
-    json::Value view = named(owner, "command");
+    json::Value view = named(owner, is_dead(owner) ? "gone" : "command");
     view.set("integrations", std::move(integrations));
     list.push_back(std::move(view));
   }

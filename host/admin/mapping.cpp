@@ -61,7 +61,7 @@ void Api::add_mapping() {
                "How each value of a stored record comes about, and why what it waits for is not there; argument record, any name of it",
                answering([this](const Request& request) -> Result<json::Value> {
                  const storage::Integration integration = BERTH_TRY(integration_of(request));
-                 const runs::IntegrationUnit* unit = BERTH_TRY(services_.registry.unit(integration.id));
+                 const auto unit = BERTH_TRY(services_.registry.unit(integration.id));
                  json::Value view;
                  BERTH_CHECK(services_.database.read([&](storage::Connection& connection) -> Status {
                    const runs::Explained explained = BERTH_TRY(runs::explain(connection, unit->setup, services_.registry.companies(), request.argument("record")));
@@ -97,7 +97,7 @@ Result<Api::RulesToTry> Api::rules_to_try(const Request& request, bool takes_rul
   RulesToTry wanted;
   wanted.integration = BERTH_TRY(integration_of(request)).id;
   const json::Value body = request.body.empty() ? json::Value::object() : BERTH_TRY(body_of(request));
-  const runs::IntegrationUnit* unit = BERTH_TRY(services_.registry.unit(wanted.integration));
+  const auto unit = BERTH_TRY(services_.registry.unit(wanted.integration));
   wanted.candidate = BERTH_TRY(candidate_of(unit->setup, takes_rules ? body : json::Value::object()));
   wanted.all = all_of(body);
   wanted.shown = shown_of(body);

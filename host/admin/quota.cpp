@@ -43,7 +43,7 @@ json::Value quota_view(const http::QuotaState& state, std::string_view key, Inst
        {"at_once_limit", state.at_once > 0 ? json::Value(state.at_once) : json::Value()},
        {"day_limit", state.day_limit > 0 ? json::Value(state.day_limit) : json::Value()},
        {"day_used", used},
-       {"used_by_others", has_turned ? 0 : std::max<std::int64_t>(state.foreign, 0)},
+       {"used_by_others", has_turned ? 0 : state.by_others()},
        {"day_reserve", state.day_reserve},
        {"day_left", state.day_limit > 0 ? json::Value(std::max<std::int64_t>(state.day_limit - state.day_reserve - used, 0)) : json::Value()},
        {"day_resets_at", ahead(state.day_resets_at)},

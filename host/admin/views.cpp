@@ -9,6 +9,7 @@
 #include "host/runs/forecast.hpp"
 #include "host/storage/audit.hpp"
 #include "host/storage/leases.hpp"
+#include "host/storage/reduced.hpp"
 #include "host/storage/runs.hpp"
 #include "host/storage/waiting.hpp"
 #include "host/views/explain.hpp"
@@ -32,7 +33,7 @@ Result<json::Value> last_report(storage::Connection& connection, const std::stri
   return newest.items.empty() ? json::Value::object() : parsed_or_object(newest.items.front().report_json);
 }
 
-constexpr std::string_view kKinds[] = {"default_income", "default_expense", "payment_mode", "tax", "zoho_account", "service_line", "role"};
+constexpr std::string_view kKinds[] = {"default_income", "default_expense", "payment_mode", "tax", "zoho_account", "service_line", "reduced_total", "role"};
 
 }  // namespace
 
@@ -75,6 +76,9 @@ Result<json::Value> integration_view(storage::Connection& connection, runs::Quot
     counts.find(count.entity)->set(count.state, count.count);
   }
   view.set("records", std::move(counts));
+  const config::Integration* declared = keys.config().find_integration(integration.id);
+  view.set("pull", config::to_string(declared == nullptr ? config::PullExtent::kFull : declared->pull));
+  view.set("known_by_row", BERTH_TRY(storage::reduced::count(connection, integration.id)));
   std::int64_t unmapped = 0;
   for (const storage::AccountRow& row : BERTH_TRY(storage::account_rows::list(connection, integration.id))) {
     if (!row.is_mapped()) ++unmapped;

@@ -31,8 +31,9 @@ std::string process_space() {
   return fmt::format("{}/{}", host_name(), sha256_hex(boot + processes).substr(0, 8));
 }
 
-/// Owners are "name/space:pid:random", and a run adds its own part. Gone for certain: a process of this space that does not
-/// exist any more. A number that was given to another process looks alive; then the lease runs out by itself.
+}  // namespace
+
+/// Owners are "name/space:pid:random", and a run adds its own part.
 bool is_dead_owner(std::string_view owner) {
   static const std::string here = process_space();
   const auto parts = split(owner, ':');
@@ -40,8 +41,6 @@ bool is_dead_owner(std::string_view owner) {
   const long pid = std::strtol(parts[1].c_str(), nullptr, 10);
   return pid > 0 && kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH;
 }
-
-}  // namespace
 
 std::filesystem::path database_file(const config::Config& config) { return config.data_dir / "berth.db"; }
 
@@ -87,7 +86,9 @@ std::vector<std::filesystem::path> bundled_plugin_folders() {
 }
 
 Host::Host(const config::Config& config, HostOptions options)
-    : config_(config), options_(std::move(options)), clock_(options_.clock != nullptr ? options_.clock : &system_clock_) {
+    : config_(config),
+      options_(std::move(options)),
+      clock_(options_.clock != nullptr ? std::make_unique<storage::SharedClock>(*options_.clock) : std::make_unique<storage::SharedClock>()) {
   if (options_.sink) log_ = telemetry::Log(options_.sink, *clock_, options_.least);
   owner_ = fmt::format("{}:{}:{}", process_space(), getpid(), random_.token(6));
 }
@@ -100,6 +101,7 @@ Result<std::unique_ptr<Host>> Host::open(const config::Config& config, HostOptio
 
 Status Host::build() {
   database_ = BERTH_TRY(open_database(config_, *clock_));
+  BERTH_CHECK(clock_->follow(*database_));
   if (options_.is_trial) scratch_.emplace(BERTH_TRY(runs::Scratch::of(*database_, *clock_)));
   storage::Database& books = database();
   vault_ = std::make_unique<vault::Vault>(*database_, BERTH_TRY(open_master_key(config_)), random_, *clock_);
@@ -178,7 +180,8 @@ admin::ApiServices Host::api_services(std::function<void()> wake_scheduler, std:
           .metrics = metrics_,
           .wake_scheduler = std::move(wake_scheduler),
           .is_ready = std::move(is_ready),
-          .reachable = std::move(reachable)};
+          .reachable = std::move(reachable),
+          .is_dead_owner = is_dead_owner};
 }
 
 }  // namespace berth::app

@@ -2,7 +2,7 @@
 // The composition root: the only place that builds everything from a configuration.
 //
 //   auto host = BERTH_TRY(app::Host::open(config, {}));
-//   runs::IntegrationUnit* unit = BERTH_TRY(host->registry().unit("zoho_acme"));
+//   const auto unit = BERTH_TRY(host->registry().unit("zoho_acme"));
 //
 // Commands open a host, use parts of it and let it go; `berth serve` keeps one. `berth sync --dry-run` opens a trial. What is expensive or may fail for reasons
 // of its own (vault, transport) is opened here once. Members are destroyed in the reverse order of their use.
@@ -26,6 +26,7 @@
 #include "host/runs/registry.hpp"
 #include "host/runs/scratch.hpp"
 #include "host/storage/database.hpp"
+#include "host/storage/shared_clock.hpp"
 #include "host/telemetry/log.hpp"
 #include "host/telemetry/metrics.hpp"
 #include "host/vault/vault.hpp"
@@ -57,7 +58,8 @@ class Host {
   [[nodiscard]] runs::Registry& registry() { return *registry_; }
   [[nodiscard]] runs::Engine& engine() { return *engine_; }
   [[nodiscard]] runs::Connector& connector() { return *connector_; }
-  [[nodiscard]] Clock& clock() { return *clock_; }
+  /// Right where the machine's is not, as far as the database knows.
+  [[nodiscard]] storage::SharedClock& clock() { return *clock_; }
   [[nodiscard]] Random& random() { return random_; }
   [[nodiscard]] const telemetry::Log& log() const { return log_; }
   [[nodiscard]] telemetry::Metrics& metrics() { return metrics_; }
@@ -73,8 +75,7 @@ class Host {
 
   config::Config config_;
   HostOptions options_;
-  SystemClock system_clock_;
-  Clock* clock_;
+  std::unique_ptr<storage::SharedClock> clock_;
   SystemRandom random_;
   telemetry::Log log_;
   telemetry::Metrics metrics_;
@@ -91,6 +92,9 @@ class Host {
   std::unique_ptr<runs::Connector> connector_;
 };
 
+/// Whether the process that the owner of a lease stands for is certainly gone: one of this machine that does not exist any more. A
+/// number that was given to another process looks alive.
+[[nodiscard]] bool is_dead_owner(std::string_view owner);
 /// The file that holds everything on SQLite.
 [[nodiscard]] std::filesystem::path database_file(const config::Config& config);
 /// Opens (and migrates) the storage that the configuration names, without vault or plugins.

@@ -18,6 +18,12 @@ constexpr int kFailuresMax = 3;
 /// A clock that is further off than this is told in the log, once.
 constexpr std::chrono::milliseconds kClockOffMax{30'000};
 
+/// The database was reached, and said no: its disk is full, or nobody may write.
+bool is_answer(const Error& error) {
+  constexpr std::string_view kAnswers[] = {"storage.full", "storage.read_only", "storage.damaged", "storage.refused", "storage.forbidden", "storage.newer"};
+  return std::find(std::begin(kAnswers), std::end(kAnswers), error.reason) != std::end(kAnswers);
+}
+
 std::int64_t seconds(runs::MachineTime::duration duration) { return std::chrono::duration_cast<std::chrono::seconds>(duration).count(); }
 
 }  // namespace
@@ -32,10 +38,11 @@ void Presence::start() {
   watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
 }
 
-/// Under the lock, once until it answers again.
+/// Under the lock, once until it can be used again, or until it is something else that is wrong.
 void Presence::say_out_of_reach(const Error& why) {
-  if (std::exchange(is_out_of_reach_, true)) return;
-  dependencies_.log.error("the database is out of reach: no run begins, and those under way end before their leases do", why);
+  const std::string what = is_answer(why) ? "the database answers and takes nothing" : "the database is out of reach";
+  if (std::exchange(said_, what) == what) return;
+  dependencies_.log.error(what + ": no run begins, and those under way end before their leases do", why);
 }
 
 /// Beside the one who tells: a server that takes what it is asked and never answers keeps that one waiting.
@@ -50,7 +57,6 @@ void Presence::watch(const std::stop_token& stop) {
 void Presence::tell_again_and_again(const std::stop_token& stop) {
   bool is_clock_told = false;
   while (!stop.stop_requested()) {
-    std::chrono::milliseconds ahead{0};
     {
       const std::scoped_lock lock(mutex_);
       is_told_ = true;
@@ -59,7 +65,8 @@ void Presence::tell_again_and_again(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     if (told.ok()) {
       const auto now = runs::MachineTime::now();
-      if (std::exchange(is_out_of_reach_, false)) dependencies_.log.info("the database answers again", {{"after_s", seconds(now - answered_)}});
+      if (!said_.empty()) dependencies_.log.info("the database answers again", {{"after_s", seconds(now - answered_)}});
+      said_.clear();
       failure_.reset();
       answered_ = now;
     } else {
@@ -67,16 +74,12 @@ void Presence::tell_again_and_again(const std::stop_token& stop) {
       failure_ = told.error();
     }
     lock.unlock();
-    if (told.ok() && !is_clock_told) {
-      static_cast<void>(dependencies_.database.read([&](storage::Connection& connection) -> Status {
-        ahead = -connection.shared_ahead();
-        return success();
-      }).ok());
-      if (std::chrono::abs(ahead) > kClockOffMax) {
-        is_clock_told = true;
-        dependencies_.log.warning("the clock of this machine is wrong, or that of the database's server; leases and quotas go by the server's",
-                                  {{"ahead_ms", ahead.count()}});
-      }
+    // Where it cannot be asked now, it is asked the next time.
+    if (told.ok()) static_cast<void>(dependencies_.clock.follow(dependencies_.database).ok());
+    const std::chrono::milliseconds ahead = dependencies_.clock.machine_ahead();
+    if (!is_clock_told && std::chrono::abs(ahead) > kClockOffMax) {
+      is_clock_told = true;
+      dependencies_.log.warning("the clock of this machine is wrong, or that of the database's server; this host goes by the server's", {{"ahead_ms", ahead.count()}});
     }
     lock.lock();
     changed_.wait_for(lock, stop, every_, [this] { return !is_told_; });
@@ -91,7 +94,10 @@ Status Presence::tell() {
   }
   return dependencies_.database.write("host.beat", [&](storage::Connection& connection) {
     return storage::hosts::beat(connection,
-                                {.owner = dependencies_.owner, .state = is_draining ? "draining" : "serving", .address = dependencies_.address},
+                                {.owner = dependencies_.owner,
+                                 .state = is_draining ? "draining" : "serving",
+                                 .address = dependencies_.address,
+                                 .clock_ahead = dependencies_.clock.machine_ahead()},
                                 dependencies_.lease, dependencies_.clock.now());
   });
 }
@@ -123,6 +129,9 @@ Status Presence::reachable() {
 Status Presence::reachable_locked() const {
   const auto silent = runs::MachineTime::now() - answered_;
   if (silent <= every_ * kFailuresMax) return success();
+  if (failure_ && is_answer(*failure_)) {
+    return make_error(failure_->code, failure_->reason, fmt::format("nothing could be written for {} s: {}", seconds(silent), failure_->message));
+  }
   return make_error(Code::kUnavailable, "storage.unreachable",
                     fmt::format("the database has not answered for {} s{}{}", seconds(silent), failure_ ? ": " : "", failure_ ? failure_->message : ""));
 }

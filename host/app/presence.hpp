@@ -18,6 +18,7 @@
 #include "host/core/time.hpp"
 #include "host/runs/lease.hpp"
 #include "host/storage/database.hpp"
+#include "host/storage/shared_clock.hpp"
 #include "host/telemetry/log.hpp"
 
 namespace berth::app {
@@ -26,7 +27,7 @@ class Presence {
  public:
   struct Dependencies {
     storage::Database& database;
-    const Clock& clock;
+    storage::SharedClock& clock;   // set right now and then, for the whole process
     telemetry::Log log;
     std::string owner;     // of leases
     std::string address;
@@ -42,7 +43,8 @@ class Presence {
   void is_draining();
   /// Takes its row away, if the database can be reached.
   void end();
-  /// Whether the database answered lately. Errors: storage.unreachable, and what else its last answer was.
+  /// Whether the database took what it was told lately. Errors: storage.unreachable; storage.full and the like where it answers and
+  /// takes nothing.
   [[nodiscard]] Status reachable();
 
  private:
@@ -60,7 +62,7 @@ class Presence {
   bool is_told_ = false;
   runs::MachineTime::time_point answered_;
   std::optional<Error> failure_;
-  bool is_out_of_reach_ = false;           // and said so in the log
+  std::string said_;                       // in the log: what is wrong with the database; "": nothing
   std::jthread teller_, watcher_;
 };
 

@@ -13,7 +13,16 @@
 namespace berth::cli {
 
 /// "still to come: 93000 calls, done by 2026-06-07T04:52:00Z at 9800 calls a day; history under way: ..."; "" where nothing is.
-std::string forecast_text(const json::Value& forecast);
+/// Of an integration that may run: where none may, nothing is done by any moment.
+std::string forecast_text(const json::Value& forecast, Instant now);
+/// Whether the scheduler may run it: it is enabled and connected.
+bool may_run(const storage::Integration& integration);
+/// Those of the storage, and of the configuration those that are not there yet; by id.
+Result<std::vector<storage::Integration>> all_integrations(storage::Connection& connection, const config::Config& config);
+/// As REST shows them (admin/views.hpp); of all integrations where `id` is empty.
+Result<json::Value> status_views(storage::Database& database, const config::Config& config, runs::QuotaKeys& keys, Instant now, const std::string& id);
+/// What `berth status` prints of these views: a row each, and below them what is still to come, what is the matter and what to do.
+std::string status_page(const json::Value& views, Instant now);
 
 /// Loads the configuration; its findings go to standard error.
 Result<config::Config> load_config(const Global& global);
@@ -22,7 +31,7 @@ Result<std::unique_ptr<app::Host>> open_host(const Global& global, bool is_trial
 /// Storage alone: for commands that only read or write what is stored.
 struct Opened {
   config::Config config;
-  std::unique_ptr<SystemClock> clock;
+  std::unique_ptr<Clock> clock;   // as the hosts on the database agree on it
   std::unique_ptr<storage::Database> database;
 };
 Result<Opened> open_storage(const Global& global);
@@ -114,6 +123,8 @@ int records_list(const Global& global, const std::string& id, const std::string&
 /// Why a document became what it became (lineage/lineage.hpp).
 int records_show(const Global& global, const std::string& id, const std::string& name);
 int records_retry(const Global& global, const std::string& id, const std::string& reference);
+int records_archive(const Global& global, const std::string& id, const std::vector<std::string>& record, const std::string& why);
+int records_unarchive(const Global& global, const std::string& id, const std::vector<std::string>& record);
 /// Applies what is pending, or queues that for whoever runs the integration now, and says `done` and what came of it.
 int apply_now(const Global& global, app::Host& host, const std::string& id, json::Value answer, const std::string& done);
 int accounts_list(const Global& global, const std::string& id);

@@ -1,6 +1,7 @@
 // `berth connect`: prints the address of the consent page and waits for the redirect, or takes a code that came another way.
 #include <fmt/format.h>
 
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -77,12 +78,20 @@ int connect(const Global& global, const ConnectOptions& options) {
   admin::Api api(host.api_services([] {}, [] { return true; }));
   const std::string path = admin::redirect_path((*unit)->client.redirect_uri);
   const auto address = local_address((*unit)->client.redirect_uri);
+  std::atomic<int> answering = 0;   // redirects whose answer is being made; it outlives the listener
   std::unique_ptr<server::Server> listener;
   if (address) {
     listener = std::make_unique<server::Server>(server::ServerOptions{.host = address->host, .port = address->port, .log = host.log()},
                                                 [&](const server::Request& request) {
                                                   // Only the redirect: the rest of the API belongs to `berth serve`.
-                                                  if (request.path == path) return api.handle(request);
+                                                  if (request.path == path) {
+                                                    const struct Answering {
+                                                      std::atomic<int>& count;
+                                                      explicit Answering(std::atomic<int>& of) : count(of) { ++count; }
+                                                      ~Answering() { --count; }
+                                                    } counted(answering);
+                                                    return api.handle(request);
+                                                  }
                                                   return server::Response{.status = 404, .content_type = "text/plain", .headers = {}, .body = "not here\n"};
                                                 });
     // A port that is taken is that of a running `berth serve`, which takes the redirect; then storage says when it came.
@@ -97,9 +106,12 @@ int connect(const Global& global, const ConnectOptions& options) {
   flush_output();
   const Instant began = host.clock().now();
   const Instant until = began + std::chrono::seconds(options.wait_seconds);
-  // The browser still reads the answer, which ending the listener would cut off.
+  // What is stored comes before the calls that follow it, and the browser still reads the answer: ending the listener would cut it off.
   const auto stop_listening = [&] {
+    constexpr std::chrono::seconds kAnswerMax{60};
     if (!listener) return;
+    const auto asked = std::chrono::steady_clock::now();
+    while (answering > 0 && std::chrono::steady_clock::now() - asked < kAnswerMax) host.clock().sleep_for(std::chrono::milliseconds(50), {});
     host.clock().sleep_for(std::chrono::milliseconds(300), {});
     listener->stop();
   };

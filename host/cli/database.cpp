@@ -96,7 +96,7 @@ int db_backup(const Global& global, const std::string& file) {
   if (global.json) {
     print_json(json::Value::object({{"file", made->file}, {"bytes", made->bytes}}));
   } else {
-    print_line(fmt::format("wrote {} ({} KiB). It opens with the vault key alone: keep a copy of that, elsewhere", made->file, (made->bytes + 1023) / 1024));
+    print_line(fmt::format("wrote {} ({} KiB). Only its secrets are sealed, by the vault key: keep a copy of that elsewhere, and keep this file private", made->file, (made->bytes + 1023) / 1024));
   }
   return kFine;
 }
@@ -139,6 +139,9 @@ int db_migrate(const Global& global, const std::string& to, const std::string& p
     if (config::password_in(to)) {
       return fail(global, make_error(Code::kInvalidArgument, "cli.storage_invalid",
                                      "--to has a password in its address (or a port that is no number); give it by --password env:NAME or file:PATH"));
+    }
+    if (const auto fault = config::address_fault(to)) {
+      return fail(global, make_error(Code::kInvalidArgument, "cli.storage_invalid", fmt::format("--to: {} ({})", fault->what, fault->hint)));
     }
     if (!password.empty()) {
       where.password = config::SecretRef::parse(password);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "host/admin/hosts.hpp"
+#include "host/app/host.hpp"
 #include "host/cli/commands.hpp"
 
 namespace berth::cli {
@@ -29,12 +30,16 @@ int hosts(const Global& global) {
   if (!opened.ok()) return fail(global, opened.error());
   json::Value view;
   const Status read = opened->database->read([&](storage::Connection& connection) -> Status {
-    view = BERTH_TRY(admin::hosts_view(connection, opened->clock->now()));
+    view = BERTH_TRY(admin::hosts_view(connection, opened->clock->now(), app::is_dead_owner));
     return success();
   });
   if (!read.ok()) return fail(global, read.error());
   if (global.json) {
     print_json(view);
+    return kFine;
+  }
+  if (view.find("hosts")->items().empty()) {
+    print_line("no host serves this database now, and no command runs an integration of it; `berth serve` starts a host");
     return kFine;
   }
   constexpr std::int64_t kClockOffMs = 1000;

@@ -1,4 +1,4 @@
-// status, sync, pause and what else concerns one integration; connecting is in connecting.cpp.
+// sync, pause and what else concerns one integration; status is in status.cpp, connecting in connecting.cpp.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,66 +13,6 @@
 namespace berth::cli {
 
 namespace {
-
-/// Those of the storage, and of the configuration those that are not there yet; by id.
-Result<std::vector<storage::Integration>> all_integrations(storage::Connection& connection, const config::Config& config) {
-  std::vector<storage::Integration> all = BERTH_TRY(storage::integrations::list(connection));
-  for (const config::Integration& declared : config.integrations) {
-    const auto is_it = [&](const storage::Integration& each) { return each.id == declared.id; };
-    if (std::none_of(all.begin(), all.end(), is_it)) all.push_back(runs::row_of(declared));
-  }
-  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
-  return all;
-}
-
-std::string status_text(const json::Value& view) {
-  std::string text(view.text_of("status"));
-  if (view.text_of("desired") != "enabled") text = std::string(view.text_of("desired")) + " (" + text + ")";
-  if (view.find("running")->boolean()) text += ", running";
-  return text;
-}
-
-Result<json::Value> status_views(storage::Database& database, const config::Config& config, runs::QuotaKeys& keys, Instant now, const std::string& id) {
-  json::Value list = json::Value::array();
-  if (!id.empty()) BERTH_TRY(integration_of(database, config, id));
-  BERTH_CHECK(database.read([&](storage::Connection& connection) -> Status {
-    for (const auto& integration : BERTH_TRY(all_integrations(connection, config))) {
-      if (!id.empty() && integration.id != id) continue;
-      list.push_back(BERTH_TRY(admin::integration_view(connection, keys, integration, now)));
-    }
-    return success();
-  }));
-  return list;
-}
-
-/// "812 of 10000": calls of the day that the remote counts, by all who share its quota. "" before the first.
-std::string calls_today(const json::Value& quota) {
-  const json::Value* used = quota.find("day_used");
-  const json::Value* limit = quota.find("day_limit");
-  if (used == nullptr || limit == nullptr || limit->is_null()) return {};
-  return fmt::format("{} of {}", used->text(), limit->text());
-}
-
-std::string status_table(const json::Value& list) {
-  Table table({"integration", "organisation", "status", "last sync", "records", "unmapped", "calls today", "what is the matter"}, {5, 6});
-  for (const json::Value& view : list.items()) {
-    std::map<std::string, std::int64_t> by_state;
-    for (const auto& [entity, states] : view.find("records")->members()) {
-      for (const auto& [state, count] : states.members()) by_state[state] += count.integer().value_or(0);
-    }
-    std::string records;
-    for (const auto& [state, count] : by_state) records += fmt::format("{}{} {}", records.empty() ? "" : ", ", count, state);
-    const json::Value* last = view.find("last_sync_at");
-    std::string matter(view.text_of("reason"));
-    if (!view.text_of("message").empty()) matter += (matter.empty() ? "" : ": ") + std::string(view.text_of("message"));
-    if (matter.empty() && view.text_of("status") == "pending") matter = fmt::format("not connected: berth connect {}", view.text_of("id"));
-    if (const json::Value* next = view.find("next_attempt"); !next->is_null()) matter += fmt::format("{}next attempt {}", matter.empty() ? "" : "; ", next->text());
-    table.add({std::string(view.text_of("id")), std::string(view.text_of("name")), status_text(view),
-               last->is_null() ? "never" : std::string(last->text()), records, std::string(view.text_of("unmapped_accounts")),
-               calls_today(*view.find("quota")), matter});
-  }
-  return table.text();
-}
 
 /// Below a trouble: what can be done about it, where somebody can or time will.
 void print_way_out(std::string_view reason) {
@@ -112,39 +52,6 @@ void print_troubles(const runs::RunReport& report) {
   }
 }
 
-/// Cause and resolution of what is the matter, below the table.
-std::string ways_out(const json::Value& list) {
-  std::string text;
-  for (const json::Value& view : list.items()) {
-    if (view.text_of("resolution").empty()) continue;
-    text += fmt::format("{} ({}):\n  cause: {}\n  do:    {}\n", view.text_of("id"), view.text_of("reason"), view.text_of("cause"), view.text_of("resolution"));
-  }
-  return text;
-}
-
-/// What is still to come, for each that has work left.
-std::string forecasts(const json::Value& list) {
-  std::string text;
-  for (const json::Value& view : list.items()) {
-    const json::Value* forecast = view.find("forecast");
-    const std::string ahead = forecast == nullptr ? "" : forecast_text(*forecast);
-    if (!ahead.empty()) text += fmt::format("{}: {}\n", view.text_of("id"), ahead);
-  }
-  return text;
-}
-
-/// What plugins run without, for whoever looks at the status.
-std::string isolation_warnings(const config::Config& config, const json::Value& list) {
-  if (config.plugins.isolation == config::Isolation::kInProcess)
-    return "warning: plugins run inside this process (plugins.isolation: in_process), and nothing isolates them: for tests and debugging only\n";
-  std::string text;
-  for (const json::Value& view : list.items()) {
-    const std::string_view filter = view.text_of("system_call_filter");
-    if (filter.starts_with("off")) text += fmt::format("warning: system calls of {}'s plugin are not restricted: {}\n", view.text_of("id"), filter);
-  }
-  return text;
-}
-
 /// What was spent of each budget, in lines that are no longer than the table above.
 void print_budgets(const runs::RunReport& report) {
   constexpr std::size_t kWidth = 120;
@@ -163,6 +70,15 @@ void print_budgets(const runs::RunReport& report) {
     }
   }
   if (!line.empty()) print_line(line);
+}
+
+/// What was not pulled, so that nobody takes the books for more than they are.
+void print_reduced(const runs::RunReport& report) {
+  for (const runs::PhaseReport& phase : report.phases) {
+    if (phase.reduced.missing.empty()) continue;
+    print_line(fmt::format("{}: {} known by their list rows alone, without {}", phase.phase,
+                           counted(static_cast<std::size_t>(phase.reduced.documents), "document is", "documents are"), join(phase.reduced.missing, ", ")));
+  }
 }
 
 /// Calls by kind against the fewest that could have brought the same, over all phases.
@@ -186,9 +102,10 @@ void print_report(const runs::RunReport& report) {
   }
   print(table.text());
   print_troubles(report);
+  print_reduced(report);
   print_calls(report);
   print_budgets(report);
-  if (const std::string ahead = forecast_text(report.forecast); !ahead.empty()) print_line(ahead);
+  if (const std::string ahead = forecast_text(report.forecast, report.ended); !ahead.empty()) print_line(ahead);
   if (report.is_history_done) print_line("the history is complete: all documents of the time before the first pull are here");
   std::string line = fmt::format("{}: {}", report.run, to_string(report.outcome));
   if (!report.reason.empty()) line += fmt::format(" ({}: {})", report.reason, report.message);
@@ -229,26 +146,14 @@ class ProgressLine {
 
 }  // namespace
 
-std::string forecast_text(const json::Value& forecast) {
-  const auto number = [&](const json::Value& of, const char* key) {
-    const json::Value* found = of.find(key);
-    return found == nullptr ? 0 : found->integer().value_or(0);
-  };
-  const std::int64_t left = forecast.is_object() ? number(forecast, "calls_left") : 0;
-  const json::Value* backfill = forecast.find("backfill");
-  const bool is_under_way = backfill != nullptr && backfill->is_object() && backfill->text_of("state") != "done";
-  if (left == 0 && !is_under_way) return {};
-  const json::Value* at_least = forecast.find("at_least");
-  std::string text = fmt::format("still to come: {}{} calls", at_least != nullptr && at_least->boolean() ? "at least " : "", left);
-  const std::string_view done = forecast.text_of("done");
-  text += done.empty() ? ", which the day's calls do not allow" : fmt::format(", done by {}", done);
-  if (number(forecast, "usable_a_day") > 0) text += fmt::format(" at {} calls a day", number(forecast, "usable_a_day"));
-  if (is_under_way) {
-    text += fmt::format("; history {}: {} listed", backfill->text_of("state") == "under_way" ? "under way" : "not begun", number(*backfill, "listed"));
-    if (number(*backfill, "documents") > 0) text += fmt::format(", {} documents in all", number(*backfill, "documents"));
-    text += fmt::format(", {} details waiting", number(*backfill, "details_waiting"));
+Result<std::vector<storage::Integration>> all_integrations(storage::Connection& connection, const config::Config& config) {
+  std::vector<storage::Integration> all = BERTH_TRY(storage::integrations::list(connection));
+  for (const config::Integration& declared : config.integrations) {
+    const auto is_it = [&](const storage::Integration& each) { return each.id == declared.id; };
+    if (std::none_of(all.begin(), all.end(), is_it)) all.push_back(runs::row_of(declared));
   }
-  return text;
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  return all;
 }
 
 Result<storage::Integration> integration_of(storage::Database& database, const config::Config& config, const std::string& id) {
@@ -263,26 +168,6 @@ Result<storage::Integration> integration_of(storage::Database& database, const c
   }));
   if (!found) return make_error(Code::kNotFound, "runs.integration_unknown", fmt::format("there is no integration \"{}\"; there are:{}", id, known.empty() ? " none" : known));
   return *found;
-}
-
-int status(const Global& global, const std::string& id, bool watch) {
-  const auto opened = open_storage(global);
-  if (!opened.ok()) return fail(global, opened.error());
-  const std::stop_token stop = stop_on_signal();
-  OfflineQuotaKeys offline(global, opened->config);
-  std::string before;
-  while (true) {
-    const auto views = status_views(*opened->database, opened->config, offline.keys, opened->clock->now(), id);
-    if (!views.ok()) return fail(global, views.error());
-    const bool is_in_process = opened->config.plugins.isolation == config::Isolation::kInProcess;
-    const std::string text =
-        global.json ? json::dump_pretty(json::Value::object({{"integrations", *views}, {"isolation", is_in_process ? "in_process" : "worker"}})) + "\n"
-                    : status_table(*views) + forecasts(*views) + ways_out(*views) + isolation_warnings(opened->config, *views);
-    if (text != before) print(text);
-    if (!flush_output()) return kFine;  // nobody reads it any more; why is said at the end
-    before = text;
-    if (!watch || !opened->clock->sleep_for(std::chrono::seconds(1), stop)) return kFine;
-  }
 }
 
 int sync(const Global& global, const SyncOptions& options) {
@@ -300,7 +185,7 @@ int sync(const Global& global, const SyncOptions& options) {
         BERTH_CHECK((*host)->engine().note_not_begun(options.id, {}, opened.error(), (*host)->registry().crash_of(options.id)));
       return opened.error();
     }
-    runs::IntegrationUnit* unit = *opened;
+    const auto unit = *opened;
     const runs::RemoteAccess access = BERTH_TRY((*host)->registry().access(*unit));
     ProgressLine progress(is_terminal_error() && !global.quiet && !global.json);
     return (*host)->engine().run(unit->setup, access, {.trigger = "command", .phases = options.phases, .full = options.full, .since = options.since},
@@ -361,7 +246,7 @@ int test(const Global& global, const std::string& id) {
   const auto host = open_host(global);
   if (!host.ok()) return fail(global, host.error());
   const auto attempt = [&]() -> Status {
-    runs::IntegrationUnit* unit = BERTH_TRY((*host)->registry().unit(id));
+    const auto unit = BERTH_TRY((*host)->registry().unit(id));
     const runs::RemoteAccess access = BERTH_TRY((*host)->registry().access(*unit));
     return (*host)->engine().check(unit->setup, access, stop_on_signal());
   };

@@ -17,6 +17,15 @@ namespace berth::cli {
 
 namespace {
 
+/// Which options exclude each other stands in their help: behind the name it takes up the whole column.
+class HelpFormatter final : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    const std::string text = CLI::Formatter::make_option_opts(option);
+    return text.substr(0, text.find(" " + get_label("Excludes") + ":"));
+  }
+};
+
 /// Collects what the parsed subcommand will do; it runs after parsing, so that errors of usage come first.
 using Action = std::function<int()>;
 
@@ -120,7 +129,7 @@ void declare_integrations(CLI::App& app, Line& line) {
   sync_app->add_option("--since", line.sync.since, "list what changed since this date, YYYY-MM-DD");
   sync_app->add_flag("--strict", line.sync.strict, "exit 1 also when rate limited or incomplete");
   CLI::Option* dry_run = sync_app->add_flag("--dry-run", line.sync.is_dry_run, "show what it would post, and keep nothing; the calls are real");
-  sync_app->add_flag("--estimate", line.sync.is_estimate, "only say what it would cost in calls; makes none")->excludes(dry_run);
+  sync_app->add_flag("--estimate", line.sync.is_estimate, "only say what it would cost in calls; makes none; not with --dry-run")->excludes(dry_run);
   sync_app->add_option("--limit", line.limit, "entries and refusals that a dry run lists (default: 100)");
   with_id(command(app, line, "pause", "No runs until resumed", [&] { return change_desired(global, line.id, "pause"); }));
   with_id(command(app, line, "resume", "Runs go on", [&] { return change_desired(global, line.id, "resume"); }));
@@ -150,6 +159,13 @@ void declare_integrations(CLI::App& app, Line& line) {
   show->add_option("RECORD", line.words, "ENTITY/REMOTE_ID, a remote id, an invoice or payment number, entry/N, or line/N.M")->required()->expected(1, 2);
   CLI::App* retry = with_id(command(*records, line, "retry", "Apply a record again", [&] { return records_retry(global, line.id, line.second); }));
   retry->add_option("REF", line.second, "ENTITY/REMOTE_ID, e.g. invoice/4815162342000201001")->required();
+  CLI::App* archive = with_id(command(*records, line, "archive", "Take a document, a customer or an item out of the books, whatever the remote says of it; its entries are reversed, with no remote call",
+                                      [&] { return records_archive(global, line.id, line.words, line.second); }));
+  archive->add_option("RECORD", line.words, "ENTITY/REMOTE_ID, ENTITY REMOTE_ID, a remote id, or a number such as INV-000317")->required()->expected(1, 2);
+  archive->add_option("--reason", line.second, "why; it is kept with the record and in the audit log")->required();
+  CLI::App* unarchive = with_id(command(*records, line, "unarchive", "Take that back: it posts again from what is stored, with no remote call",
+                                        [&] { return records_unarchive(global, line.id, line.words); }));
+  unarchive->add_option("RECORD", line.words, "as for archive")->required()->expected(1, 2);
   CLI::App* accounts = group(app, "accounts", "Placeholder rows and the accounts they post to");
   with_id(command(*accounts, line, "list", "Rows, unmapped first, with what waits for them", [&] { return accounts_list(global, line.id); }));
   CLI::App* map = with_id(command(*accounts, line, "map", "Map a row and apply what waited for it, with no remote call", [&] { return accounts_map(global, line.id, line.second, line.third); }));
@@ -298,6 +314,7 @@ int run(int argc, char** argv) {
   };
   try {
     CLI::App app{"Berth: an integration host with an exact double-entry ledger"};
+    app.formatter(std::make_shared<HelpFormatter>());
     app.name("berth");
     app.require_subcommand(1);
     app.fallthrough();

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "host/cli/commands.hpp"
+#include "host/storage/shared_clock.hpp"
 
 namespace berth::cli {
 
@@ -65,8 +66,10 @@ Result<std::unique_ptr<app::Host>> open_host(const Global& global, bool is_trial
 Result<Opened> open_storage(const Global& global) {
   Opened opened;
   opened.config = BERTH_TRY(load_config(global));
-  opened.clock = std::make_unique<SystemClock>();
-  opened.database = BERTH_TRY(app::open_database(opened.config, *opened.clock));
+  auto clock = std::make_unique<storage::SharedClock>();
+  opened.database = BERTH_TRY(app::open_database(opened.config, *clock));
+  BERTH_CHECK(clock->follow(*opened.database));
+  opened.clock = std::move(clock);
   return opened;
 }
 

@@ -28,7 +28,8 @@ void add_rows(Table& table, const json::Value& view) {
   const auto add = [&](std::string window, std::string used, std::string limit, std::string more) {
     table.add({std::exchange(key, ""), std::move(window), std::move(used), std::move(limit), std::move(more)});
   };
-  add("a minute", number_or(view, "minute_held", "0"), number_or(view, "per_minute", "none"), processes_text(view));
+  // A process holds places of the minute ahead of its calls, and until a minute after them: this is not what was called.
+  add("a minute", "", number_or(view, "per_minute", "none"), fmt::format("{} held for calls; {}", number_or(view, "minute_held", "0"), processes_text(view)));
   add("at once", "", number_or(view, "at_once", "?"), fmt::format("of {} where the remote does not complain", number_or(view, "at_once_limit", "?")));
   std::string day = fmt::format("{} of it by other programs, {} kept for them", number_or(view, "used_by_others", "0"), number_or(view, "day_reserve", "0"));
   if (const std::string turns = number_or(view, "day_resets_at", ""); !turns.empty()) day += ", turns " + turns;
@@ -69,7 +70,7 @@ int quota_show(const Global& global, const std::string& id) {
       }
       view.find("integrations")->push_back(each.id);
       const json::Value forecast = BERTH_TRY(runs::forecast_view(connection, each.id));
-      if (const std::string text = forecast_text(forecast); !text.empty()) ahead += fmt::format("{}: {}\n", each.id, text);
+      if (const std::string text = may_run(each) ? forecast_text(forecast, now) : ""; !text.empty()) ahead += fmt::format("{}: {}\n", each.id, text);
       if (view.find("forecasts") == nullptr) view.set("forecasts", json::Value::object());
       view.find("forecasts")->set(each.id, forecast);
     }
@@ -84,6 +85,8 @@ int quota_show(const Global& global, const std::string& id) {
   }
   if (global.json) {
     print_json(json::Value::object({{"quotas", std::move(list)}}));
+  } else if (views.empty()) {
+    print_line("no call was made yet, so nothing is known of any quota");
   } else {
     print(table.text() + ahead);
   }

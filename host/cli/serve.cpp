@@ -67,7 +67,8 @@ int serve(const Global& global, const ServeOptions& options_of_line) {
   app::Host& host = **opened;
   if (const Status noted = host.registry().note_safe_mode(); !noted.ok()) return fail(global, noted.error());
 
-  schedule::Scheduler scheduler({.database = host.database(), .registry = host.registry(), .engine = host.engine(), .clock = host.clock(), .log = host.log()},
+  schedule::Scheduler scheduler({.database = host.database(), .registry = host.registry(), .engine = host.engine(), .clock = host.clock(), .log = host.log(),
+                                 .owner = host.owner(), .is_dead_owner = app::is_dead_owner},
                                 {.workers_max = static_cast<std::size_t>(config->plugins.workers_max)});
   std::atomic<bool> is_ready{false};
   app::Presence presence({.database = host.database(),

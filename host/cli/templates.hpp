@@ -25,7 +25,7 @@ integrations:
     client: {{id: env:ZOHO_CLIENT_ID, secret: env:ZOHO_CLIENT_SECRET, redirect_uri: env:ZOHO_REDIRECT_URI, home: us}}
     organization: first
     plan: free                             # until the remote says otherwise
-    backfill: {{from: connected}}            # or all, or a date
+    backfill: {{from: connected}}            # or all, 12_months_then_all, or a date
     schedule: {{invoices: 1h, customer_payments: 5m, contacts: 1h, items: 1d, archiving: 1d}}
     mapping: ./zoho_books/mapping.yaml
 )";

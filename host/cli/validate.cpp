@@ -30,6 +30,7 @@ constexpr std::size_t kNameShown = 60;
 struct PhaseNames {
   std::vector<std::string> phases;
   std::vector<std::string> cost_classes;
+  bool is_reducible = false;   // a phase says how it is pulled without details
 };
 
 PhaseNames names_of(const phases::File& file) {
@@ -37,6 +38,7 @@ PhaseNames names_of(const phases::File& file) {
   std::set<std::string> costs;
   for (const phases::Phase& phase : file.phases) {
     names.phases.push_back(phase.id);
+    names.is_reducible = names.is_reducible || phase.reduced.has_value();
     if (phase.detail) costs.insert(phase.detail->cost);
     for (const phases::Part& part : phase.parts) costs.insert(part.cost);
     for (const phases::Attachment& attachment : phase.attachments) costs.insert(attachment.cost);
@@ -85,6 +87,9 @@ class Validator {
     const plugins::Manifest* manifest = plugin(node);
     const auto names = phases_of(node, *declared, manifest);
     if (!names) return;
+    if (const Node* pull = node.find("pull"); pull != nullptr && declared->pull == config::PullExtent::kReduced && !names->is_reducible) {
+      findings_.error(pull->place, "runs.pull_not_reducible", fmt::format("no phase of {} says how it is pulled without details", declared->plugin), "write `pull: full`");
+    }
     std::vector<std::string> schedules = names->phases;
     schedules.insert(schedules.end(), std::begin(kSchedulesOfTheHost), std::end(kSchedulesOfTheHost));
     schedules.emplace_back("zone");

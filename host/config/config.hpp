@@ -93,6 +93,7 @@ struct Company {
 enum class Mode { kPullOnly, kTwoWay };
 [[nodiscard]] std::string_view to_string(Mode mode);  // "pull_only", "two_way"
 enum class PullExtent { kFull, kReduced };
+[[nodiscard]] std::string_view to_string(PullExtent extent);  // "full", "reduced"
 
 /// The application registered with the remote.
 struct ClientConfig {
@@ -118,7 +119,7 @@ struct Budget {
 
 /// A row of the account table that the file fills in: (integration, kind, key, company) → account.
 struct AccountPrefill {
-  std::string kind;  // default_income, default_expense, payment_mode, tax, zoho_account, service_line, role
+  std::string kind;  // default_income, default_expense, payment_mode, tax, zoho_account, service_line, reduced_total, role
   std::string key;   // "" for the two defaults
   std::string account;
 };
@@ -140,6 +141,8 @@ struct Timing {
   std::chrono::milliseconds every{0};   // where there is no `cron`
   std::optional<Cron> cron{};
 };
+/// No phase runs more often: each run asks every list at least once.
+inline constexpr std::chrono::minutes kTimingMin{1};
 /// "1h", or "0 6 * * mon-fri". Errors: core.duration_invalid, core.cron_invalid.
 [[nodiscard]] Result<Timing> parse_timing(std::string_view text);
 /// As it was written, or "1h".

@@ -138,7 +138,9 @@ class Loader {
                         fmt::format("`{}` is {}; it is {} to {}", key, reader.text(key), to_string_duration(least), to_string_duration(kMax)));
       }
     };
-    read("lease", std::chrono::seconds(10), hosts.lease);
+    // A host that is cut off in the middle of a write keeps the others from writing for 8 s (host/storage/postgresql); that, and the
+    // quarter until the next renewal, must pass before the sixth at the end in which a run stops.
+    read("lease", std::chrono::seconds(20), hosts.lease);
     read("drain", std::chrono::seconds(1), hosts.drain);
     return hosts;
   }
@@ -403,6 +405,10 @@ Result<Budget> parse_budget(std::string_view text) {
 
 std::string_view to_string(Mode mode) {
   return mode == Mode::kTwoWay ? "two_way" : "pull_only";
+}
+
+std::string_view to_string(PullExtent extent) {
+  return extent == PullExtent::kReduced ? "reduced" : "full";
 }
 
 const Company* Config::find_company(std::string_view id) const {

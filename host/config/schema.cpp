@@ -25,6 +25,12 @@ Value typed(std::string_view type) {
   return Value::object({{"type", Value(type)}});
 }
 
+Value zone_schema() {
+  Value zone = typed("string");
+  zone.set("description", "The time zone of cron expressions, such as Europe/Berlin; that of the organisation if it is missing, and UTC before there is one.");
+  return zone;
+}
+
 Value matching(std::string_view pattern) {
   Value schema = typed("string");
   schema.set("pattern", pattern);
@@ -120,6 +126,8 @@ Value type_schema(const Key& key) {
       return choices_of(key);
     case ValueType::kBackfill:
       return Value::object({{"anyOf", Value(json::Array{choices_of(key), matching(kDatePattern)})}});
+    case ValueType::kApiVersion:
+      return matching("^v[0-9]{1,7}$");
     case ValueType::kSecret:
       return matching(kSecretPattern);
     case ValueType::kKeySecret:
@@ -142,7 +150,7 @@ Value key_schema(const Key& key) {
     schema = std::move(list);
   } else if (key.holds == Holds::kMapOf) {
     schema = map_of(std::move(schema));
-    if (key.type == ValueType::kTiming) schema.set("properties", Value::object({{std::string(kScheduleZone), typed("string")}}));
+    if (key.type == ValueType::kTiming) schema.set("properties", Value::object({{std::string(kScheduleZone), zone_schema()}}));
   }
   schema.set("description", key.help);
   if (!key.fallback.empty()) {

@@ -32,6 +32,11 @@ bool is_account_id(std::string_view text) {
                      [&](char c) { return is_letter(c) || c == '_' || c == '.' || c == ':' || c == '-'; });
 }
 
+/// As the address of a remote's API has it (host/oauth/provider.cpp).
+bool is_api_version(std::string_view text) {
+  return text.size() >= 2 && text.size() <= 8 && text.front() == 'v' && std::all_of(text.begin() + 1, text.end(), is_digit);
+}
+
 std::optional<std::int64_t> whole_number(std::string_view text) {
   std::int64_t value = 0;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -49,7 +54,10 @@ class Checker {
 
   void map(const Node& node, const Shape& shape) {
     if (!node.is_map()) {
-      wrong_type(node, fmt::format("{} must be a map of keys", shape.name));
+      // People write `backfill: all` for {from: all}.
+      const bool is_short = node.is_scalar() && shape.keys.size() == 1;
+      wrong_type(node, fmt::format("{} must be a map of keys", shape.name),
+                 is_short ? fmt::format("write {{{}: {}}}", shape.keys.front().name, shortened(node.scalar, 60)) : "");
       return;
     }
     std::vector<std::string> known;
@@ -84,8 +92,8 @@ class Checker {
     return near.empty() ? fmt::format("known keys: {}", join(known, ", ")) : near;
   }
 
-  void wrong_type(const Node& node, std::string_view expected) {
-    findings_.error(node.place, "config.type", fmt::format("{}, found {}", expected, node.describe()));
+  void wrong_type(const Node& node, std::string_view expected, std::string hint = "") {
+    findings_.error(node.place, "config.type", fmt::format("{}, found {}", expected, node.describe()), std::move(hint));
   }
 
   void values(const Node& node, const Key& key) {
@@ -187,7 +195,10 @@ class Checker {
       case ValueType::kChoice:
         return choice(node, key);
       case ValueType::kBackfill:
-        if (!parse_date(text)) choice(node, key);
+        return backfill(node, key);
+      case ValueType::kApiVersion:
+        if (!is_api_version(text))
+          refuse(node, "config.api_version", key, "a version", is_api_version("v" + text) ? fmt::format("did you mean `v{}`?", text) : "write it like v3");
         return;
       case ValueType::kSetting:
         if (!SecretRef::parse(text) && has_reference_prefix(text))
@@ -210,15 +221,16 @@ class Checker {
         findings_.error(node.place, "config.cron", cron.error().message,
                         "minute, hour, day of the month, month, day of the week: \"0 6 * * mon-fri\" is six in the morning on workdays");
       }
-    } else if (!node.duration() || node.duration()->count() == 0) {
-      refuse(node, "config.duration", key, "a duration above zero or a cron expression", "write it like 5m, 1h, 5d or \"0 6 * * mon-fri\"");
+    } else if (!node.duration() || *node.duration() < kTimingMin) {
+      refuse(node, "config.duration", key, "a duration of a minute or more, or a cron expression", "write it like 5m, 1h, 5d or \"0 6 * * mon-fri\"");
     }
   }
 
   void zone(const Node& node) {
     if (!node.is_scalar()) return wrong_type(node, "`zone` must be a time zone");
-    if (!node.is_null() && !zone_exists(node.scalar)) {
-      findings_.error(node.place, "config.zone", fmt::format("`{}` is not a time zone of this machine", shortened(node.scalar, 60)),
+    if (!node.is_null() && (node.scalar.empty() || !zone_exists(node.scalar))) {
+      const std::string what = node.scalar.empty() ? "`zone` is empty" : fmt::format("`{}` is not a time zone of this machine", shortened(node.scalar, 60));
+      findings_.error(node.place, "config.zone", what,
                       "write it like Europe/Berlin or UTC");
     }
   }
@@ -245,7 +257,20 @@ class Checker {
     const std::string expected = key.type == ValueType::kBackfill
                                      ? fmt::format("one of {} or a date", join(words, ", "))
                                      : fmt::format("one of {}", join(words, ", "));
-    refuse(node, "config.choice", key, expected, did_you_mean(node.scalar, words));
+    std::string hint = did_you_mean(node.scalar, words);
+    if (hint.empty() && key.type == ValueType::kBackfill) hint = "one of these words, or a date like 2025-01-31";
+    refuse(node, "config.choice", key, expected, std::move(hint));
+  }
+
+  void backfill(const Node& node, const Key& key) {
+    const auto date = parse_date(node.scalar);
+    if (!date.ok()) return choice(node, key);
+    // By the calendar of the place that is ahead of all others.
+    constexpr std::int64_t kFarthestEastMs = 14 * 3'600'000, kDayMs = 24 * 3'600'000;
+    if (date->day_number() > (SystemClock().now().unix_ms + kFarthestEastMs) / kDayMs) {
+      findings_.error(node.place, "config.date_future", fmt::format("`{}` is {}, which is still to come", key.name, node.scalar),
+                      "name the day from which on documents are pulled");
+    }
   }
 
   void secret(const Node& node, const Key& key) {
@@ -262,10 +287,10 @@ class Checker {
     }
   }
 
-  void literal_secret(const Node& node, std::string_view name) {
+  void literal_secret(const Node& node, std::string_view name, std::string_view kinds = "env:NAME, file:PATH or vault:NAME") {
     findings_.error(node.place, "config.secret_literal",
                     fmt::format("`{}` is written out; secrets are only named here", name),
-                    "put it into the environment or a file and write env:NAME, file:PATH or vault:NAME");
+                    fmt::format("put it into the environment or a file and write {}", kinds));
     findings_.mask(node.scalar);
     secrets_.push_back(node.scalar);
   }
@@ -276,7 +301,7 @@ class Checker {
     if (node.is_map()) {
       for (const Member& member : node.members) {
         if (member.key == "password") {
-          secret(member.value, {.name = "password", .type = ValueType::kSecret, .help = ""});
+          storage_password(member.value);
         } else if (member.key != "url") {
           findings_.error(member.key_place, "config.unknown_key",
                           fmt::format("`{}` is not a key of storage", shortened(member.key, 60)),
@@ -291,17 +316,34 @@ class Checker {
     if (!url->is_scalar()) return wrong_type(*url, "`storage` must be sqlite or an address of PostgreSQL");
     const std::string_view text = url->scalar;
     if (text == "sqlite") return;
+    // First of all: whatever else is wrong with it is told with the address.
+    if (const auto written = password_in(text)) {
+      Node password = *url;
+      password.scalar = *written;
+      literal_secret(password, "password", kPasswordKinds);
+      return;
+    }
     if (!text.starts_with(kScheme) || text.size() == kScheme.size()) {
       findings_.error(
           url->place, "config.storage",
           fmt::format("`storage` must be sqlite or postgresql://user@host:5432/name, found {}", url->describe()),
-          did_you_mean(text, {"sqlite"}));
+          text.starts_with("postgres") ? fmt::format("did you mean `{}`?", kScheme) : did_you_mean(text, {"sqlite"}));
       return;
     }
-    if (const auto written = password_in(text)) {
-      Node password = *url;
-      password.scalar = *written;
-      literal_secret(password, "password");
+    if (const auto fault = address_fault(text)) findings_.error(url->place, "config.storage_address", fault->what, fault->hint);
+  }
+
+  /// The vault is in the database that the password opens.
+  static constexpr std::string_view kPasswordKinds = "env:NAME, file:PATH or credential:NAME, as in storage: {url: ..., password: env:NAME}";
+  void storage_password(const Node& node) {
+    const auto reference = node.is_scalar() ? SecretRef::parse(node.scalar) : std::nullopt;
+    if (reference && reference->kind == SecretRef::Kind::kVault) {
+      findings_.error(node.place, "config.secret_reference", "the password of the database cannot be in the vault, which is in that database",
+                      "use env:NAME, file:PATH or credential:NAME");
+    } else if (node.is_scalar() && !reference && !has_reference_prefix(node.scalar)) {
+      literal_secret(node, "password", kPasswordKinds);
+    } else {
+      secret(node, {.name = "password", .type = ValueType::kSecret, .help = ""});
     }
   }
 

@@ -31,6 +31,7 @@ enum class ValueType {
   kCurrency,   // ISO 4217
   kChoice,     // one of `choices`
   kBackfill,   // one of `choices`, or a date
+  kApiVersion,  // "v3"
   kSecret,     // a reference: env:, file:, vault:, credential:
   kKeySecret,  // a reference other than vault:
   kSetting,    // text, or a reference

@@ -1,7 +1,15 @@
 #include "host/config/storage_address.hpp"
 
+#include <fmt/format.h>
+#include <libpq-fe.h>
+
 #include <algorithm>
 #include <charconv>
+#include <memory>
+#include <vector>
+
+#include "host/config/findings.hpp"
+#include "host/core/text.hpp"
 
 namespace berth::config {
 namespace {
@@ -24,6 +32,37 @@ std::string word_of(std::string_view text) {
 
 std::optional<std::string> unless_empty(std::string_view text) {
   return text.empty() ? std::nullopt : std::optional(std::string(text));
+}
+
+/// Both parts of "name=value" of each parameter, as they mean and not as they are written.
+struct AddressParameter {
+  std::string name, value;
+};
+std::vector<AddressParameter> parameters_of(std::string_view address) {
+  std::vector<AddressParameter> all;
+  const std::size_t question = address.find('?');
+  std::string_view rest = question == std::string_view::npos ? std::string_view() : address.substr(question + 1);
+  while (!rest.empty()) {
+    const std::string_view one = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(rest.size(), one.size() + 1));
+    const std::size_t equals = one.find('=');
+    all.push_back({word_of(one.substr(0, equals)), equals == std::string_view::npos ? std::string() : word_of(one.substr(equals + 1))});
+  }
+  return all;
+}
+
+/// Every name that this libpq knows: what it takes from an address besides those in its front part.
+std::vector<std::string> known_parameters() {
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> list(PQconndefaults(), &PQconninfoFree);
+  std::vector<std::string> names = {"ssl"};   // of JDBC; ssl=true is sslmode=require
+  for (const PQconninfoOption* option = list.get(); option != nullptr && option->keyword != nullptr; ++option) names.emplace_back(option->keyword);
+  return names;
+}
+
+bool is_port(std::string_view text) {
+  unsigned port = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), port);
+  return read.ec == std::errc() && read.ptr == text.data() + text.size() && port >= 1 && port <= 65535;
 }
 
 /// "host", "host:5432", "[::1]:5432", several of them behind commas: what stands where a port belongs and is none.
@@ -71,6 +110,40 @@ std::optional<std::string> password_in(std::string_view address) {
     const std::string name = word_of(one.substr(0, equals));
     if (name != "password" && name != "sslpassword" && name != "oauth_client_secret") continue;
     if (auto found = unless_empty(one.substr(equals + 1))) return found;
+  }
+  return std::nullopt;
+}
+
+std::optional<AddressFault> address_fault(std::string_view address) {
+  constexpr std::size_t kShown = 40;
+  const std::string text(address);
+  const auto parameters = parameters_of(address);
+  if (const std::vector<std::string> known = known_parameters(); known.size() > 1) {
+    for (const AddressParameter& one : parameters) {
+      if (std::find(known.begin(), known.end(), one.name) != known.end()) continue;
+      return AddressFault{fmt::format("`{}` is no parameter of an address of PostgreSQL", shortened(one.name, kShown)), did_you_mean(one.name, known)};
+    }
+  }
+  for (const AddressParameter& one : parameters) {
+    // libpq, "SSL Mode Descriptions".
+    static const std::vector<std::string> modes = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"};
+    if (one.name != "sslmode" || std::find(modes.begin(), modes.end(), one.value) != modes.end()) continue;
+    const std::string near = did_you_mean(one.value, modes);
+    return AddressFault{fmt::format("`sslmode` is `{}`, which is none", shortened(one.value, kShown)), near.empty() ? fmt::format("there are: {}", join(modes, ", ")) : near};
+  }
+  struct Free {
+    void operator()(PQconninfoOption* list) const { PQconninfoFree(list); }
+  };
+  const std::unique_ptr<PQconninfoOption, Free> read(PQconninfoParse(text.c_str(), nullptr));
+  if (read == nullptr) return AddressFault{"the address cannot be read", "write it like postgresql://user@host:5432/name?sslmode=verify-full"};
+  for (const PQconninfoOption* option = read.get(); option->keyword != nullptr; ++option) {
+    if (option->val == nullptr || std::string_view(option->keyword) != "port") continue;
+    std::string_view ports = option->val;   // one a host, behind commas; an empty one is the usual one
+    while (!ports.empty()) {
+      const std::string_view port = ports.substr(0, ports.find(','));
+      ports.remove_prefix(std::min(ports.size(), port.size() + 1));
+      if (!port.empty() && !is_port(port)) return AddressFault{fmt::format("`{}` is no port", shortened(port, kShown)), "ports go from 1 to 65535; the usual one is 5432"};
+    }
   }
   return std::nullopt;
 }

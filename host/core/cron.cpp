@@ -53,6 +53,11 @@ Result<int> value_of(std::string_view text, const Field& field) {
   if (name != field.names.end()) return field.min + static_cast<int>(name - field.names.begin());
   const auto number = number_of(text);
   if (!number || *number < field.min || *number > field.max) {
+    // "Monday", "monday", "mo", "febr": the name that it begins with, or that begins with it.
+    const auto near = std::find_if(field.names.begin(), field.names.end(), [&](std::string_view one) {
+      return small.size() > 1 && (small.starts_with(one) || one.starts_with(small));
+    });
+    if (near != field.names.end()) return invalid(fmt::format("\"{}\" is not {}: write \"{}\"", shortened(text, 20), field.name, *near));
     return invalid(fmt::format("\"{}\" is not {}, which is a number from {} to {}{}", shortened(text, 20), field.name, field.min, field.max,
                                field.names.empty() ? "" : fmt::format(" or a name from {} to {}", field.names.front(), field.names.back())));
   }

@@ -4,6 +4,7 @@
 //   const LocalMoments at = BERTH_TRY(moments_of(day, 2 * 60 + 30, "Europe/Berlin"));
 //
 // Pure functions, any thread. Errors: core.zone_unknown.
+#include <string>
 #include <string_view>
 
 #include "host/core/time.hpp"
@@ -24,5 +25,8 @@ struct LocalTime {
 };
 /// What clocks of the zone show at that moment.
 Result<LocalTime> local_time(Instant instant, std::string_view zone);
+
+/// "2026-05-04T11:12:31+02:00", whole seconds; "…Z" for UTC and for a zone that this machine does not know.
+[[nodiscard]] std::string text_in_zone(Instant instant, std::string_view zone);
 
 }  // namespace berth

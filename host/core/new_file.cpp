@@ -8,25 +8,12 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "host/core/descriptor.hpp"
+
 namespace berth {
 namespace {
 
 std::error_code last_error() { return {errno, std::generic_category()}; }
-
-/// A file descriptor that closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return number_; }
-
- private:
-  int number_;
-};
 
 std::error_code write_all(int file, std::string_view bytes) {
   while (!bytes.empty()) {

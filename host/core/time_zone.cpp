@@ -102,4 +102,14 @@ Result<LocalTime> local_time(Instant instant, std::string_view zone) {
   return LocalTime{day, static_cast<int>((wall - day.day_number() * kDayMs) / 60'000)};
 }
 
+std::string text_in_zone(Instant instant, std::string_view zone) {
+  const Instant whole{instant.unix_ms - (instant.unix_ms % 1000 + 1000) % 1000};
+  const auto local = local_time(whole, zone);
+  const std::int64_t minute = (whole.unix_ms - (whole.unix_ms % 60'000 + 60'000) % 60'000) / 60'000;
+  if (!local.ok() || is_utc(zone)) return to_string(whole);
+  const std::int64_t offset = local->day.day_number() * 24 * 60 + local->minute_of_day - minute;
+  return fmt::format("{}T{:02}:{:02}:{:02}{}{:02}:{:02}", to_string(local->day), local->minute_of_day / 60, local->minute_of_day % 60,
+                     whole.unix_ms / 1000 - minute * 60, offset < 0 ? '-' : '+', std::abs(offset) / 60, std::abs(offset) % 60);
+}
+
 }  // namespace berth

@@ -85,6 +85,7 @@ struct Refund {
 /// An invoice or a credit note (`is_credit_note`). In states other than open only source and state are sure to be set.
 struct Invoice {
   bool is_credit_note = false;
+  bool is_total_only = false;   // what the total is made up of is not known: `pull: reduced`
   Source source;
   State state = State::kOpen;
   std::string company;
@@ -171,6 +172,7 @@ struct Field {
   bool required = false;
   std::string reference_kind;       // "customer", "invoice", "classification_line", "company", "item"
   bool may_be_pending = false;      // a deferred reference is allowed here
+  bool splits_total = false;        // absent where only the total is known (`total_only`)
   std::vector<Field> row;           // of a kList
   std::string help;                 // one sentence
 };

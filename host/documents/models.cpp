@@ -31,6 +31,11 @@ Field required(Field field) {
   field.required = true;
   return field;
 }
+Field of_split(Field field) {
+  field.splits_total = true;
+  return field;
+}
+Field split(Field field) { return required(of_split(std::move(field))); }
 Field deferrable(Field field) {
   field.may_be_pending = true;
   return field;
@@ -105,24 +110,25 @@ std::vector<Field> shared_invoice_fields() {
           reference("service_type", "classification_line", "Dimension: service type."),
           make("rate", FieldType::kRate, "Base units per document unit; absent only in the base currency."),
           text("rounding_mode", "How the remote rounds; only round_half_up is accepted."),
-          required(list("lines", line_fields(), "What was sold.")),
-          required(text("discount_kind", "item: the lines are net of it; document: it is taken from the sub-total.")),
-          required(money("discount", "Discount of the whole document.")),
-          make("tax_inclusive", FieldType::kBoolean, "Whether prices were shown with tax; shown only."),
-          required(money("shipping", "Shipping without its tax.")),
-          required(money("shipping_with_tax", "Shipping with its tax.")),
-          text("shipping_tax", "Id of the tax on shipping."),
-          required(money("adjustment", "Correction with its sign.")),
-          required(money("round_off", "Rounding of the total with its sign.")),
-          required(list("taxes",
+          split(list("lines", line_fields(), "What was sold.")),
+          split(text("discount_kind", "item: the lines are net of it; document: it is taken from the sub-total.")),
+          split(money("discount", "Discount of the whole document.")),
+          of_split(make("tax_inclusive", FieldType::kBoolean, "Whether prices were shown with tax; shown only.")),
+          split(money("shipping", "Shipping without its tax.")),
+          split(money("shipping_with_tax", "Shipping with its tax.")),
+          of_split(text("shipping_tax", "Id of the tax on shipping.")),
+          split(money("adjustment", "Correction with its sign.")),
+          split(money("round_off", "Rounding of the total with its sign.")),
+          split(list("taxes",
                         {text("tax", "Id of the tax, where the remote gives one."), required(text("name", "Name of the tax.")),
                          required(money("amount", "What posts."))},
                         "Taxes of the document; these amounts post.")),
-          required(money("sub_total", "Sum of the lines.")),
-          required(money("tax_total", "Sum of the taxes.")),
+          split(money("sub_total", "Sum of the lines.")),
+          split(money("tax_total", "Sum of the taxes.")),
           required(money("total", "What the customer owes.")),
+          make("total_only", FieldType::kBoolean, "True: only the total is known, as with `pull: reduced`; nothing says what it is made up of."),
           make("base_total", FieldType::kDecimal, "Total in base currency by the remote; checked against total times rate."),
-          required(make("unsupported", FieldType::kTextList, "Names of amounts at the remote that have no posting rule and are not zero.")),
+          split(make("unsupported", FieldType::kTextList, "Names of amounts at the remote that have no posting rule and are not zero.")),
           money("balance", "What is still open at the remote; compared, never posted.")};
 }
 
@@ -131,10 +137,10 @@ Model invoice() {
   model.fields.insert(model.fields.begin() + 3, date("due_date", "Day on which it is due; ageing only."));
   for (Field field : {money("payments_applied", "Payments applied, by the remote; compared only."),
                       money("credits_applied", "Credits applied, by the remote; compared only."),
-                      money("withheld", "Tax withheld by the customer, by the remote; compared only."),
-                      money("written_off", "Written off as bad debt.")}) {
-    model.fields.push_back(required(std::move(field)));
+                      money("withheld", "Tax withheld by the customer, by the remote; compared only.")}) {
+    model.fields.push_back(split(std::move(field)));
   }
+  model.fields.push_back(required(money("written_off", "Written off as bad debt.")));
   return model;
 }
 

@@ -26,6 +26,7 @@ bool is_decimal_text(const json::Value& value) {
 /// What one document allows: absent fields where it is not open, and the currency of its amounts where it has one.
 struct Rules {
   bool is_whole = true;
+  bool is_total_only = false;   // nothing says what the total is made up of
   std::optional<Currency> currency;
 };
 
@@ -103,9 +104,12 @@ Status check_fields(const std::vector<Field>& fields, const json::Value& object,
   for (const Field& field : fields) {
     if (field.may_be_pending) deferrable = &field;
     const json::Value* value = object.find(field.name);
+    if (value != nullptr && field.splits_total && rules.is_total_only) {
+      return invalid(join_path(path, field.name), "stands in a document of which only the total is known");
+    }
     if (value != nullptr) {
       BERTH_CHECK(check_value(field, *value, rules, join_path(path, field.name)));
-    } else if (field.required && rules.is_whole && !field.may_be_pending) {
+    } else if (field.required && rules.is_whole && !field.may_be_pending && !(field.splits_total && rules.is_total_only)) {
       return invalid(join_path(path, field.name), "is missing");
     }
   }
@@ -258,6 +262,7 @@ Invoice read_invoice(const Reader& from, bool is_credit_note) {
   invoice.sub_total = from.money("sub_total");
   invoice.tax_total = from.money("tax_total");
   invoice.total = from.money("total");
+  invoice.is_total_only = from.boolean("total_only", false);
   invoice.tax_inclusive = from.boolean("tax_inclusive", false);
   invoice.shipping_tax = from.text("shipping_tax");
   invoice.taxes = from.rows("taxes", read_header_tax);
@@ -346,7 +351,8 @@ Result<Document> parse(const json::Value& canonical) {
   }
 
   const State state = BERTH_TRY(read_state(canonical));
-  Rules rules{state == State::kOpen, std::nullopt};
+  const json::Value* total_only = canonical.find("total_only");
+  Rules rules{state == State::kOpen, total_only != nullptr && total_only->boolean(), std::nullopt};
   if (const json::Value* code = canonical.find("currency")) {
     rules.currency = BERTH_TRY(Currency::of(code->text()));
   } else if (rules.is_whole) {

@@ -50,7 +50,7 @@ json::Value object_of(const std::vector<Field>& fields, json::Value properties, 
       properties.set("pending", pattern(fmt::format("^{}/.+$", field.reference_kind)));
       alternatives.push_back(json::Value::object({{"required", json::Value(json::Array{field.name})}}));
       alternatives.push_back(json::Value::object({{"required", json::Value(json::Array{"pending"})}}));
-    } else if (field.required) {
+    } else if (field.required && !field.splits_total) {
       required.push_back(field.name);
     }
   }
@@ -84,7 +84,17 @@ json::Value schema_of(const Model& model) {
     json::Value required = *whole.find("required");
     whole.set("required", json::Value(json::Array{"model", "source", "state"}));
     whole.set("if", json::Value::object({{"properties", json::Value::object({{"state", json::Value::object({{"const", "open"}})}})}}));
-    whole.set("then", json::Value::object({{"required", std::move(required)}}));
+    json::Value then = json::Value::object({{"required", std::move(required)}});
+    json::Value split;
+    for (const Field& field : model.fields) {
+      if (field.splits_total && field.required) split.push_back(field.name);
+    }
+    if (split.is_array()) {
+      then.set("anyOf", json::Value(json::Array{json::Value::object({{"properties", json::Value::object({{"total_only", json::Value::object({{"const", true}})}})},
+                                                                     {"required", json::Value(json::Array{"total_only"})}}),
+                                                json::Value::object({{"required", std::move(split)}})}));
+    }
+    whole.set("then", std::move(then));
     schema = std::move(whole);
   } else {
     schema = object_of(model.fields, std::move(properties), always);

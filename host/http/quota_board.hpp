@@ -42,6 +42,11 @@ struct QuotaState {
   std::int64_t day_limit = 0;   // 0: not known, or as the limits say
   std::int64_t foreign = 0;     // calls of the day that none of us made, as far as the answers' headers say; may be negative
   std::int64_t forgotten = 0;   // calls of the day of shares that are gone
+  /// Of `foreign`, what is ours all the same: calls that were made before a person lifted everything, which the headers go on
+  /// counting, and calls that other processes had claimed and not told when it was computed. One that was killed never tells.
+  std::int64_t lifted = 0;
+  std::int64_t untold = 0;
+  Instant lifted_until;         // the end of the day of `lifted`
   Instant day_resets_at;
   Instant learned_at;           // when limit, foreign and reset were read from headers
   Instant lifted_at;            // when a person last lifted everything
@@ -59,6 +64,8 @@ struct QuotaState {
   [[nodiscard]] QuotaShare* find(std::string_view owner);
   /// Calls of the day, as far as everybody has told.
   [[nodiscard]] std::int64_t day_made() const;
+  /// Of these, calls of programs that are none of ours; at the least where processes of ours come and go.
+  [[nodiscard]] std::int64_t by_others() const;
   /// No pause, no block, and nothing is known of the day; what was called within the minute stays.
   void lift(Instant now);
   /// Takes this share up into the one that stands for several which nobody can tell apart any more.

@@ -205,6 +205,7 @@ void QuotaGate::learn_count(std::uint64_t number, std::int64_t counted) {
     counted_ = counted;
     counted_number_ = next_number_;
     foreign_ = counted - (made_ - in_flight_) - others_made_ - forgotten_;
+    untold_ = std::max<std::int64_t>(others_claimed_ - others_made_, 0);
   } else {
     --foreign_;  // this call is not one more: it was counted before, or, refused, not at all
   }
@@ -242,6 +243,8 @@ void QuotaGate::forget_day(Instant now) {
   made_in_margin_ = 0;
   if (board_ != nullptr) claimed_ = made_;
   foreign_ = 0;
+  untold_ = 0;
+  lifted_ = 0;
   forgotten_ = 0;
   others_made_ = 0;
   others_claimed_ = 0;
@@ -370,7 +373,7 @@ QuotaSnapshot QuotaGate::snapshot() const {
     snapshot.day_reserve = reserve();
   }
   snapshot.day_used = day_used();
-  snapshot.used_by_others = day_resets_at_ > now ? std::max<std::int64_t>(foreign_, 0) : 0;
+  snapshot.used_by_others = day_resets_at_ > now ? std::max<std::int64_t>(foreign_ - lifted_ - untold_, 0) : 0;
   snapshot.day_left = left();
   snapshot.learned = learned_at_.unix_ms != 0;
   snapshot.day_resets_at = day_resets_at_;

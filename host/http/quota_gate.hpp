@@ -189,7 +189,9 @@ class QuotaGate {
   std::int64_t day_limit_ = 0;
   std::int64_t made_ = 0;       // calls of the day, by this process
   std::int64_t made_in_margin_ = 0;  // of those, since the remote's midnight
-  std::int64_t foreign_ = 0;    // by programs that are none of ours
+  std::int64_t foreign_ = 0;    // by programs that are none of ours, but for:
+  std::int64_t lifted_ = 0;     // ours, from before a person lifted everything
+  std::int64_t untold_ = 0;     // perhaps ours: claimed by other processes, and not told, when foreign_ was computed
   Instant day_resets_at_;
   bool is_reset_told_ = false;        // by a header
   std::chrono::milliseconds remote_ahead_{0};  // its clock before ours

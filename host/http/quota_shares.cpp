@@ -18,6 +18,7 @@ void mind_clock(QuotaState& state, Instant now) {
   state.day_resets_at = std::min(state.day_resets_at, now + kDayMax);
   state.learned_at = std::min(state.learned_at, now);
   state.lifted_at = std::min(state.lifted_at, now);
+  state.lifted_until = std::min(state.lifted_until, now + kDayMax);
   state.paused_until = std::min(state.paused_until, now + kPauseMax);
   state.blocked_until = std::min(state.blocked_until, now + kDayMax);
   state.concurrent_changed = std::min(state.concurrent_changed, now);
@@ -89,12 +90,15 @@ Status QuotaGate::exchange(bool rests) {
 
 /// Returns this process's share; nullptr where all that there is room for are at work, or nothing is left to tell.
 QuotaShare* QuotaGate::merge(QuotaState& state, Instant now, bool rests) {
+  const bool is_first = !has_met_board_;
   mind_clock(now);
   turn_day(now);
   forget_old(now);
   http::mind_clock(state, now);
   merge_lift(state, now);
   merge_day(state, now);
+  // This process had a gate before this one, which was not kept (runs/registry.hpp): its calls of the day are ours.
+  if (const QuotaShare* earlier = is_first ? state.find(options_.owner) : nullptr) made_ += earlier->made;
   merge_waits(state, now);
   merge_shares(state, now);
   state.per_minute = limits_.per_minute;
@@ -137,14 +141,19 @@ void QuotaGate::merge_day(QuotaState& state, Instant now) {
   if (state.day_resets_at.unix_ms != 0 && now >= state.day_resets_at) {
     state.foreign = 0;
     state.forgotten = 0;
+    state.untold = 0;
+    state.lifted = 0;
     state.day_resets_at = {};
     for (QuotaShare& share : state.shares) share.made = share.claimed = 0;
   }
+  if (state.lifted_until <= now) state.lifted = 0;
+  lifted_ = state.lifted;
   if (state.day_resets_at.unix_ms == 0) state.day_resets_at = day_resets_at_;
   if (state.learned_at > learned_at_) {
     learned_at_ = state.learned_at;
     if (state.day_limit > 0) day_limit_ = state.day_limit;
     foreign_ = state.foreign;
+    untold_ = state.untold;
     counted_ = -1;
     day_resets_at_ = state.day_resets_at;
     is_reset_told_ = !limits_.header_reset_seconds.empty();
@@ -152,6 +161,7 @@ void QuotaGate::merge_day(QuotaState& state, Instant now) {
     state.learned_at = learned_at_;
     state.day_limit = day_limit_;
     state.foreign = foreign_;
+    state.untold = untold_;
     state.day_resets_at = day_resets_at_;
   }
 }

@@ -21,6 +21,8 @@ int small_number(const json::Value& value, std::string_view key, std::int64_t mo
   return static_cast<int>(std::min(number(value, key), most));
 }
 
+constexpr std::chrono::milliseconds kDayAtMost{24 * 3'600'000};
+
 bool is_true(const json::Value& value, std::string_view key) {
   const auto* found = value.find(key);
   return found != nullptr && found->boolean();
@@ -39,8 +41,15 @@ std::int64_t QuotaState::day_made() const {
   return std::max<std::int64_t>(sum, 0);
 }
 
+std::int64_t QuotaState::by_others() const { return std::max<std::int64_t>(foreign - lifted - untold, 0); }
+
 void QuotaState::lift(Instant now) {
   lifted_at = std::max(now, lifted_at + std::chrono::milliseconds(1));
+  if (lifted_until <= now) lifted = 0;
+  lifted += forgotten;
+  for (const QuotaShare& share : shares) lifted += std::max(share.made, share.claimed);
+  lifted_until = day_resets_at > now ? day_resets_at : std::max(lifted_until, now + kDayAtMost);
+  untold = 0;
   day_limit = foreign = forgotten = 0;
   day_resets_at = learned_at = paused_until = blocked_until = concurrent_changed = Instant{};
   blocked_reason.clear();
@@ -53,7 +62,7 @@ void QuotaState::shift(std::chrono::milliseconds by) {
   const auto move = [&](Instant& moment) {
     if (moment.unix_ms != 0) moment = moment + by;
   };
-  for (Instant* moment : {&day_resets_at, &learned_at, &lifted_at, &paused_until, &blocked_until, &concurrent_changed}) move(*moment);
+  for (Instant* moment : {&day_resets_at, &learned_at, &lifted_at, &lifted_until, &paused_until, &blocked_until, &concurrent_changed}) move(*moment);
   for (QuotaShare& share : shares) move(share.until);
 }
 
@@ -87,6 +96,9 @@ json::Value QuotaState::to_json() const {
   auto value = json::Value::object({{"day_limit", day_limit},
                                     {"foreign", foreign},
                                     {"forgotten", forgotten},
+                                    {"lifted", lifted},
+                                    {"untold", untold},
+                                    {"lifted_until_ms", lifted_until.unix_ms},
                                     {"day_resets_at_ms", day_resets_at.unix_ms},
                                     {"learned_at_ms", learned_at.unix_ms},
                                     {"lifted_at_ms", lifted_at.unix_ms},
@@ -119,6 +131,9 @@ QuotaState QuotaState::from_json(const json::Value& value) {
   state.day_limit = number(value, "day_limit");
   state.foreign = any_number(value, "foreign");
   state.forgotten = number(value, "forgotten");
+  state.lifted = number(value, "lifted");
+  state.untold = number(value, "untold");
+  state.lifted_until = {number(value, "lifted_until_ms")};
   state.day_resets_at = {number(value, "day_resets_at_ms")};
   state.learned_at = {number(value, "learned_at_ms")};
   state.lifted_at = {number(value, "lifted_at_ms")};

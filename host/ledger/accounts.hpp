@@ -62,7 +62,7 @@ inline constexpr std::string_view kOpeningBalance = "opening_balance";
 }  // namespace role
 
 /// (kind, key, company) → account, of one integration. Kinds: default_income default_expense payment_mode tax
-/// zoho_account service_line role. Keys are compared as the table account_row does: payment modes without case and
+/// zoho_account service_line reduced_total role. Keys are compared as the table account_row does: payment modes without case and
 /// blanks.
 class AccountTable {
  public:

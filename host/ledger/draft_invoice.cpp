@@ -60,12 +60,18 @@ DraftEvent draft_post(const Invoice& invoice, const Company& company, const Invo
     line_texts.push_back(json::canonical(shown));
     income.emplace_back(std::move(account), &line);
   }
+  std::string total_account;
+  if (invoice.is_total_only && posts) {
+    total_account = accounts.reduced_total(company.id);
+    line_texts.push_back(json::canonical(json::Value::object({{"reduced_total", total_account}, {"amount", invoice.total.to_string()}})));
+  }
   std::sort(line_texts.begin(), line_texts.end());
   for (std::string& text : line_texts) lines.push_back(std::move(text));
 
   if (posts) {
     add_line(entry, accounts.role(company.id, role::kReceivable), debit(invoice.total), debit(base_total),
              Control::kReceivable, invoice.customer);
+    if (invoice.is_total_only) add(total_account, credit(invoice.total));
     if (!shown_discount.is_zero()) add(accounts.role(company.id, role::kDiscount), debit(shown_discount));
     for (const auto& [account, line] : income) {
       EntryLine* added = add(account, credit(is_gross ? line->amount + line->discount : line->amount));

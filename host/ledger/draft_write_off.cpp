@@ -26,6 +26,13 @@ std::optional<Refusal> draft_write_off(const Invoice& invoice, const Company& co
     return failed("ledger.write_off", fmt::format("{}: {} of a total of {} are written off", what, amount.to_string(),
                                                   opened.total.to_string()));
   }
+  if (invoice.is_total_only && company.policies.bad_debt_relief) {
+    Refusal refusal = parked("ledger.relief_unknown",
+                             fmt::format("{}: {} are written off, and only its total is known, so nobody knows what of it is tax; it is fetched whole", what, amount.to_string()),
+                             {awaited_document(invoice.source)});
+    refusal.forced_fetch = {awaited_document(invoice.source)};
+    return refusal;
+  }
   draft.flags.emplace_back("ledger.write_off_date");
   DraftEvent event{invoice_entry(invoice, company, "writeoff", day_of(invoice, books)), {}};
   Entry& entry = event.entry;

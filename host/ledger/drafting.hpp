@@ -74,6 +74,8 @@ class AccountResolver {
     return !find_role(company, name).empty();
   }
   std::string income(std::string_view company, const documents::Line& line);
+  /// The other side of documents of which only the total is known; nothing stands in for it.
+  std::string reduced_total(std::string_view company) { return required("reduced_total", "", company); }
   std::string tax(std::string_view company, std::string_view id) { return required("tax", id, company); }
   std::string payment_mode(std::string_view company, std::string_view mode) {
     return required("payment_mode", mode, company);

@@ -83,6 +83,8 @@ std::optional<Refusal> resolve_taxes(const Invoice& invoice, std::string_view wh
 }  // namespace
 
 std::optional<Refusal> check_invoice(const Invoice& invoice, std::string_view what, InvoiceTotals& totals) {
+  // Nothing else is known that could agree with the total or not.
+  if (invoice.is_total_only) return std::nullopt;
   // N2: another way of rounding would make other totals out of the same lines.
   if (!invoice.rounding_mode.empty() && invoice.rounding_mode != "round_half_up") {
     return failed("ledger.rounding_mode",

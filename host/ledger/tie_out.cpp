@@ -129,7 +129,7 @@ Status Comparison::load_unposted() {
     if (!is_payment && !is_note && record.entity != remote_.invoice.entity) return success();
     const json::Parsed facts = json::parse(record.detail_json);
     const bool is_refused = facts.ok() && facts.value.find("attention") != nullptr;
-    const bool is_done = record.state == "posted" || record.state == "ignored" || record.state == "archived";
+    const bool is_done = record.state == "posted" || record.state == "ignored" || (record.state == "archived" && record.remote_state == "deleted");
     if (is_done && !is_refused) return success();
     if (is_payment || is_note) {
       const RemoteAnswer answer = BERTH_TRY(RemoteAnswer::load(connection_, record));
@@ -168,6 +168,8 @@ void Comparison::explain(TieOutDifference& difference, const Record& record) con
     difference.cause = TieOutCause::kFailed;
   } else if (record.state == "skipped") {
     difference.cause = TieOutCause::kSkipped;
+  } else if (record.state == "archived" && record.remote_state != "deleted") {
+    difference.cause = TieOutCause::kArchived;
   } else if (record.state == "pending") {
     difference.cause = TieOutCause::kPending;
   }
@@ -186,7 +188,8 @@ void Comparison::explain(TieOutDifference& difference, const Unposted& unposted,
 Status Comparison::compare_document(const Record& record, std::string_view kind, const documents::RemoteBalances::Document& where) {
   const auto item = items_.extract({std::string(kind), record.remote_id});
   // A draft, or what is void or gone, is no receivable, whatever its balance says.
-  const bool is_none = record.state == "ignored" || record.state == "archived" || record.remote_state == "deleted";
+  const bool is_archived_unposted = record.state == "archived" && record.local_id.empty();   // it may have been a draft
+  const bool is_none = record.state == "ignored" || record.remote_state == "deleted" || is_archived_unposted;
   if (is_none && item.empty()) return success();
   const RemoteAnswer answer = BERTH_TRY(RemoteAnswer::load(connection_, record));
   const Currency currency = currency_at(answer, where.currency);
@@ -335,6 +338,7 @@ std::string_view to_string(TieOutCause cause) {
     case TieOutCause::kWaits: return "waits";
     case TieOutCause::kFailed: return "failed";
     case TieOutCause::kSkipped: return "skipped";
+    case TieOutCause::kArchived: return "archived";
     case TieOutCause::kPending: return "pending";
     case TieOutCause::kAttention: return "attention";
     case TieOutCause::kNotFetched: return "not_fetched";
@@ -352,6 +356,7 @@ std::string_view meaning(TieOutCause cause) {
     case TieOutCause::kWaits: return "the document is parked; its record says what it waits for";
     case TieOutCause::kFailed: return "the document was refused";
     case TieOutCause::kSkipped: return "the document was skipped for good";
+    case TieOutCause::kArchived: return "a person has archived the document; the remote has it still";
     case TieOutCause::kPending: return "the document is stored and applied with the next run";
     case TieOutCause::kAttention: return "the document is posted, but a newer version of it waits or was refused";
     case TieOutCause::kNotFetched: return "the remote's list shows a newer version than the one that was fetched";

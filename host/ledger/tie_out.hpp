@@ -23,6 +23,7 @@ enum class TieOutCause {
   kWaits,        // the record is parked: it names what it waits for
   kFailed,       // the record was refused
   kSkipped,      // the record was skipped for good
+  kArchived,     // a person has archived the record, and the remote has it still
   kPending,      // the record is stored and not applied yet
   kAttention,    // posted, but a newer version of it was refused
   kNotFetched,   // posted, but the list shows a newer version that is not fetched yet

@@ -6,6 +6,7 @@
 
 #include "host/lineage/lineage.hpp"
 #include "host/core/text.hpp"
+#include "host/runs/hand_archive.hpp"
 
 namespace berth::lineage {
 
@@ -89,6 +90,10 @@ class Text {
     }
     line("  {} since {} (record {}{})", record->text_of("state"), record->text_of("since"), record->text_of("record"), by_run(*record));
     if (!record->text_of("reason").empty()) line("  {}: {}", record->text_of("reason"), record->text_of("message"));
+    // While something keeps it from being archived, the line above says that.
+    if (is_there(*record, "archived_by_hand") && record->text_of("reason") != runs::kArchivedByHand) {
+      line("  is to be archived: by {} on {}: {}", text_at(*record, "archived_by_hand.by"), text_at(*record, "archived_by_hand.at"), text_at(*record, "archived_by_hand.why"));
+    }
     if (record->text_of("remote_state") != "alive") line("  at the remote: {}", record->text_of("remote_state"));
     if (const json::Value* attention = record->find("attention")) {
       line("  attention: what is posted stays, but its newest version is {} ({})", attention->text_of("state"), attention->text_of("reason"));

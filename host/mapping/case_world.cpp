@@ -89,6 +89,7 @@ void CaseWorld::apply(Record& record) const {
   record.deleted = is_set("deleted", false);
   // A record that is given by its list row alone is one whose phase fetches no detail for it.
   record.detail_expected = is_set("detail_expected", record.detail.has_value());
+  record.is_reduced = is_set("reduced", false);
   record.offered = texts("offered");
 }
 

@@ -11,7 +11,7 @@ namespace berth::mapping {
 /// `over` laid over `base`: maps are merged at every depth, null removes, everything else replaces.
 [[nodiscard]] json::Value laid_over(json::Value base, const json::Value& over);
 
-/// Reads {integration, settings, accounts, known, stored, unseen, company_of, posted, deleted, detail_expected, offered}.
+/// Reads {integration, settings, accounts, known, stored, unseen, company_of, posted, deleted, detail_expected, reduced, offered}.
 class CaseWorld final : public Lookups {
  public:
   explicit CaseWorld(json::Value given) : given_(std::move(given)) {}

@@ -19,7 +19,7 @@ namespace berth::mapping {
 namespace {
 
 const std::vector<std::string> kGivenKeys{"integration", "settings", "accounts", "known",           "stored", "unseen",
-                                          "company_of",  "posted",   "deleted",  "detail_expected", "offered"};
+                                          "company_of",  "posted",   "deleted",  "detail_expected", "reduced", "offered"};
 const std::vector<std::string> kCaseKeys{"name", "entity", "given", "list", "record", "record_file", "parts", "expect", "also"};
 const std::vector<std::string> kExpectKeys{"outcome", "reason", "state",  "fields",   "exactly", "ensured",
                                            "warnings", "flags",  "unseen", "waits_for", "at",      "plan"};

@@ -11,7 +11,7 @@ namespace berth::mapping {
 namespace {
 
 const std::vector<std::string> kEntityKeys{"from", "needs", "key",    "currency",  "state",  "ignore",
-                                           "let",  "fields", "on_create", "offers", "like", "without"};
+                                           "let",  "fields", "on_create", "offers", "like", "without", "reduced"};
 const std::vector<std::string> kStates{"draft", "open", "void", "unknown"};
 const std::vector<std::string> kReasonStates{"draft", "void", "deleted", "unknown"};
 
@@ -26,6 +26,15 @@ class EntityCompiler {
       out_.needs_detail = text_of(report_, *needs, "`needs`") == "detail";
       out_.waits_for_detail = file_.points.add(needs->place, "no case waits for its detail");
       if (!out_.needs_detail) report_.add(needs->place, "mapping.key_unknown", "an entity can only need its detail", "write `needs: detail`");
+    }
+    if (const Node* reduced = node.find("reduced")) {
+      const bool has_total = out_.model->has_state && documents::find_field(out_.model->fields, "total_only") != nullptr;
+      out_.may_be_total = text_of(report_, *reduced, "`reduced`") == "total";
+      out_.is_total = file_.points.add(reduced->place, "no case is known by its list row alone");
+      if (!out_.may_be_total) report_.add(reduced->place, "mapping.key_unknown", "of a reduced pull an entity can only take the total", "write `reduced: total`");
+      if (!has_total || !out_.needs_detail) {
+        report_.add(reduced->place, "mapping.key_unknown", fmt::format("`reduced` is for invoices and credit notes that need their detail, not for {}", what_));
+      }
     }
     scope_.allows_rows = false;
     if (const Node* key = need(report_, node, what_, "key")) scalar(*key, out_.key, "`key`");

@@ -49,7 +49,15 @@ void Evaluator::decide() {
     }
   }
   if (decide_state() || decide_ignored()) return;
-  if (entity_.needs_detail && !record_.detail && record_.detail_expected) {
+  if (entity_.needs_detail && !record_.detail && record_.is_reduced) {
+    if (!entity_.may_be_total) {
+      park_now("mapping.reduced_unsupported",
+               fmt::format("with `pull: reduced` the list row is all that is known of it, and the rules of `{}` need the whole document", entity_.name), {});
+      return;
+    }
+    reach(entity_.is_total);
+    is_total_only_ = true;
+  } else if (entity_.needs_detail && !record_.detail && record_.detail_expected) {
     reach(entity_.waits_for_detail);
     std::string wait = fmt::format("detail/{}/{}", entity_.from, remote_id_);
     park_now("berth.detail_missing", "the detail is not here yet", {std::move(wait)});
@@ -162,6 +170,7 @@ void Evaluator::build() {
     end_trace(one.name, one.value.place, &let_.back());
   }
   outcome_.document = header();
+  if (is_total_only_) outcome_.document.set("total_only", true);
   fields(entity_.fields, outcome_.document.make_object());
   // Written only when the row is made: a row that is there keeps what a person set, and needs no account.
   if (!record_.posted && !entity_.on_create.empty()) fields(entity_.on_create, outcome_.on_create.make_object());

@@ -58,6 +58,7 @@ std::string describe_sources(const Value& value) {
 
 void Evaluator::fields(const std::vector<FieldRule>& rules, json::Object& out) {
   for (const FieldRule& rule : rules) {
+    if (is_total_only_ && rule.target != nullptr && rule.target->splits_total) continue;
     steps_.push_back({&rule.name, 0});
     Found found = field(rule);
     if (found.is_present()) {
@@ -87,7 +88,9 @@ Found Evaluator::value(const Value& rule) {
   if (found.is_present() && rule.as) found = converted(found, *rule.as);
   if (found.is_absent() && rule.required) {
     reach(rule.lacking);
-    return fail("mapping.required_missing", fmt::format("`{}` is required, and the record has no {}", at(), describe_sources(rule)));
+    return fail("mapping.required_missing", fmt::format("`{}` is required, and the {} has no {}", at(),
+                                                        record_.is_reduced && !record_.detail ? "list row, which is all that `pull: reduced` keeps," : "record",
+                                                        describe_sources(rule)));
   }
   return found;
 }
@@ -162,11 +165,29 @@ Found Evaluator::custom_field(const CustomFieldOp& op) {
   }
   if (first == nullptr && all != nullptr) warn_of_near_label(*all, op);
   const json::Value* value = first == nullptr ? nullptr : first->find("value");
+  if (value == nullptr && !record_.detail) value = custom_field_of_row(op);
   if (value != nullptr && berth::mapping::is_absent(*value)) value = nullptr;
   if (tracing_) note(fmt::format("custom_field \"{}\" → {}", op.name, value == nullptr ? "none" : quoted(*value)));
   if (value == nullptr) return Found::absent();
   if (value->is_string()) return Found::borrow(*value);
   return converted(Found::borrow(*value), FieldType::kText);
+}
+
+/// List rows have their custom fields flat, by API names alone: "cf_service_line", and the same with "_unformatted", as the
+/// detail would say it. Which label that is, nobody can tell: a label may have been renamed.
+const json::Value* Evaluator::custom_field_of_row(const CustomFieldOp& op) {
+  if (base_ == nullptr) return nullptr;
+  if (op.by_api_name) {
+    const json::Value* raw = base_->find(op.name + "_unformatted");
+    return raw != nullptr ? raw : base_->find(op.name);
+  }
+  if (!record_.is_reduced) return nullptr;
+  for (const auto& [key, value] : base_->members()) {
+    if (!key.starts_with("cf_") || berth::mapping::is_absent(value)) continue;
+    warn(fmt::format("custom_field/{}", op.name), "the list row, which is all that is known, has custom fields by API names, not by labels; go by `api_name`");
+    break;
+  }
+  return nullptr;
 }
 
 /// A field that has a value and nearly this name was meant by somebody. It is no match all the same.

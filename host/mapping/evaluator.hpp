@@ -94,6 +94,7 @@ class Evaluator {
   Found path(const PathOp& op);
   Found custom_field(const CustomFieldOp& op);
   void warn_of_near_label(const json::Value& all, const CustomFieldOp& op);
+  const json::Value* custom_field_of_row(const CustomFieldOp& op);
   Found setting(const SettingOp& op);
   Found integration(const IntegrationOp& op);
   Found offered(const OfferedOp& op);
@@ -148,6 +149,7 @@ class Evaluator {
   std::map<std::string, std::optional<std::string>> accounts_;  // by kind
   std::vector<std::string> notes_;  // of the field that is traced
   bool is_quiet_ = false;           // inside a condition
+  bool is_total_only_ = false;      // the list row is all that is known of the document, and its total is what posts
 };
 
 /// "customer/C1", "classification_line/Service Type/consulting": how outcomes name a row.

@@ -86,8 +86,9 @@ struct Record {
   std::map<std::string, json::Value> parts;   // further answers by name
   std::string remote_id, version;             // of the document
   bool posted = false;                        // has live entries or a row here
-  bool deleted = false;                       // gone at the remote, confirmed
+  bool deleted = false;                       // gone at the remote, confirmed; or archived by a person
   bool detail_expected = true;                // false where the phase never fetches a detail for it
+  bool is_reduced = false;                    // its list row stands for it, because the operator pulls no more (`pull: reduced`)
   std::map<std::string, std::string> offered; // values other documents offered for it, newest first won
 };
 

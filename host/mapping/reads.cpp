@@ -27,7 +27,12 @@ class Walk {
   }
 
   void operator()(const PathOp& op) { path(op.path); }
-  void operator()(const CustomFieldOp&) { reads_.members.emplace_back("custom_fields"); }
+  void operator()(const CustomFieldOp& op) {
+    reads_.members.emplace_back("custom_fields");
+    if (!op.by_api_name) return reads_.patterns.emplace_back("cf_*"), void();   // of list rows
+    reads_.members.push_back(op.name);
+    reads_.members.push_back(op.name + "_unformatted");
+  }
   void operator()(const ConstOp&) {}
   void operator()(const SettingOp&) {}
   void operator()(const IntegrationOp&) {}

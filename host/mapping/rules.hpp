@@ -167,6 +167,8 @@ struct Entity {
   const documents::Model* model = nullptr;
   bool needs_detail = false;
   PointId waits_for_detail = 0;
+  bool may_be_total = false;   // `reduced: total`: with the list row alone, the total stands for the document
+  PointId is_total = 0;
   Value key;
   std::optional<Value> currency;
   std::optional<StateRule> state;

@@ -4,6 +4,7 @@
 
 #include "host/core/stable_id.hpp"
 #include "host/runs/apply_parts.hpp"
+#include "host/runs/hand_archive.hpp"
 #include "host/runs/per_record.hpp"
 #include "host/runs/stored_record.hpp"
 #include "host/storage/account_rows.hpp"
@@ -147,17 +148,25 @@ Result<std::string> Applier::apply_one(storage::Connection& connection, const st
     decision.facts.set("warnings", std::move(warnings));
   }
   if (!outcome.flags.empty()) decision.facts.set("flags", list_of(outcome.flags));
+  if (loaded.is_reduced) decision.facts.set("known_by_row", true);
   decision.reason = outcome.reason;
   decision.message = outcome.message;
+  if (loaded.deleted && record.remote_state != "deleted") {
+    decision.by_hand = BERTH_TRY(storage::hand_archives::find(connection, record.id));
+    decision.reason = kArchivedByHand;
+    decision.message = archived_text(*decision.by_hand, record);
+    decision.facts.set("archived_by_hand", archived_fact(*decision.by_hand, record));
+  }
 
   switch (outcome.kind) {
     case mapping::OutcomeKind::kMapped:
       return apply_mapped(connection, record, entity, outcome, std::move(decision));
     case mapping::OutcomeKind::kIgnored:
-      if (is_master(entity) && record.remote_state == "deleted" && !record.local_id.empty()) {
+      if (is_master(entity) && loaded.deleted && !record.local_id.empty()) {
         return archive_master(connection, record, std::move(decision));
       }
-      decision.state = "ignored";
+      // What is gone at the remote is archived whether it had posted or not: a draft, or what waited, too.
+      decision.state = loaded.deleted ? "archived" : "ignored";
       break;
     case mapping::OutcomeKind::kFailed:
       decision.state = "failed";

@@ -43,7 +43,9 @@ Result<std::string> Applier::apply_document(storage::Connection& connection, con
   const std::string local_id =
       existing ? existing->id : BERTH_TRY(id_for_new(connection, id_prefix(entity), {entity, setup.id, record.remote_id}));
 
-  const ledger::Books& books = *BERTH_TRY(books_of(connection, document, BERTH_TRY(is_confirmed(connection, record))));
+  // What a person has said does not become another thing by asking the remote.
+  const bool is_known = decision.by_hand || BERTH_TRY(is_confirmed(connection, record));
+  const ledger::Books& books = *BERTH_TRY(books_of(connection, document, is_known));
   ledger::Planned planned = ledger::plan(document, books);
   const bool was_posted = existing.has_value() && existing->state == "open";
   if (planned.refusal) return refuse(connection, record, *planned.refusal, std::move(decision), was_posted);

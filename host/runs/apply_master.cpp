@@ -106,7 +106,7 @@ Result<std::string> Applier::archive_master(storage::Connection& connection, con
   }
   decision.state = "archived";
   decision.local_id = record.local_id;
-  if (is_own && row->kind == "customer") BERTH_CHECK(see_merge(connection, *row, decision));
+  if (is_own && row->kind == "customer" && !decision.by_hand) BERTH_CHECK(see_merge(connection, *row, decision));
   return settle(connection, record, std::move(decision));
 }
 

@@ -8,6 +8,7 @@
 
 #include "berth/json.hpp"
 #include "host/runs/apply.hpp"
+#include "host/storage/hand_archives.hpp"
 
 namespace berth::runs {
 
@@ -17,6 +18,7 @@ struct Applier::Decision {
   std::vector<std::string> waits_for;
   json::Value facts = json::Value::object();     // detail_json of the record
   std::optional<std::string> local_id, document_hash;
+  std::optional<storage::HandArchive> by_hand;   // a person has archived it, and the remote has it still
 };
 
 [[nodiscard]] inline json::Value list_of(const std::vector<std::string>& values) {

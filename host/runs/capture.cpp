@@ -1,13 +1,17 @@
 // What a plugin calls while it runs a phase. What a checkpoint writes stands in capture_commit.cpp, what becomes of
 // documents that did not come in capture_queue.cpp.
 #include "host/runs/capture.hpp"
+#include "host/runs/plugin_fields.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "host/core/text.hpp"
+#include "host/http/error_rules.hpp"
 #include "host/http/readable.hpp"
+#include "host/runs/forecast.hpp"
 #include "host/storage/records.hpp"
 
 namespace berth::runs {
@@ -47,12 +51,12 @@ CaptureSession::CaptureSession(Dependencies dependencies, const Phase& phase, st
       deadline_(deadline),
       stop_(std::move(stop)),
       are_files_wanted_(are_files_wanted(*dependencies_.setup.declared, phase)),
+      began_(dependencies_.clock.now()),
       handed_out_(dependencies_.refused) {}
 
 void CaptureSession::log(int level, std::string_view message, std::string_view fields_json) {
   const auto shown = static_cast<telemetry::Level>(std::clamp(level, 0, 3));
-  dependencies_.log.write(shown, message,
-                          std::initializer_list<telemetry::Field>{{"phase", phase_.id}, {"plugin_fields", fields_json}});
+  dependencies_.log.with({{"phase", phase_.id}}).write(shown, message, plugin_fields(fields_json));
   if (shown >= telemetry::Level::kWarning) note(message, fields_json);
 }
 
@@ -127,9 +131,22 @@ Status CaptureSession::send_batch(std::span<const plugins::HttpRequest> requests
   if (should_stop()) slice.request_stop();
   return send_for_plugin(dependencies_.api, requests, slice.get_token(),
                          [&](plugins::HttpReply&& reply) {
+                           learn_time(reply);
+                           calls_today();
                            return on_reply(std::move(reply)) && keeps_lease() && now() < deadline_;
                          },
                          list_cost());
+}
+
+// Which answer brought what is emitted, the plugin alone knows; no document of this session was read before its first call. How long
+// that is ago is what both clocks allow at most: the wall clock may have been set back since.
+void CaptureSession::learn_time(const plugins::HttpReply& reply) {
+  if (remote_began_.unix_ms != 0 || reply.error || reply.status >= 400) return;
+  const auto date = http::find_header(reply.headers, "date");
+  const auto told = date ? http::parse_http_date(*date) : std::nullopt;
+  if (!told) return;
+  const auto steady = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began_steady_);
+  remote_began_ = *told - std::max(now() - began_, steady);
 }
 
 bool CaptureSession::keeps_lease() {
@@ -152,9 +169,19 @@ Status CaptureSession::take_replies(const std::function<void(plugins::HttpReply&
   constexpr std::size_t kRepliesMax = 16;
   if (!stream_) return success();
   if (should_stop()) stream_->stop();
-  for (http::ApiReply& reply : stream_->take(kRepliesMax)) on_reply(reply_of(std::move(reply)));
+  for (http::ApiReply& taken : stream_->take(kRepliesMax)) {
+    plugins::HttpReply reply = reply_of(std::move(taken));
+    learn_time(reply);
+    on_reply(std::move(reply));
+  }
+  calls_today();
   if (!keeps_lease()) stream_->stop();
   return success();
+}
+
+/// Looked at often, so that it is seen when the day turns.
+std::int64_t CaptureSession::calls_today() {
+  return dependencies_.day.see(now(), dependencies_.gate.snapshot().day_resets_at, calls_made(dependencies_.api.report()));
 }
 
 Status CaptureSession::emit(plugins::EmittedRecord&& record) {
@@ -225,20 +252,9 @@ Result<std::vector<plugins::Wanted>> CaptureSession::next_details(std::uint32_t 
     filter.wants = storage::kWantDetail | (are_files_wanted_ ? storage::kWantAttachments : 0U);
     const auto entries = BERTH_TRY(storage::detail_queue::take(connection, dependencies_.setup.id, entities, n, handed_out_, filter));
     for (const storage::QueuedDetail& entry : entries) {
-      if (entry.cause == "confirm_deletion") confirming_.insert(entry.remote_id);
+      if (storage::detail_queue::is_confirming(entry)) confirming_.insert(entry.remote_id);
       open_entries_[{entry.remote_id, entry.want}] = entry;
       wanted.push_back({{entry.entity, entry.remote_id, entry.version}, entry.want});
-    }
-    // At the end of the queue come the suspects that this very run_phase found: what was handed out once is not taken
-    // again, but a deletion is believed only after a second answer.
-    while (wanted.size() < n && !to_confirm_.empty()) {
-      const auto entry = BERTH_TRY(storage::detail_queue::find(connection, dependencies_.setup.id, phase_.entity,
-                                                               to_confirm_.back(), storage::kWantDetail));
-      to_confirm_.pop_back();
-      if (!entry || entry->cause != "confirm_deletion") continue;
-      confirming_.insert(entry->remote_id);
-      open_entries_[{entry->remote_id, entry->want}] = *entry;
-      wanted.push_back({{entry->entity, entry->remote_id, entry->version}, entry->want});
     }
     return success();
   });

@@ -17,6 +17,7 @@
 #include "host/http/api_client.hpp"
 #include "host/plugins/runner.hpp"
 #include "host/runs/backfill.hpp"
+#include "host/runs/day_calls.hpp"
 #include "host/runs/lease.hpp"
 #include "host/runs/report.hpp"
 #include "host/runs/setup.hpp"
@@ -47,7 +48,7 @@ class CaptureSession final : public plugins::Services {
     HeldLease lease;
     LeaseKeeper& keeper;
     std::string quota_key;              // under which the gate's state is kept in this database; "": in another
-    std::int64_t used_before = 0;       // calls of the day that earlier runs of the integration made
+    DayCalls& day;                      // calls of the day that the integration has made
     Instant& foretold;                  // when the forecast was last computed in this run
     OnProgress on_progress;
     std::optional<Window> window;       // of the history that is listed
@@ -100,6 +101,7 @@ class CaptureSession final : public plugins::Services {
   static constexpr std::string_view kGaveUp = "gave_up";
 
   void note(std::string_view message, std::string_view fields_json);
+  void learn_time(const plugins::HttpReply& reply);
   bool keeps_lease();
   /// A comparison of all ids has a budget of its own.
   [[nodiscard]] std::string_view list_cost() const { return cursor_.mode == "sweep" ? kArchiving : std::string_view(); }
@@ -118,14 +120,16 @@ class CaptureSession final : public plugins::Services {
   Status store_files(storage::Connection& connection);
   Status commit_record(storage::Connection& connection, const plugins::EmittedRecord& record);
   Status commit_deleted(storage::Connection& connection, const plugins::EmittedRecord& record);
-  Result<bool> is_asked_to_confirm(storage::Connection& connection, const storage::Record& record);
   Status commit_offers(storage::Connection& connection, const plugins::EmittedRecord& record, json::Value detail);
   Status commit_need(storage::Connection& connection, const Need& need);
+  Status want_files_of_row(storage::Connection& connection, const Phase& phase, const storage::Record& record);
   Status commit_wanted_files(storage::Connection& connection, const plugins::EmittedRecord& record, const json::Value& document,
                              const std::string& cause);
   Status wake_whoever_forced(storage::Connection& connection, const plugins::Ref& ref);
   Status finish_entry(storage::Connection& connection, const plugins::Ref& ref, std::uint32_t want);
   Status compare_pass(storage::Connection& connection);
+  Status ask_for_shown_again(storage::Connection& connection);
+  std::int64_t calls_today();
   Status advance_history(storage::Connection& connection, bool pass_complete);
   Status foretell(storage::Connection& connection);
   [[nodiscard]] std::vector<std::string> only_seen();
@@ -140,9 +144,11 @@ class CaptureSession final : public plugins::Services {
   const Instant deadline_;
   const std::stop_token stop_;
   const bool are_files_wanted_;
+  const Instant began_;                                      // before the first call
+  const std::chrono::steady_clock::time_point began_steady_ = std::chrono::steady_clock::now();
+  Instant remote_began_;                                     // the same by the remote's clock; 0: no answer has told its time
   storage::detail_queue::HandedOut handed_out_;
   std::set<std::string, std::less<>> confirming_;       // remote ids handed out to confirm a deletion
-  std::vector<std::string> to_confirm_;                 // suspects of this run_phase that were handed out before
   std::map<std::pair<std::string, std::uint32_t>, storage::QueuedDetail> open_entries_;   // handed out, brought nothing yet
 
   // Since the last checkpoint:

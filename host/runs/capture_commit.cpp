@@ -5,7 +5,9 @@
 #include <unordered_set>
 
 #include "host/runs/capture.hpp"
+#include "host/runs/deletions.hpp"
 #include "host/runs/engine_running.hpp"
+#include "host/runs/extent.hpp"
 #include "host/runs/forecast.hpp"
 #include "host/runs/quota_board.hpp"
 #include "host/storage/attachments.hpp"
@@ -14,6 +16,7 @@
 #include "host/storage/integrations.hpp"
 #include "host/storage/offers.hpp"
 #include "host/storage/records.hpp"
+#include "host/storage/reduced.hpp"
 #include "host/storage/waiting.hpp"
 
 namespace berth::runs {
@@ -22,6 +25,7 @@ namespace {
 
 constexpr std::int64_t kMissingFilePriority = -1;
 constexpr std::size_t kCompareMax = 100'000;   // suspects looked at after one pass; more than any brake lets through
+constexpr std::int64_t kShownAgain = 300;      // priority of documents that are archived and that a comparison shows: with what changed
 
 }  // namespace
 
@@ -51,7 +55,7 @@ Status CaptureSession::commit(storage::Connection& connection, std::string_view 
   if (cursor_.pass > 0) BERTH_CHECK(storage::records::touch_seen(connection, dependencies_.setup.id, phase_.entity, seen, cursor_.pass));
   for (const Need& need : needs_) BERTH_CHECK(commit_need(connection, need));
   if (!dependencies_.queue) BERTH_CHECK(advance_history(connection, pass_complete));   // a list of the history
-  if (cursor_.mode != "ids" && cursor_.mode != "since" && cursor_.mode != kCount) {
+  if (cursor_.mode != "ids" && cursor_.mode != "since" && cursor_.mode != kCount && cursor_.mode != kConfirming) {
     if (pass_complete) {
       BERTH_CHECK(storage::cursors::complete_pass(connection, cursor_, cursor_json, now()));
       if (cursor_.mode == "full" || cursor_.mode == "sweep") BERTH_CHECK(compare_pass(connection));
@@ -112,7 +116,10 @@ Status CaptureSession::commit_record(storage::Connection& connection, const plug
                                  .content_hash = hash,
                                  .body = record.json,
                                  .fetched = now(),
-                                 .pass = record.list_only ? cursor_.pass : 0};
+                                 .pass = record.list_only ? cursor_.pass : 0,
+                                 .version_time = version_time(record.ref.entity, record.ref.version),
+                                 .as_of = remote_began_,
+                                 .asked = began_};
   if (!record.part.empty()) {
     BERTH_CHECK(storage::records::capture_part(connection, capture, record.part));
     return success();
@@ -121,7 +128,8 @@ Status CaptureSession::commit_record(storage::Connection& connection, const plug
     BERTH_CHECK(storage::records::capture_row(connection, capture));
     return success();
   }
-  BERTH_CHECK(storage::records::capture_detail(connection, capture));
+  const storage::Captured captured = BERTH_TRY(storage::records::capture_detail(connection, capture));
+  BERTH_TRY(storage::reduced::remove(connection, captured.record));
   if (cursor_.mode == "ids") committed_ids_.insert(record.ref.remote_id);
   BERTH_CHECK(wake_whoever_forced(connection, record.ref));
   const auto entry = open_entries_.find({record.ref.remote_id, storage::kWantDetail});
@@ -188,6 +196,11 @@ Status CaptureSession::advance_history(storage::Connection& connection, bool pas
     list.from = dependencies_.window->from;
     list.to = dependencies_.window->to;
   }
+  // The remote does not mind its windows: it is read whole, from its beginning.
+  if (!dependencies_.window && list.to.unix_ms != 0) {
+    list.from = list.to = Instant{};
+    list.listed = list.in_window = 0;
+  }
   const auto backfill = BERTH_TRY(storage::backfills::find(connection, dependencies_.setup.id));
   if (backfill && backfill->began.unix_ms == 0) BERTH_CHECK(storage::backfills::set_began(connection, dependencies_.setup.id, now()));
   const auto rows = static_cast<std::int64_t>(seen_.size());
@@ -214,44 +227,27 @@ Status CaptureSession::foretell(storage::Connection& connection) {
   BERTH_CHECK(tell_forecast(connection, dependencies_.setup,
                             {.quota = dependencies_.gate.snapshot(),
                              .under_way = ListUnderWay{phase_.id, report_.listed, list_total_},
-                             .used_today = dependencies_.used_before + calls_made(dependencies_.api.report()),
+                             .used_today = calls_today(),
                              .now = now()}));
   dependencies_.foretold = now();
   return success();
 }
 
-/// Whether this answer is the second one: the record was missing before, and was asked for because of that.
-Result<bool> CaptureSession::is_asked_to_confirm(storage::Connection& connection, const storage::Record& record) {
-  if (confirming_.contains(record.remote_id)) return true;
-  if (cursor_.mode != "ids" || record.remote_state != "suspect") return false;
-  const auto entry = BERTH_TRY(storage::detail_queue::find(connection, record.integration, record.entity, record.remote_id, storage::kWantDetail));
-  return entry && entry->cause == "confirm_deletion";
-}
-
-// A first "it does not exist" makes the record suspect and asks once more at the end of the queue; the second one, in the
-// same run, is believed.
+// A first "it does not exist" makes the record suspect and asks once more behind everything else (Engine::confirm_gone()); the second
+// one is believed.
 Status CaptureSession::commit_deleted(storage::Connection& connection, const plugins::EmittedRecord& record) {
   const std::string& integration = dependencies_.setup.id;
   if (cursor_.mode == "ids") committed_ids_.insert(record.ref.remote_id);
   const auto stored = BERTH_TRY(storage::records::find(connection, integration, record.ref.entity, record.ref.remote_id));
-  const bool is_confirming = stored && BERTH_TRY(is_asked_to_confirm(connection, *stored));
   BERTH_CHECK(finish_entry(connection, record.ref, storage::kWantDetail));
   if (!stored) return success();     // a reference that leads nowhere
-  if (is_confirming) {
+  if (stored->remote_state == "deleted") return success();   // a list that shows what the remote does not have
+  if (confirming_.contains(record.ref.remote_id)) {
     if (BERTH_TRY(storage::records::mark_deleted(connection, integration, record.ref.entity, record.ref.remote_id, now()))) ++report_.gone;
     return success();
   }
   BERTH_CHECK(storage::records::mark_suspect(connection, integration, record.ref.entity, record.ref.remote_id));
-  storage::QueuedDetail entry;
-  entry.integration = integration;
-  entry.entity = record.ref.entity;
-  entry.remote_id = record.ref.remote_id;
-  entry.priority = storage::detail_queue::kConfirmDeletion;
-  entry.forced = true;
-  entry.cause = "confirm_deletion";
-  BERTH_CHECK(storage::detail_queue::put(connection, entry));
-  if (handed_out_.contains(entry)) to_confirm_.push_back(entry.remote_id);
-  return success();
+  return storage::detail_queue::put_confirming(connection, integration, record.ref.entity, record.ref.remote_id);
 }
 
 // Values that this document offers to rows of other entities (a contact's country) are stored at capture, so that the
@@ -293,6 +289,7 @@ Status CaptureSession::commit_need(storage::Connection& connection, const Need& 
     const json::Parsed facts = json::parse(record->detail_json);
     if (facts.ok() && facts.value.find(kGaveUp) != nullptr && facts.value.text_of(kGaveUp) == need.ref.version) return success();
   }
+  if (phase != nullptr && record && BERTH_TRY(take_row_for_document(connection, *phase, *record))) return want_files_of_row(connection, *phase, *record);
   storage::QueuedDetail entry;
   entry.integration = setup.id;
   entry.entity = need.ref.entity;
@@ -308,31 +305,58 @@ Status CaptureSession::commit_need(storage::Connection& connection, const Need& 
   return success();
 }
 
+/// Files come with details. Of a document whose row is enough they are fetched only if the operator has given them calls.
+Status CaptureSession::want_files_of_row(storage::Connection& connection, const Phase& phase, const storage::Record& record) {
+  if (!wants_files_of_rows(dependencies_.setup, phase)) return success();
+  const storage::Bodies bodies = BERTH_TRY(storage::records::load(connection, record.id));
+  if (!bodies.row) return success();
+  plugins::EmittedRecord row;
+  row.ref = {record.entity, record.remote_id, record.row_version};
+  return commit_wanted_files(connection, row, BERTH_TRY(document_of(bodies.row->body)), cursor_.mode == kWindow ? std::string(storage::kBackfillCause) : "list");
+}
+
+// A comparison takes no row. What it shows and is archived here is fetched, whatever version it has: lists of changes do not show it.
+Status CaptureSession::ask_for_shown_again(storage::Connection& connection) {
+  for (const std::string& id : BERTH_TRY(storage::records::shown_again(connection, dependencies_.setup.id, phase_.entity, cursor_.pass, kCompareMax))) {
+    storage::QueuedDetail entry;
+    entry.integration = dependencies_.setup.id;
+    entry.entity = phase_.entity;
+    entry.remote_id = id;
+    entry.priority = kShownAgain;
+    entry.forced = true;
+    BERTH_CHECK(storage::detail_queue::put(connection, entry));
+  }
+  return success();
+}
+
 // After a whole pass: what it did not see is suspect and is asked for once more; nothing is deleted on absence alone.
 Status CaptureSession::compare_pass(storage::Connection& connection) {
   const std::string& integration = dependencies_.setup.id;
   // What has no detail cannot be asked about, and absence alone is no proof.
   if (!phase_.has_detail) return success();
+  if (cursor_.mode == "sweep") BERTH_CHECK(ask_for_shown_again(connection));
   const auto missing =
       BERTH_TRY(storage::records::missing_since_pass(connection, integration, phase_.entity, cursor_.pass, kCompareMax));
-  const auto count = BERTH_TRY(storage::records::alive_count(connection, integration, phase_.entity));
-  const std::int64_t let_through = std::max(phase_.brake_rows, count.alive * phase_.brake_percent / 100);
+  // What a person has archived is no news; it is asked for all the same, so that nobody takes that back who cannot.
+  const std::int64_t news = std::count_if(missing.begin(), missing.end(), [](const storage::MissingRecord& record) { return !record.is_archived_by_hand; });
   report_.sweep.missing += static_cast<std::int64_t>(missing.size());
-  if (static_cast<std::int64_t>(missing.size()) > let_through) {
+  // Together with those that have answered that they do not exist.
+  const Suspects suspects = BERTH_TRY(suspects_of(connection, integration, phase_, news));
+  if (news > 0 && suspects.are_too_many()) {
     BERTH_CHECK(storage::brakes::put(connection, {.integration = integration,
                                                   .phase = phase_.id,
                                                   .entity = phase_.entity,
                                                   .pass = cursor_.pass,
-                                                  .missing = static_cast<std::int64_t>(missing.size()),
-                                                  .alive = count.alive,
+                                                  .missing = suspects.count,
+                                                  .alive = suspects.of,
                                                   .since = now()}));
     brake_pulled_ = true;
     report_.reason = "berth.deletion_brake";
-    report_.message = fmt::format("{} of {} records of {} are missing from the list, more than {}; nothing was archived", missing.size(),
-                                  count.alive, phase_.entity, let_through);
+    report_.message = fmt::format("{} of {} records of {} are missing from the list, more than {}; nothing was archived", suspects.count, suspects.of,
+                                  phase_.entity, suspects.let_through);
     return success();
   }
-  BERTH_CHECK(storage::brakes::release(connection, integration, phase_.id));   // an earlier one, which missed more
+  if (!suspects.are_too_many()) BERTH_CHECK(storage::brakes::release(connection, integration, phase_.id));   // an earlier one, which missed more
   for (const storage::MissingRecord& record : missing) {
     BERTH_CHECK(commit_deleted(connection, {.ref = {phase_.entity, record.remote_id, {}}, .part = {}, .json = {}, .deleted = true}));
   }

@@ -5,6 +5,7 @@
 
 #include "host/runs/capture.hpp"
 #include "host/storage/records.hpp"
+#include "host/storage/reduced.hpp"
 
 namespace berth::runs {
 
@@ -54,8 +55,14 @@ Result<bool> CaptureSession::settle(Settle which) {
       const auto count = is_remote_failing || is_file_failing ? storage::detail_queue::put_off : storage::detail_queue::fail;
       const auto effect = BERTH_TRY(count(connection, entry.integration, entry.entity, entry.remote_id, entry.want, json::dump(remote_error)));
       if (effect == storage::detail_queue::FailEffect::kKept || entry.want == storage::kWantAttachments) continue;
+      if (storage::detail_queue::is_confirming(entry)) {
+        // Nothing is known of it, so it stays what it was. If it is still missing, the next comparison asks anew.
+        BERTH_CHECK(storage::records::mark_alive(connection, entry.integration, entry.entity, entry.remote_id));
+        continue;
+      }
       const auto record = BERTH_TRY(storage::records::find(connection, entry.integration, entry.entity, entry.remote_id));
-      if (!record || record->remote_state == "deleted") continue;
+      if (!record || record->remote_state == "deleted" || record->state == "archived") continue;   // by hand, or because it is gone
+      BERTH_TRY(storage::reduced::remove(connection, record->id));   // its row alone does not stand for it any more
       storage::RecordOutcome outcome;
       outcome.state = "failed";
       outcome.reason = std::string(remote_error.text_of("reason"));

@@ -55,7 +55,7 @@ Result<oauth::Authorization> Connector::begin(IntegrationUnit& unit) {
   return begun;
 }
 
-Result<std::pair<IntegrationUnit*, oauth::Grant>> Connector::accept_redirect(std::string_view query, std::string_view path) {
+Result<std::pair<std::shared_ptr<IntegrationUnit>, oauth::Grant>> Connector::accept_redirect(std::string_view query, std::string_view path) {
   // Every integration has its own table of data centres; which one counts is said by the state, and a provider reads the
   // query with its own parameter names. All integrations of one redirect URI are of one plugin.
   std::string state;
@@ -74,11 +74,11 @@ Result<std::pair<IntegrationUnit*, oauth::Grant>> Connector::accept_redirect(std
   if (!begun || path_of(begun->redirect_uri) != path) {
     return make_error(Code::kInvalidArgument, "oauth.state_unknown", "nobody here began this authorisation, or its redirect was used already");
   }
-  IntegrationUnit* unit = BERTH_TRY(dependencies_.registry.unit(begun->integration));
+  std::shared_ptr<IntegrationUnit> unit = BERTH_TRY(dependencies_.registry.unit(begun->integration));
   oauth::Authorizer authorizer(unit->provider, dependencies_.transport, dependencies_.states, dependencies_.clock, dependencies_.random);
   auto grant = authorizer.accept_redirect(query, begun->redirect_uri);
   if (!grant) return failed(*unit, std::move(grant).error());
-  return std::pair{unit, std::move(grant).value()};
+  return std::pair{std::move(unit), std::move(grant).value()};
 }
 
 Result<oauth::Grant> Connector::accept_code(IntegrationUnit& unit, Secret code, std::string_view accounts_server, bool self_client) {
@@ -108,7 +108,7 @@ Result<Connected> Connector::complete(IntegrationUnit& unit, const oauth::Grant&
 }
 
 /// The organisations that the fresh tokens see, read before anything is kept, so that a failure leaves the old connection.
-Result<std::vector<plugins::Organization>> Connector::visible_organizations(IntegrationUnit& unit, const oauth::TokenSet& tokens, http::QuotaGate& gate,
+Result<std::vector<plugins::Organization>> Connector::visible_organizations(IntegrationUnit& unit, const oauth::TokenSet& tokens, std::shared_ptr<http::QuotaGate> gate,
                                                                             std::stop_token stop) {
   oauth::MemoryTokenStore trial_store;
   oauth::IntegrationTokens trial(unit.setup.id, unit.provider, unit.client, dependencies_.transport, trial_store, dependencies_.clock);
@@ -116,7 +116,7 @@ Result<std::vector<plugins::Organization>> Connector::visible_organizations(Inte
   const oauth::DataCenter* center = unit.provider.by_location(tokens.location);
   RemoteAccess access;
   access.tokens = &trial;
-  access.gate = &gate;
+  access.gate = std::move(gate);
   access.rules = unit.rules;
   access.allow_http_loopback = center != nullptr && center->allow_http_loopback;
   auto organizations = dependencies_.engine.organizations(unit.setup, access, std::move(stop));
@@ -176,8 +176,8 @@ Result<Connected> Connector::exchange_and_store(IntegrationUnit& unit, const oau
   oauth::Authorizer authorizer(unit.provider, dependencies_.transport, dependencies_.states, dependencies_.clock, dependencies_.random);
   oauth::TokenSet tokens = BERTH_TRY(authorizer.exchange(grant, unit.client, stop));
   const json::Value* block = unit.setup.phases_json.find("limits");
-  http::QuotaGate gate(BERTH_TRY(http::Limits::parse(block == nullptr ? json::Value::object() : *block, unit.declared->plan)),
-                       {.reserve_percent = 0}, dependencies_.clock);
+  const auto gate = std::make_shared<http::QuotaGate>(BERTH_TRY(http::Limits::parse(block == nullptr ? json::Value::object() : *block, unit.declared->plan)),
+                                                      http::QuotaOptions{.reserve_percent = 0}, dependencies_.clock);
   Connected connected;
   connected.organizations = BERTH_TRY(visible_organizations(unit, tokens, gate, stop));
   const plugins::Organization taken = BERTH_TRY(organization_of(unit, connected.organizations));
@@ -195,7 +195,7 @@ Result<Connected> Connector::exchange_and_store(IntegrationUnit& unit, const oau
   }));
   // The organisation was not known when it was asked for; its quota has paid all the same.
   const RemoteAccess chosen = BERTH_TRY(dependencies_.registry.access(unit));
-  BERTH_CHECK(chosen.gate->add(gate.snapshot().used_in_minute));
+  BERTH_CHECK(chosen.gate->add(gate->snapshot().used_in_minute));
   // Cross-checks, best effort: they are told and decide nothing.
   const auto disagreement = oauth::check_server_info(unit.provider, dependencies_.transport, grant.location, stop);
   if (!disagreement.ok()) {

@@ -8,6 +8,7 @@
 // Errors: those of Authorizer::exchange; runs.no_organization when the account sees none; runs.organization_unknown when
 // the wanted one is not among them; runs.organization_taken when another integration has it; the remote's own when the list cannot be read (then the tokens are kept back too).
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -43,7 +44,7 @@ class Connector {
   Result<oauth::Authorization> begin(IntegrationUnit& unit);
   /// The redirect's query as it arrived, and the path it arrived at, which must be that of the redirect URI with which the
   /// authorisation began. Consumes the state; nothing is sent if anything is wrong. The unit is the one that the state names.
-  Result<std::pair<IntegrationUnit*, oauth::Grant>> accept_redirect(std::string_view query, std::string_view path);
+  Result<std::pair<std::shared_ptr<IntegrationUnit>, oauth::Grant>> accept_redirect(std::string_view query, std::string_view path);
   /// A pasted code; see Authorizer::accept_code.
   Result<oauth::Grant> accept_code(IntegrationUnit& unit, Secret code, std::string_view accounts_server, bool self_client);
   /// Exchanges the code, reads the organisations, stores both, queues the first sync.
@@ -58,7 +59,7 @@ class Connector {
   Status disconnect(IntegrationUnit& unit, std::stop_token stop);
 
  private:
-  Result<std::vector<plugins::Organization>> visible_organizations(IntegrationUnit& unit, const oauth::TokenSet& tokens, http::QuotaGate& gate,
+  Result<std::vector<plugins::Organization>> visible_organizations(IntegrationUnit& unit, const oauth::TokenSet& tokens, std::shared_ptr<http::QuotaGate> gate,
                                                                    std::stop_token stop);
   Result<plugins::Organization> organization_of(const IntegrationUnit& unit, const std::vector<plugins::Organization>& organizations);
   Result<Connected> exchange_and_store(IntegrationUnit& unit, const oauth::Grant& grant, std::stop_token stop);

@@ -29,8 +29,11 @@ bool ends_run(const Error& error) {
   return error.reason.starts_with("plugin.") || error.reason.starts_with("storage.") || error.reason.starts_with("oauth.");
 }
 
+/// Who holds a lease: this host, and which of its runs.
+std::string Engine::new_owner() const { return fmt::format("{}:{}", dependencies_.owner, new_id("run", dependencies_.clock, dependencies_.random)); }
+
 Result<HeldLease> Engine::take_lease(const Setup& setup) {
-  HeldLease lease{setup.id, fmt::format("{}:{}", dependencies_.owner, new_id("run", dependencies_.clock, dependencies_.random)), 0, dependencies_.lease_ttl};
+  HeldLease lease{setup.id, new_owner(), 0, dependencies_.lease_ttl};
   std::optional<std::int64_t> fencing;
   BERTH_CHECK(dependencies_.database.write("lease.take", [&](storage::Connection& connection) -> Status {
     fencing = BERTH_TRY(storage::leases::acquire(connection, setup.id, lease.owner, lease.ttl, dependencies_.clock.now()));
@@ -103,6 +106,26 @@ Result<storage::Integration> Engine::ready(const Setup& setup, const RunRequest&
   return *integration;
 }
 
+namespace {
+
+/// A sync of everything that was asked for and waits is this one: a connection asks for one, and so does a person who types
+/// `berth sync` then.
+Status erase_what_this_does(storage::Connection& connection, const std::string& integration, const RunRequest& request) {
+  if (!request.phases.empty() || request.only_sweep || !request.since.empty()) return success();
+  std::vector<std::int64_t> done;
+  for (const storage::Command& command : BERTH_TRY(storage::commands::list(connection, integration))) {
+    const json::Parsed argument = json::parse(command.argument_json);
+    const json::Value* full = argument.value.find("full");
+    const bool wants_more = full != nullptr && full->boolean() && !request.full;
+    const json::Value* phases = argument.value.find("phases");
+    const bool wants_some = phases != nullptr && !phases->items().empty();
+    if (command.kind == "sync" && argument.ok() && !wants_more && !wants_some) done.push_back(command.id);
+  }
+  return storage::commands::erase(connection, done);
+}
+
+}  // namespace
+
 /// The rows of the wanted phases and of the run itself, which closes those that a crash left open.
 Status Engine::open_run(Running& running) {
   json::Value phase_ids = json::Value::array();
@@ -114,6 +137,7 @@ Status Engine::open_run(Running& running) {
     row.phase = phase.id;
     row.entity = phase.entity;
     running.report.phases.push_back(std::move(row));
+    running.wanted.insert(phase.id);
     phase_ids.push_back(phase.id);
   }
   return dependencies_.database.write("run.begin", [&](storage::Connection& connection) -> Status {
@@ -126,6 +150,7 @@ Status Engine::open_run(Running& running) {
     row.phases_json = json::dump(phase_ids);
     row.started = running.report.started;
     BERTH_CHECK(storage::commands::erase(connection, running.request.commands));
+    BERTH_CHECK(erase_what_this_does(connection, running.setup.id, running.request));
     return storage::runs::open(connection, row);
   });
 }
@@ -239,6 +264,10 @@ Status Engine::run_phases(Running& running) {
       const Status followed = follow_up(running);
       if (!followed.ok() && first_failure.ok()) first_failure = followed;
       if (first_failure.ok() && !running.request.sweep.empty()) first_failure = run_sweeps(running);
+      if (first_failure.ok() || !ends_run(first_failure.error())) {
+        const Status confirmed = confirm_gone(running);
+        if (!confirmed.ok() && (first_failure.ok() || ends_run(confirmed.error()))) first_failure = confirmed;
+      }
       if (first_failure.ok() ? followed.ok() || !ends_run(followed.error()) : !ends_run(first_failure.error())) {
         const Status history = pull_history(running);
         if (!history.ok() && (first_failure.ok() || ends_run(history.error()))) first_failure = history;
@@ -251,15 +280,17 @@ Status Engine::run_phases(Running& running) {
 // The budgets of the run are shares of what is left of the day, less what is kept for other integrations on the same quota.
 Status Engine::share_the_day(Running& running) {
   const http::QuotaSnapshot quota = running.access.gate->snapshot();
+  std::int64_t used_before = 0;
   BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
-    running.used_before = BERTH_TRY(used_today(connection, running.setup.id, quota.day_resets_at));
+    used_before = BERTH_TRY(used_today(connection, running.setup.id, quota.day_resets_at));
     running.kept_for_others = BERTH_TRY(kept_for(connection, running.access.sharers, quota, dependencies_.clock.now()));
     return success();
   }));
+  running.day.begin(used_before, quota.day_resets_at);
   auto left = running.access.gate->day_left();
   if (left && running.kept_for_others > 0) {
     const std::int64_t all = quota.day_limit ? *quota.day_limit - quota.day_reserve : *left;
-    running.own_part = std::max<std::int64_t>(0, all / static_cast<std::int64_t>(running.access.sharers.size() + 1) - running.used_before);
+    running.own_part = std::max<std::int64_t>(0, all / static_cast<std::int64_t>(running.access.sharers.size() + 1) - used_before);
     left = usable_of_day(*left, running.own_part, running.kept_for_others);
     running.budgets.hold_back(left);
   }
@@ -272,6 +303,7 @@ Status Engine::share_the_day(Running& running) {
 Status Engine::run_round(Running& running, const std::string& mode) {
   Status first_failure = success();
   for (PhaseReport& report : running.report.phases) {
+    if (!running.wanted.contains(report.phase)) continue;   // a row of the history, which has looked at its list
     const Phase& phase = *running.setup.find_phase(report.phase);
     if (mode == kQueueOnly) {
       if (report.reason != "berth.budget") continue;

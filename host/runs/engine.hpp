@@ -19,6 +19,7 @@
 //   runs.since_invalid   `since` is no date
 //   storage.lease_lost   another host has taken the integration over meanwhile; what was committed before stays
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <set>
@@ -47,10 +48,10 @@ inline constexpr std::chrono::milliseconds kSliceMax{5 * 60'000};
 /// Rounds in which references found while applying are fetched within the same run.
 inline constexpr int kFollowUpRoundsMax = 3;
 
-/// How to reach the remote system of one integration; owned by the composition root, outlives the run.
+/// How to reach the remote system of one integration; outlives the run.
 struct RemoteAccess {
   http::TokenSource* tokens = nullptr;
-  http::QuotaGate* gate = nullptr;       // shared by all integrations of the remote organisation
+  std::shared_ptr<http::QuotaGate> gate; // shared by all integrations of the remote organisation
   std::string quota_key;                 // under which the database of the run keeps its state; "": another one keeps it
   std::vector<std::string> sharers{};    // other integrations that draw on the same quota and run by themselves
   http::ErrorRules rules;
@@ -115,6 +116,7 @@ class Engine {
 
  private:
   struct Running;
+  [[nodiscard]] std::string new_owner() const;
   Result<HeldLease> take_lease(const Setup& setup);
   Status note_rules_in_force(storage::Connection& connection, const Setup& setup);
   void give_lease(const HeldLease& lease);
@@ -137,7 +139,8 @@ class Engine {
                    Instant deadline, SliceEnd& end);
   Status run_sweeps(Running& running);
   Status sweep_phase(Running& running, const Phase& phase);
-  Status confirm_gone(Running& running, const Phase& phase);
+  Status confirm_gone(Running& running);
+  Status confirm_gone_of(Running& running, const Phase& phase);
   Status follow_up(Running& running);
   Status share_the_day(Running& running);
   // Of engine_backfill.cpp.
@@ -152,6 +155,7 @@ class Engine {
   Status apply_slice(Running& running);
   static bool count_records(Running& running, bool is_whole);
   Status count_derived(Running& running);
+  Status count_reduced(Running& running);
   Status finish(Running& running, const Status& ended);
   Status decide_next(storage::Connection& connection, const storage::Integration& integration, const Error* error, RunReport& report);
   Status mark_crash_loop(storage::Connection& connection, const RunReport& report);

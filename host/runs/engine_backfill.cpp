@@ -52,10 +52,8 @@ Status Engine::begin_history(Running& running) {
   BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
     const auto backfill = BERTH_TRY(storage::backfills::find(connection, running.setup.id));
     is_wanted = backfill && backfill->done.unix_ms == 0;
-    for (const storage::BackfillList& list : BERTH_TRY(storage::backfills::lists(connection, running.setup.id))) {
-      const bool is_listed = list.done.unix_ms > 0 || list.expected >= 0 || list.listed > 0;
-      if (is_listed) begun.insert(list.phase);
-    }
+    // Asked once: there is a row also where the remote tells no count.
+    for (const storage::BackfillList& list : BERTH_TRY(storage::backfills::lists(connection, running.setup.id))) begun.insert(list.phase);
     return success();
   }));
   if (!is_wanted) return success();
@@ -66,9 +64,14 @@ Status Engine::begin_history(Running& running) {
     if (!phase.detail_unless_offered.empty()) {
       ended = list_history_of(running, phase);
     } else if (phase.has_window && phase.is_counted && !begun.contains(phase.id)) {
-      PhaseReport& report = running.report_of(phase);
-      ended = run_phase(running, phase, report, std::string(kCount), {});
+      ended = run_phase(running, phase, running.report_of(phase), std::string(kCount), {});
+    }
+    // How the phase ends, its changes say, and its history at the end of the run.
+    for (PhaseReport& report : running.report.phases) {
+      if (report.phase != phase.id) continue;
       report.outcome.clear();
+      report.reason.clear();
+      report.message.clear();
     }
     // Nothing is missing for that: the changes tell what is in the way.
     if (!ended.ok()) running.log.warning("the history could not be looked at", {{"phase", phase.id}, {"reason", ended.error().reason}});
@@ -128,10 +131,15 @@ Status Engine::list_history_of(Running& running, const Phase& phase) {
     }));
     if (list.done.unix_ms > 0) break;
     running.window.reset();
-    if (phase.has_window) running.window = list.to.unix_ms > 0 ? Window{list.from, list.to} : first_window(running.integration.backfill_floor);
+    const bool is_whole = running.windowless.contains(phase.id) || (list.to.unix_ms == 0 && list.listed > 0);   // begun so, maybe by another run
+    if (phase.has_window && !is_whole) running.window = list.to.unix_ms > 0 ? Window{list.from, list.to} : first_window(running.integration.backfill_floor);
     PhaseReport& report = running.report_of(phase);
     const Status ended = run_phase(running, phase, report, std::string(kWindow), {});
     if (ended.ok()) continue;
+    if (ended.error().reason == kWindowIgnored && running.window) {
+      running.windowless.insert(phase.id);
+      continue;
+    }
     if (ended.error().code == Code::kQuotaExhausted || ends_run(ended.error())) return ended;
     tell_end(report, ended.error(), running.stop.stop_requested());   // another run may fare better
     break;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "host/runs/engine.hpp"
+#include "host/runs/plugin_fields.hpp"
 
 namespace berth::runs {
 
@@ -16,8 +17,7 @@ class CallOnlyServices final : public plugins::Services {
       : api_(api), clock_(clock), log_(std::move(log)), stop_(std::move(stop)) {}
 
   void log(int level, std::string_view message, std::string_view fields_json) override {
-    log_.write(static_cast<telemetry::Level>(std::clamp(level, 0, 3)), message,
-               std::initializer_list<telemetry::Field>{{"plugin_fields", fields_json}});
+    log_.write(static_cast<telemetry::Level>(std::clamp(level, 0, 3)), message, plugin_fields(fields_json));
   }
   Status send_batch(std::span<const plugins::HttpRequest> requests,
                     const std::function<bool(plugins::HttpReply&&)>& on_reply) override {

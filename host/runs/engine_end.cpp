@@ -2,6 +2,8 @@
 // that could not begin.
 #include <algorithm>
 
+#include "host/runs/deletions.hpp"
+#include "host/runs/deletions.hpp"
 #include "host/runs/engine_running.hpp"
 #include "host/runs/forecast.hpp"
 #include "host/runs/quota_board.hpp"
@@ -10,6 +12,7 @@
 #include "host/runs/timing.hpp"
 #include "host/storage/commands.hpp"
 #include "host/storage/leases.hpp"
+#include "host/storage/reduced.hpp"
 #include "host/storage/rows.hpp"
 #include "host/storage/runs.hpp"
 
@@ -78,6 +81,19 @@ bool Engine::count_records(Running& running, bool is_whole) {
   return anything || running.applied.has_outcome();
 }
 
+/// What is missing of the documents that are known by their list rows alone.
+Status Engine::count_reduced(Running& running) {
+  return dependencies_.database.read([&](storage::Connection& connection) -> Status {
+    for (PhaseReport& report : running.report.phases) {
+      const Phase* phase = running.setup.find_phase(report.phase);
+      if (phase == nullptr || !phase->reducible) continue;
+      report.reduced.documents = BERTH_TRY(storage::reduced::count(connection, running.setup.id, phase->entity));
+      if (phase->is_reduced || report.reduced.documents > 0) report.reduced.missing = phase->reducible->missing;
+    }
+    return success();
+  });
+}
+
 /// Rows that the rules made beside the documents, as phases of their own.
 Status Engine::count_derived(Running& running) {
   if (!running.setup.rules) return success();
@@ -104,6 +120,7 @@ Status Engine::finish(Running& running, const Status& ended) {
   }
   report.budgets = running.budgets.use();
   const bool anything = count_records(running, ended.ok());
+  if (const Status counted = count_reduced(running); !counted.ok()) running.log.error("documents known by their rows alone could not be counted", counted.error());
   if (const Status counted = count_derived(running); !counted.ok()) running.log.error("derived rows could not be counted", counted.error());
   if (ended.ok()) {
     report.outcome = anything ? RunOutcome::kSucceeded : RunOutcome::kNothingChanged;
@@ -126,24 +143,34 @@ Status Engine::finish(Running& running, const Status& ended) {
     }
   }
   const Error* error = ended.ok() ? nullptr : &ended.error();
+  const std::int64_t calls_today =
+      running.api ? running.day.see(report.ended, running.access.gate->snapshot().day_resets_at, calls_made(running.api->report())) : 0;
+  bool is_held = false;
   Status saved = dependencies_.database.write("run.end", [&](storage::Connection& connection) -> Status {
     BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
     // As it is now: a person may have paused or resumed it meanwhile.
     BERTH_CHECK(decide_next(connection, BERTH_TRY(storage::integrations::find(connection, running.setup.id)).value_or(running.integration), error, report));
     if (!running.access.quota_key.empty()) BERTH_CHECK(tell_quota(connection, running.access.quota_key, *running.access.gate, report.ended));
     BERTH_CHECK(end_history(connection, running));
+    for (const Phase& phase : running.setup.phases) {
+      if (phase.enabled && phase.has_detail) BERTH_CHECK(see_brake(connection, running.setup.id, phase, report.ended));
+    }
     if (running.api) {
       BERTH_CHECK(tell_forecast(connection, running.setup,
-                                {.quota = running.access.gate->snapshot(), .under_way = {}, .used_today = running.used_before + calls_made(running.api->report()), .now = report.ended}));
+                                {.quota = running.access.gate->snapshot(), .under_way = {}, .used_today = calls_today, .now = report.ended}));
     }
     report.forecast = BERTH_TRY(forecast_view(connection, running.setup.id));
     BERTH_CHECK(close_row(connection, report));
     BERTH_CHECK(mark_run_ended(connection, running.setup, report, error, report.ended));
+    is_held = !BERTH_TRY(held_by_brake(connection, running.setup.id)).empty();
     return mark_crash_loop(connection, report);
   });
   if (dependencies_.metrics != nullptr) count_run(*dependencies_.metrics, report);
   if (report.is_history_done && saved.ok()) running.log.info("the history is complete");
-  running.log.info("run ended", {{"outcome", to_string(report.outcome)}, {"reason", report.reason}});
+  // Nothing went wrong in a run in which deletions are held back, and all the same a person has to look.
+  const std::string reason = report.reason.empty() && is_held ? "berth.deletion_brake" : report.reason;
+  const telemetry::Log ended_log = reason.empty() ? running.log : running.log.with({{"reason", reason}});
+  ended_log.info("run ended", {{"outcome", to_string(report.outcome)}});
   if (!saved.ok()) return saved;
   if (!BERTH_TRY(take_queued_work(running.lease))) return success();
   // The run has its end already; what a stop leaves of this is pending.
@@ -192,12 +219,17 @@ Status Engine::note_not_begun(std::string_view integration, const RunRequest& re
   bool is_noted = false;
   BERTH_CHECK(dependencies_.database.write("run.not_begun", [&](storage::Connection& connection) -> Status {
     const auto row = BERTH_TRY(storage::integrations::find(connection, integration));
-    if (!row || row->desired != "enabled" || BERTH_TRY(storage::leases::find(connection, integration, report.ended))) return success();
+    if (!row || row->desired != "enabled") return success();
+    // Under the lease like whatever else is written of a run: who holds it runs the integration, and knows better.
+    const std::string owner = new_owner();
+    const auto fencing = BERTH_TRY(storage::leases::acquire(connection, integration, owner, dependencies_.lease_ttl, report.ended));
+    if (!fencing) return success();
     const bool has_crashed = report.outcome == RunOutcome::kCrashed;
     if (!has_crashed && !request.commands.empty()) {
       // What was asked for is tried every minute: that it still cannot begin, for the same reason, is no news.
       const auto newest = BERTH_TRY(storage::runs::list(connection, integration, {.after = {}, .limit = 1}));
-      if (!newest.items.empty() && newest.items.front().reason == report.reason && newest.items.front().phases_json == "[]") return success();
+      if (!newest.items.empty() && newest.items.front().reason == report.reason && newest.items.front().phases_json == "[]")
+        return storage::leases::release(connection, integration, owner, *fencing);
     }
     BERTH_CHECK(storage::runs::open(connection, {.id = report.run, .integration = report.integration, .trigger = report.trigger, .started = report.started}));
     BERTH_CHECK(decide_next(connection, *row, &error, report));
@@ -205,7 +237,8 @@ Status Engine::note_not_begun(std::string_view integration, const RunRequest& re
     if (has_crashed) BERTH_CHECK(storage::commands::erase(connection, request.commands));
     BERTH_CHECK(mark_run_failed(connection, integration, report, &error, report.ended));
     is_noted = true;
-    return mark_crash_loop(connection, report);
+    BERTH_CHECK(mark_crash_loop(connection, report));
+    return storage::leases::release(connection, integration, owner, *fencing);
   }));
   if (is_noted && dependencies_.metrics != nullptr) count_run(*dependencies_.metrics, report);
   return success();

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "host/runs/engine_running.hpp"
+#include "host/runs/extent.hpp"
 #include "host/runs/lower_bound.hpp"
 #include "host/storage/cursors.hpp"
 #include "host/storage/detail_queue.hpp"
@@ -52,23 +53,27 @@ void note_lock(RunReport& report, const telemetry::Log& log, std::string lock) {
 std::string pass_mode(const std::string& mode) {
   // What the history fetches has a cursor beside that of the changes, by which a schedule sees when those last began.
   if (mode == kCount || mode == kHistoryQueue) return std::string(kWindow);
-  return mode == kQueueOnly ? "changes" : mode;
+  return mode == kQueueOnly || mode == kConfirming ? "changes" : mode;
 }
 
 bool is_history(const std::string& mode) { return mode == kWindow || mode == kHistoryQueue; }
 
 /// What of the queue belongs to such a pass: a list of the history fetches nothing, and the changes leave to the history what it
-/// asked for.
-std::optional<storage::detail_queue::Filter> queue_of(const std::string& mode, std::int64_t history_priority) {
+/// asked for. What seems to be gone is asked for when all the others have been (engine_sweep.cpp).
+std::optional<storage::detail_queue::Filter> queue_of(const std::string& mode, std::int64_t history_priority, storage::detail_queue::Filter::Deletions deletions) {
   if (mode == kCount || mode == kWindow) return std::nullopt;
   storage::detail_queue::Filter filter;
+  filter.deletions = mode == kConfirming ? deletions : storage::detail_queue::Filter::Deletions::kNot;
+  if (mode == kConfirming) return filter;
   filter.with_history = mode == kHistoryQueue;
   if (filter.with_history) filter.at_least = history_priority;
   return filter;
 }
 
 /// Lists what changed since a date that a person named. Documents asked for by id have no date.
-bool is_since(const RunRequest& request, const std::string& mode) { return mode != "ids" && !is_history(mode) && mode != kCount && !request.since.empty(); }
+bool is_since(const RunRequest& request, const std::string& mode) {
+  return mode != "ids" && !is_history(mode) && mode != kCount && mode != kConfirming && !request.since.empty();
+}
 
 /// A comparison that was cut goes on where it stopped, for its list may take days of quota. Left alone for longer than that,
 /// it begins anew: what its first pages showed then says nothing about what is there now.
@@ -101,7 +106,7 @@ std::string plugin_config(const Setup& setup, const storage::Integration& integr
 /// `own_cursor`, and leaves the stored one, with its watermark, alone.
 Result<storage::PhaseCursor> Engine::begin_slice(const Running& running, const Phase& phase, const std::string& mode, const std::string& own_cursor) {
   storage::PhaseCursor cursor;
-  if (mode == "ids" || mode == kCount || is_since(running.request, mode)) {
+  if (mode == "ids" || mode == kCount || mode == kConfirming || is_since(running.request, mode)) {
     cursor.integration = running.setup.id;
     cursor.phase = phase.id;
     cursor.mode = is_since(running.request, mode) ? "since" : mode;
@@ -111,6 +116,7 @@ Result<storage::PhaseCursor> Engine::begin_slice(const Running& running, const P
   BERTH_CHECK(dependencies_.database.write("phase.begin", [&](storage::Connection& connection) -> Status {
     BERTH_CHECK(hold(connection, running.lease, dependencies_.clock.now()));
     if (!phase.detail_unless_offered.empty()) BERTH_CHECK(storage::detail_queue::drop_offered(connection, running.setup.id, phase.entity, phase.detail_unless_offered));
+    if (phase.reducible && (mode == "changes" || mode == "full")) BERTH_CHECK(follow_extent(connection, running.setup, phase, dependencies_.clock.now()));
     if (mode == "full" || mode == "sweep") BERTH_CHECK(drop_old_pass(connection, running.setup.id, phase.id, mode, dependencies_.clock.now()));
     cursor = BERTH_TRY(storage::cursors::begin(connection, running.setup.id, phase.id, pass_mode(mode), dependencies_.clock.now()));
     return success();
@@ -121,7 +127,7 @@ Result<storage::PhaseCursor> Engine::begin_slice(const Running& running, const P
 /// What the plugin is to do in this pass. `goes_on`: a slice of this very run came before.
 std::string Engine::plan_json(const Running& running, const std::string& mode, const std::vector<std::string>& ids, bool goes_on) {
   json::Value plan = json::Value::object({{"mode", pass_mode(mode)}});
-  if (mode == kQueueOnly || mode == kHistoryQueue) plan.set("queue_only", true);
+  if (mode == kQueueOnly || mode == kHistoryQueue || mode == kConfirming) plan.set("queue_only", true);
   if (mode == kCount) plan.set("limit", 0);
   if (mode == kWindow && running.window) {   // else: the whole list
     plan.set("from", berth::to_string(running.window->from));
@@ -152,11 +158,11 @@ Status Engine::run_slice(Running& running, const Phase& phase, PhaseReport& repo
                           .lease = running.lease,
                           .keeper = *running.keeper,
                           .quota_key = running.access.quota_key,
-                          .used_before = running.used_before,
+                          .day = running.day,
                           .foretold = running.foretold,
                           .on_progress = running.on_progress,
                           .window = running.window,
-                          .queue = queue_of(mode, running.history_priority),
+                          .queue = queue_of(mode, running.history_priority, running.deletions),
                           .refused = running.refused[phase.id]},
                          phase, cursor, report, deadline, running.stop);
   auto opened = dependencies_.runner.open({.manifest = running.setup.manifest,

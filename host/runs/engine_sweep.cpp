@@ -3,12 +3,14 @@
 // It comes after what changed, within a run that is due or in one of its own, and reads a few pages only: the rest of the list
 // is for the next runs, because the changes of an integration wait while it runs. A page brings the ids of 200 documents.
 // What a list that was read to its end has not shown is asked for by its id, and is gone where the remote says so.
-#include <algorithm>
-#include <set>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
+#include "host/runs/deletions.hpp"
 #include "host/runs/engine_running.hpp"
 #include "host/runs/timing.hpp"
-#include "host/storage/brakes.hpp"
 #include "host/storage/detail_queue.hpp"
 
 namespace berth::runs {
@@ -19,7 +21,8 @@ namespace {
 constexpr std::int64_t kSweepPagesMax = 40;
 /// And no more than this part of what is left of the day: changes of the day that are still to come are worth more.
 constexpr std::int64_t kSweepPartOfDay = 10;
-constexpr std::size_t kConfirmAtOnce = 200;
+
+using Deletions = storage::detail_queue::Filter::Deletions;
 
 /// Its budget, or the cap of the run, is spent: the next run goes on.
 bool is_cut(const Error& error) { return error.reason == "berth.budget" || error.reason == "berth.run_cap"; }
@@ -36,8 +39,7 @@ Status Engine::run_sweeps(Running& running) {
     const Phase* phase = running.setup.find_phase(id);
     if (phase != nullptr && phase->enabled && phase->is_swept) BERTH_CHECK(sweep_phase(running, *phase));
   }
-  BERTH_CHECK(apply_slice(running));
-  return follow_up(running);
+  return success();
 }
 
 Status Engine::sweep_phase(Running& running, const Phase& phase) {
@@ -63,29 +65,55 @@ Status Engine::sweep_phase(Running& running, const Phase& phase) {
     return listed;
   }
   report.sweep.outcome = "complete";
-  return confirm_gone(running, phase);
+  return success();
 }
 
-Status Engine::confirm_gone(Running& running, const Phase& phase) {
-  PhaseReport& report = running.report_of(phase);
-  std::set<std::string> asked;   // once each
-  while (true) {
-    std::vector<std::string> ids;
+// Once in a run, behind all that it fetched but the history: only then is it known how many seem to be gone. Where they are too many,
+// none of them is asked for again, but those that a person has asked for.
+Status Engine::confirm_gone(Running& running) {
+  Status first_failure = success();
+  std::int64_t found = 0;
+  for (const Phase& phase : running.setup.phases) {
+    if (!phase.enabled || !phase.has_detail) continue;
+    Suspects suspects;
     BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
-      for (std::string& id : BERTH_TRY(storage::detail_queue::to_confirm(connection, running.setup.id, phase.entity, asked.size() + kConfirmAtOnce))) {
-        if (ids.size() < kConfirmAtOnce && asked.insert(id).second) ids.push_back(std::move(id));
-      }
+      suspects = BERTH_TRY(suspects_of(connection, running.setup.id, phase));
       return success();
     }));
-    if (ids.empty()) return success();
-    const PhaseReport before = report;
-    const Status ended = run_phase(running, phase, report, "ids", ids);
-    report.sweep.confirming_calls += report.calls.detail - before.calls.detail;
-    // That a document is gone takes one call to know, too.
-    report.fewest.detail += report.gone - before.gone;
-    if (!ended.ok() && is_cut(ended.error())) return success();   // the queue keeps them
-    BERTH_CHECK(ended);
+    if (suspects.waiting.in_all == 0) continue;
+    PhaseReport& report = running.report_of(phase);
+    running.deletions = suspects.are_too_many() ? Deletions::kOnlyAsked : Deletions::kOnly;
+    if (suspects.are_too_many()) {
+      running.log.warning("the deletion brake holds", {{"phase", phase.id}, {"missing", suspects.count}});
+      if (report.reason.empty()) {
+        report.reason = "berth.deletion_brake";
+        report.message = fmt::format("{} of {} records of {} seem to be gone, more than {}; nothing was archived", suspects.count, suspects.of, phase.entity,
+                                     suspects.let_through);
+      }
+      if (suspects.waiting.asked == 0) continue;
+    }
+    const std::int64_t before = report.gone + report.fetched;
+    const Status ended = confirm_gone_of(running, phase);
+    found += report.gone + report.fetched - before;
+    if (ended.ok() || is_cut(ended.error())) continue;   // the queue keeps them
+    tell_end(report, ended.error(), running.stop.stop_requested());
+    if (ends_run(ended.error()) && !std::exchange(running.is_put_off, false)) return ended;
+    if (first_failure.ok()) first_failure = ended;
   }
+  if (found == 0) return first_failure;
+  BERTH_CHECK(apply_slice(running));
+  const Status followed = follow_up(running);
+  return first_failure.ok() ? followed : first_failure;
+}
+
+Status Engine::confirm_gone_of(Running& running, const Phase& phase) {
+  PhaseReport& report = running.report_of(phase);
+  const PhaseReport before = report;
+  const Status ended = run_phase(running, phase, report, std::string(kConfirming), {});
+  report.sweep.confirming_calls += report.calls.detail - before.calls.detail;
+  // That a document is gone takes one call to know, too.
+  report.fewest.detail += report.gone - before.gone;
+  return ended;
 }
 
 }  // namespace berth::runs

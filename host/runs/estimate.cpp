@@ -1,12 +1,13 @@
 #include "host/runs/estimate.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <set>
 
 #include "host/http/budget.hpp"
+#include "host/runs/extent.hpp"
 #include "host/storage/cursors.hpp"
 #include "host/storage/detail_queue.hpp"
+#include "host/storage/reduced.hpp"
 #include "host/storage/records.hpp"
 
 namespace berth::runs {
@@ -38,21 +39,21 @@ std::chrono::milliseconds overlap_of(const Setup& setup, const json::Value* decl
 }
 
 struct Stored {
-  std::int64_t alive = 0;
+  std::int64_t alive = 0, with_detail = 0;
   struct Version {
-    Instant changed, detail_fetched;
-    /// Fetched so soon after its change that another one may have come within that second: it is fetched once more.
-    [[nodiscard]] bool is_fresh() const { return std::abs((detail_fetched - changed).count()) <= storage::kFreshVersion.count(); }
+    Instant changed;
+    bool is_fresh = false;   // its detail may have changed once more under the same version: it is fetched once more
   };
   std::vector<Version> versions;   // of those that say when they changed
 };
 
 Result<Stored> stored_of(storage::Connection& connection, const Setup& setup, const Phase& phase) {
   Stored stored;
-  BERTH_CHECK(connection.each("SELECT row_version, detail_fetched_ms FROM record WHERE integration = ? AND entity = ? AND remote_state <> 'deleted' AND row_fetched_ms > 0", {setup.id, phase.entity},
+  BERTH_CHECK(connection.each("SELECT row_version, CASE WHEN detail_fetched_ms > 0 AND detail_settled = 0 THEN 1 ELSE 0 END, detail_fetched_ms FROM record WHERE integration = ? AND entity = ? AND remote_state <> 'deleted' AND row_fetched_ms > 0", {setup.id, phase.entity},
                               [&](const storage::Row& row) {
                                 ++stored.alive;
-                                if (const auto version = parse_instant(row.text(0)); version.ok()) stored.versions.push_back({*version, row.instant(1)});
+                                if (row.integer(2) > 0) ++stored.with_detail;
+                                if (const auto version = parse_instant(row.text(0)); version.ok()) stored.versions.push_back({*version, row.integer(1) != 0});
                                 return true;
                               }));
   return stored;
@@ -63,7 +64,7 @@ std::int64_t since(const Stored& stored, Instant from) {
 }
 
 std::int64_t fresh_since(const Stored& stored, Instant from) {
-  return std::count_if(stored.versions.begin(), stored.versions.end(), [&](const Stored::Version& one) { return one.changed >= from && one.is_fresh(); });
+  return std::count_if(stored.versions.begin(), stored.versions.end(), [&](const Stored::Version& one) { return one.changed >= from && one.is_fresh; });
 }
 
 /// The ceiling that a number sets for calls of a cost; a share is a turn and sets none.
@@ -128,6 +129,7 @@ Result<Estimate> estimate_sync(storage::Connection& connection, const Setup& set
     one.entity = phase.entity;
     one.page_size = std::max<std::int64_t>(1, phase.page_size);
     one.has_detail = phase.has_detail;
+    one.is_reduced = phase.is_reduced;
     one.files = static_cast<std::int64_t>(phase.files.size());
     if (const json::Value* parts = declaration == nullptr ? nullptr : declaration->find("parts")) one.parts = static_cast<std::int64_t>(parts->size());
     one.is_first = BERTH_TRY(storage::cursors::passes_complete(connection, setup.id, phase.id)) == 0;
@@ -136,6 +138,7 @@ Result<Estimate> estimate_sync(storage::Connection& connection, const Setup& set
     }
     const Stored stored = BERTH_TRY(stored_of(connection, setup, phase));
     one.stored = stored.alive;
+    if (phase.reducible && !phase.is_reduced) one.queued += BERTH_TRY(storage::reduced::count_not_asked_for(connection, setup.id, phase.entity));
     CallCounts& least = one.at_least;
     least.list = 1;
     std::int64_t again = 0;   // details that are known and fetched all the same
@@ -162,8 +165,9 @@ Result<Estimate> estimate_sync(storage::Connection& connection, const Setup& set
       CallCounts all;
       all.list = overlapping_pages(stored.alive, one.page_size);
       const bool is_fetched_again = phase.has_detail && !phase.detail_once_per_record;
-      all.detail = std::max(one.queued, is_fetched_again ? stored.alive : 0) * (1 + one.parts);
-      all.file = std::max(one.queued_files, stored.alive * one.files);
+      const std::int64_t whole = phase.is_reduced ? stored.with_detail : stored.alive;   // of the others the row stays enough
+      all.detail = std::max(one.queued, is_fetched_again ? whole : 0) * (1 + one.parts);
+      all.file = std::max(one.queued_files, (wants_files_of_rows(setup, phase) ? stored.alive : whole) * one.files);
       all = capped(setup, phase, all);
       all.list = std::max(all.list, least.list);
       one.if_all_changed = all;

@@ -30,6 +30,7 @@ struct PhaseEstimate {
   std::int64_t parts = 0;           // further calls that a detail may need
   std::int64_t files = 0;           // files that a document may have
   bool has_detail = false;
+  bool is_reduced = false;          // rows stand for documents, where they are enough
 };
 
 struct Estimate {

@@ -7,6 +7,7 @@
 #include "host/documents/documents.hpp"
 #include "host/ledger/plan.hpp"
 #include "host/runs/apply_parts.hpp"
+#include "host/runs/hand_archive.hpp"
 #include "host/runs/lookups.hpp"
 #include "host/runs/made_rows.hpp"
 #include "host/runs/record_names.hpp"
@@ -76,6 +77,15 @@ Result<Explained> explain(storage::Connection& connection, const Setup& setup, c
   explained.outcome = std::move(outcome);
   const bool is_mapped = explained.outcome.kind == mapping::OutcomeKind::kMapped;
   explained.judgement = is_mapped ? BERTH_TRY(judge_mapped(connection, setup, companies, explained)) : mapping::judgement_of(explained.outcome);
+  if (explained.loaded.deleted && explained.judgement.state == "ignored") explained.judgement.state = "archived";
+  if (explained.loaded.deleted && explained.record.remote_state != "deleted") {
+    const auto archived = BERTH_TRY(storage::hand_archives::find(connection, explained.record.id));
+    // What keeps it from being archived is the better answer.
+    if (archived && explained.judgement.state == "archived") {
+      explained.judgement.reason = kArchivedByHand;
+      explained.judgement.message = archived_text(*archived, explained.record);
+    }
+  }
   for (mapping::AwaitedThing& awaited : explained.judgement.waits_for) awaited.why = BERTH_TRY(why_not_there(connection, setup, awaited.key));
   return explained;
 }

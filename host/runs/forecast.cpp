@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "host/runs/extent.hpp"
 #include "host/runs/lower_bound.hpp"
 #include "host/runs/timing.hpp"
 #include "host/storage/backfills.hpp"
 #include "host/storage/changes.hpp"
 #include "host/storage/cursors.hpp"
 #include "host/storage/detail_queue.hpp"
+#include "host/storage/reduced.hpp"
 
 namespace berth::runs {
 
@@ -39,6 +41,12 @@ void add_documents(CallsAhead& ahead, const Setup& setup, const Phase& phase, st
   ahead.files += documents * (calls_of_one(setup, phase, true) - 1);
 }
 
+/// Documents that a list has still to show. Where rows are enough they ask for nothing more, but for files that were given calls.
+void add_listed(CallsAhead& ahead, const Setup& setup, const Phase& phase, std::int64_t documents) {
+  if (phase.reduced() == nullptr) return add_documents(ahead, setup, phase, documents);
+  if (wants_files_of_rows(setup, phase)) ahead.files += documents * (calls_of_one(setup, phase, true) - 1);
+}
+
 Result<std::int64_t> stored_rows(storage::Connection& connection, const Setup& setup, const Phase& phase) {
   const auto count = BERTH_TRY(storage::one_integer(
       connection, "SELECT COUNT(*) FROM record WHERE integration = ? AND entity = ? AND remote_state <> 'deleted' AND row_fetched_ms > 0", {setup.id, phase.entity}));
@@ -66,7 +74,7 @@ Status add_unlisted(storage::Connection& connection, const Setup& setup, const P
   }
   if (unlisted == 0) return success();
   ahead.lists += whole_pages(unlisted, phase.page_size);
-  add_documents(ahead, setup, phase, unlisted);
+  add_listed(ahead, setup, phase, unlisted);
   return success();
 }
 
@@ -106,6 +114,8 @@ Result<CallsAhead> calls_ahead(storage::Connection& connection, const Setup& set
         ahead.files += waiting.count;
       }
     }
+    if (phase.reducible && !phase.is_reduced)
+      add_documents(ahead, setup, phase, BERTH_TRY(storage::reduced::count_not_asked_for(connection, setup.id, phase.entity)));
     const auto history = BERTH_TRY(storage::backfills::find_list(connection, setup.id, phase.id));
     BERTH_CHECK(add_unlisted(connection, setup, phase, under_way, has_history, history, ahead));
   }
@@ -234,12 +244,16 @@ Result<json::Value> forecast_view(storage::Connection& connection, std::string_v
     view.set("backfill", json::Value());
     return view;
   }
-  std::int64_t expected = 0, listed = 0;
+  std::int64_t expected = 0, listed = 0, listed_of_expected = 0;
   bool is_listed = true, is_counted = false;
   for (const storage::BackfillList& list : BERTH_TRY(storage::backfills::lists(connection, integration))) {
     listed += list.listed;
     is_listed = is_listed && list.done.unix_ms > 0;
-    if (list.expected >= 0) expected += list.expected, is_counted = true;
+    if (list.expected < 0) continue;
+    // More may be there by now than when they were counted.
+    expected += std::max(list.expected, list.listed);
+    listed_of_expected += list.listed;
+    is_counted = true;
   }
   const auto waiting = BERTH_TRY(storage::one_integer(connection, "SELECT COUNT(*) FROM detail_queue WHERE integration = ? AND cause = ? AND want = ?",
                                                       {integration, storage::kBackfillCause, storage::kWantDetail}));
@@ -249,6 +263,7 @@ Result<json::Value> forecast_view(storage::Connection& connection, std::string_v
                                           {"listed", listed},
                                           {"lists_read", backfill->began.unix_ms > 0 && is_listed},
                                           {"documents", is_counted ? json::Value(expected) : json::Value()},
+                                          {"listed_of_documents", is_counted ? json::Value(listed_of_expected) : json::Value()},
                                           {"details_waiting", waiting.value_or(0)}});
   view.set("backfill", std::move(told));
   return view;

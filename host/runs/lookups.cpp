@@ -53,10 +53,13 @@ LookupAnswer StoreLookups::find_remote(std::string_view kind, std::string_view r
     }
   }
   const auto row = kept(storage::rows::find_by_remote(connection_, kind, setup_.id, remote_id));
-  if (row) return {row->state == "open" ? Known::kPosted : Known::kNotImportable, row->id};
+  if (row && row->state == "open") return {Known::kPosted, row->id};
   const std::string entity = setup_.remote_entity_of(kind);
+  const auto record = entity.empty() ? std::nullopt : kept(storage::records::find(connection_, setup_.id, entity, remote_id));
+  // What a person archived may be unarchived: what names it waits for that.
+  if (record && record->state == "archived" && record->remote_state != "deleted") return {Known::kStored, {}};
+  if (row) return {Known::kNotImportable, row->id};
   if (entity.empty()) return {Known::kUnknown, {}};
-  const auto record = kept(storage::records::find(connection_, setup_.id, entity, remote_id));
   if (record) {
     const bool gone = record->remote_state == "deleted";
     const bool never = record->state == "ignored" || record->state == "skipped" || record->state == "archived";

@@ -35,6 +35,32 @@ Result<config::Integration> declaration_of(const config::Config& config, storage
   return made;
 }
 
+namespace {
+
+const plugins::Manifest* manifest_of(const config::Integration& declared, const std::vector<plugins::Discovered>& discovered) {
+  const plugins::Manifest* manifest = nullptr;
+  for (const plugins::Discovered& found : discovered) {
+    if (found.manifest && found.manifest->id == declared.plugin) manifest = &*found.manifest;
+  }
+  return manifest;
+}
+
+std::vector<std::string> switched_on_by(const config::Integration& declared) {
+  std::vector<std::string> phases;
+  for (const auto& [phase, timing] : declared.schedule) phases.push_back(phase);
+  return phases;
+}
+
+}  // namespace
+
+Result<std::vector<Phase>> offline_phases(const config::Integration& declared, const std::vector<plugins::Discovered>& discovered) {
+  std::optional<std::filesystem::path> file = declared.phases_file;
+  if (const plugins::Manifest* manifest = manifest_of(declared, discovered); !file && manifest != nullptr) file = manifest->phases;
+  if (!file) return std::vector<Phase>{};
+  config::Findings findings;
+  return phases_of(config::to_json(BERTH_TRY(config::load_yaml(*file, findings))), switched_on_by(declared), declared.pull);
+}
+
 Result<std::unique_ptr<OfflineSetup>> offline_setup(const config::Config& config, const std::vector<plugins::Discovered>& discovered,
                                                     storage::Database& database, std::string_view id) {
   auto made = std::make_unique<OfflineSetup>();
@@ -48,9 +74,7 @@ Result<std::unique_ptr<OfflineSetup>> offline_setup(const config::Config& config
     return make_error(Code::kInvalidConfig, "runs.company_unknown", fmt::format("there is no company \"{}\"", declared.company));
   }
   for (const config::Company& company : config.companies) setup.companies.push_back(&company);
-  for (const plugins::Discovered& found : discovered) {
-    if (found.manifest && found.manifest->id == declared.plugin) setup.manifest = &*found.manifest;
-  }
+  setup.manifest = manifest_of(declared, discovered);
   std::optional<std::filesystem::path> phases = declared.phases_file;
   std::optional<std::filesystem::path> mapping = declared.mapping_file;
   if (setup.manifest != nullptr) {
@@ -64,9 +88,7 @@ Result<std::unique_ptr<OfflineSetup>> offline_setup(const config::Config& config
   config::Findings findings;
   if (phases) {
     setup.phases_json = config::to_json(BERTH_TRY(config::load_yaml(*phases, findings)));
-    std::vector<std::string> switched_on;
-    for (const auto& [phase, interval] : declared.schedule) switched_on.push_back(phase);
-    setup.phases = BERTH_TRY(phases_of(setup.phases_json, switched_on));
+    setup.phases = BERTH_TRY(phases_of(setup.phases_json, switched_on_by(declared), declared.pull));
   }
   setup.rules = BERTH_TRY(mapping::load_file(mapping->string(), findings));
   return made;

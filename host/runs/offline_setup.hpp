@@ -25,6 +25,10 @@ struct OfflineSetup {
 Result<std::unique_ptr<OfflineSetup>> offline_setup(const config::Config& config, const std::vector<plugins::Discovered>& discovered,
                                                     storage::Database& database, std::string_view id);
 
+/// The phases of an integration as its phases file, or its plugin's, has them, with those switched on that its schedule names. None
+/// where there is no such file. Errors: runs.phases_invalid, those of YAML files.
+Result<std::vector<Phase>> offline_phases(const config::Integration& declared, const std::vector<plugins::Discovered>& discovered);
+
 /// As berth.yaml has it; one that was made by REST has what the first declared one of its plugin has. Errors:
 /// runs.integration_unknown, storage's.
 Result<config::Integration> declaration_of(const config::Config& config, storage::Database& database, std::string_view id);

@@ -32,6 +32,7 @@ class QuotaKeys {
       : config_(config), discovered_(discovered) {}
 
   [[nodiscard]] std::string of(const storage::Integration& integration);
+  [[nodiscard]] const config::Config& config() const { return config_; }
   /// What a phase file said that was read anyway.
   void remember(std::string_view integration, std::string_view shared_by);
 

@@ -119,7 +119,9 @@ Registry::Registry(Dependencies dependencies)
     : dependencies_(std::move(dependencies)),
       companies_(companies_of(dependencies_.config)),
       discovered_(plugins::discover(dependencies_.plugin_folders)),
-      quota_keys_(dependencies_.config, discovered_) {
+      quota_keys_(dependencies_.config, discovered_),
+      units_(dependencies_.units_in_memory),
+      quotas_(dependencies_.gates_in_memory, [](const Quota& quota) { return quota.is_idle(); }) {
   static std::atomic<int> made_up{0};
   for (const plugins::Discovered& found : discovered_) {
     if (found.manifest && found.manifest->explained) reasons::catalogue().add(*found.manifest->explained);
@@ -254,16 +256,15 @@ Result<bool> Registry::has_other_rules(const IntegrationUnit& unit) {
   return text.ok() && mapping::revision_of(*text) == in_force->revision;
 }
 
-Result<IntegrationUnit*> Registry::unit(std::string_view id) {
-  if (const IntegrationUnit* known = find_unit(id); known != nullptr && BERTH_TRY(has_other_rules(*known))) {
+Result<std::shared_ptr<IntegrationUnit>> Registry::unit(std::string_view id) {
+  if (const auto known = find_unit(id); known != nullptr && BERTH_TRY(has_other_rules(*known))) {
     dependencies_.log.info("other mapping rules are in force; they are loaded", {{"integration", id}});
     forget(id);
   }
   {
     std::unique_lock lock(mutex_);
     made_.wait(lock, [&] { return !making_.contains(id); });
-    const auto found = units_.find(id);
-    if (found != units_.end()) return found->second.get();
+    if (auto found = units_.find(id)) return found;
     making_.emplace(id);
   }
   // Without the lock: a plugin that hangs while it is loaded must not keep the other integrations waiting.
@@ -272,16 +273,31 @@ Result<IntegrationUnit*> Registry::unit(std::string_view id) {
   making_.erase(making_.find(id));
   made_.notify_all();
   if (!made.ok()) return std::move(made).error().with_context(fmt::format("integration {}", id));
-  IntegrationUnit* unit = made->get();
-  units_[std::string(id)] = std::move(made).value();
+  units_.put(id, *made);
   crashes_.erase(std::string(id));
-  return unit;
+  return std::move(made).value();
 }
 
-IntegrationUnit* Registry::find_unit(std::string_view id) {
+std::shared_ptr<IntegrationUnit> Registry::find_unit(std::string_view id) {
   const std::scoped_lock lock(mutex_);
-  const auto found = units_.find(id);
-  return found == units_.end() ? nullptr : found->second.get();
+  return units_.find(id);
+}
+
+std::size_t Registry::units_kept() {
+  const std::scoped_lock lock(mutex_);
+  units_.trim();
+  return units_.size();
+}
+
+std::size_t Registry::gates_kept() {
+  const std::scoped_lock lock(mutex_);
+  quotas_.trim();
+  return quotas_.size();
+}
+
+bool Registry::Quota::is_idle() const {
+  const http::QuotaSnapshot now = gate->snapshot();
+  return now.in_flight == 0 && now.used_in_minute == 0;
 }
 
 std::optional<plugins::Crash> Registry::crash_of(std::string_view id) {
@@ -309,10 +325,7 @@ std::optional<Error> Registry::disabled_plugin(std::string_view plugin) const {
 
 void Registry::forget(std::string_view id) {
   const std::scoped_lock lock(mutex_);
-  const auto found = units_.find(id);
-  if (found == units_.end()) return;
-  forgotten_.push_back(std::move(found->second));
-  units_.erase(found);
+  units_.erase(id);
 }
 
 /// The manifest of its plugin, with the hash that it is trusted by.
@@ -377,7 +390,7 @@ Status Registry::load_phases(IntegrationUnit& unit) {
     setup.phases_json = config::to_json(*root);
     std::vector<std::string> switched_on;
     for (const auto& [phase, interval] : declared.schedule) switched_on.push_back(phase);
-    setup.phases = BERTH_TRY(phases_of(setup.phases_json, switched_on));
+    setup.phases = BERTH_TRY(phases_of(setup.phases_json, switched_on, declared.pull));
   } else {
     for (const plugins::DescribedPhase& described : unit.descriptor.phases) {
       Phase phase;
@@ -411,8 +424,8 @@ Status Registry::load_rules(Setup& setup) const {
   return success();
 }
 
-Result<std::unique_ptr<IntegrationUnit>> Registry::assemble(std::string_view id) {
-  auto unit = std::make_unique<IntegrationUnit>();
+Result<std::shared_ptr<IntegrationUnit>> Registry::assemble(std::string_view id) {
+  auto unit = std::make_shared<IntegrationUnit>();
   unit->declared = std::make_unique<config::Integration>(BERTH_TRY(declaration_of(dependencies_.config, dependencies_.database, id)));
   const config::Integration& declared = *unit->declared;
   Setup& setup = unit->setup;
@@ -468,8 +481,9 @@ Result<RemoteAccess> Registry::access(IntegrationUnit& unit) {
   access.allow_http_loopback = center != nullptr && center->allow_http_loopback;
 
   const std::scoped_lock lock(mutex_);
-  Quota& quota = quotas_[access.quota_key];
-  if (!quota.gate) {
+  std::shared_ptr<Quota> quota = quotas_.find(access.quota_key);
+  if (!quota) {
+    quota = std::make_shared<Quota>();
     // Only an added data centre may have limits of its own; the built-in ones keep the remote's.
     for (const config::DataCenter& added : unit.declared->data_centers) {
       if (added.location != tokens.location || !added.limits) continue;
@@ -487,21 +501,22 @@ Result<RemoteAccess> Registry::access(IntegrationUnit& unit) {
       if (!zone.empty() && zone_exists(zone)) options.zone = zone;
     }
     storage::Database& kept_in = dependencies_.quota_database != nullptr ? *dependencies_.quota_database : dependencies_.database;
-    quota.board = std::make_unique<DatabaseQuotaBoard>(kept_in, dependencies_.clock, access.quota_key);
-    quota.gate = std::make_unique<http::QuotaGate>(limits, options, dependencies_.clock, quota.board.get());
+    quota->board = std::make_unique<DatabaseQuotaBoard>(kept_in, dependencies_.clock, access.quota_key);
+    quota->gate = std::make_unique<http::QuotaGate>(limits, options, dependencies_.clock, quota->board.get());
+    quotas_.put(access.quota_key, quota);
   }
-  access.gate = quota.gate.get();
+  access.gate = {quota, quota->gate.get()};   // whoever has the gate keeps both
   if (dependencies_.quota_database != nullptr) access.quota_key.clear();
   return access;
 }
 
-http::QuotaGate* Registry::find_gate(const IntegrationUnit& unit, std::string_view organization) {
+std::shared_ptr<http::QuotaGate> Registry::find_gate(const IntegrationUnit& unit, std::string_view organization) {
   storage::Integration row = row_of(*unit.declared);
   row.remote_id = organization;
   const std::string key = quota_keys_.of(row);
   const std::scoped_lock lock(mutex_);
-  const auto found = quotas_.find(key);
-  return found == quotas_.end() ? nullptr : found->second.gate.get();
+  const std::shared_ptr<Quota> found = quotas_.find(key);
+  return found ? std::shared_ptr<http::QuotaGate>(found, found->gate.get()) : nullptr;
 }
 
 }  // namespace berth::runs

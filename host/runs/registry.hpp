@@ -1,14 +1,20 @@
 #pragma once
-// The integrations of this host, each put together from configuration, plugin, rules and stored state, on first use.
+// The integrations of this host, each put together from configuration, plugin, rules and stored state, when it is used.
 //
 //   Registry registry({...});
-//   IntegrationUnit& unit = *BERTH_TRY(registry.unit("zoho_acme"));
-//   engine.run(unit.setup, BERTH_TRY(registry.access(unit)), {}, stop);
+//   const std::shared_ptr<IntegrationUnit> unit = BERTH_TRY(registry.unit("zoho_acme"));
+//   engine.run(unit->setup, BERTH_TRY(registry.access(*unit)), {}, stop);
 //
 // Declared ones come from berth.yaml; those made by REST are read from storage and take client settings, added data
 // centres, plan, phases and mapping from the first declared integration of their plugin, else the client from the
-// environment and the rest by default: hourly, from the moment of connecting, a fifth of the quota left to others. Any
-// thread; units live as long as the registry and keep their address.
+// environment and the rest by default: hourly, from the moment of connecting, a fifth of the quota left to others.
+//
+// A host may have very many of them and runs a few at a time. So no more than kUnitsInMemory are kept, and of the gates of remote
+// organisations kGatesInMemory: beyond that those go that nobody has used for longest. Whoever holds a unit or a gate keeps it,
+// and while somebody does there is no second one. What a unit knows beside its files is stored (tokens), and so is what a
+// gate knows, once the calls of the last minute have passed, which it waits for.
+//
+// Any thread.
 //
 // Errors: plugin.safe_mode, runs.integration_unknown, runs.plugin_missing (with the reason for which a plugin of that
 // name was refused), plugin.untrusted, plugin.changed, runs.phases_invalid, mapping.invalid (findings in the message),
@@ -24,6 +30,7 @@
 #include <vector>
 
 #include "host/config/config.hpp"
+#include "host/core/recently_used.hpp"
 #include "host/ledger/books.hpp"
 #include "host/oauth/authorization.hpp"
 #include "host/oauth/integration_tokens.hpp"
@@ -35,6 +42,11 @@
 #include "host/runs/setup.hpp"
 
 namespace berth::runs {
+
+/// Units that are kept although nobody uses them now. One takes about a third of a mebibyte (tests/bench, units_bench).
+inline constexpr std::size_t kUnitsInMemory = 128;
+/// Gates, the same. They are small.
+inline constexpr std::size_t kGatesInMemory = 4'096;
 
 /// One integration with everything a run or a connect needs. Immutable but for tokens and gate.
 struct IntegrationUnit {
@@ -66,6 +78,8 @@ class Registry {
     std::vector<std::filesystem::path> only_plugins_in{};
     /// Where the state of the quotas is kept, if not in `database`: a trial's database is a copy, but its calls are real.
     storage::Database* quota_database = nullptr;
+    std::size_t units_in_memory = kUnitsInMemory;
+    std::size_t gates_in_memory = kGatesInMemory;
   };
   explicit Registry(Dependencies dependencies);
 
@@ -82,25 +96,28 @@ class Registry {
   /// clients the others take one, and of plugins that nobody declared.
   [[nodiscard]] std::set<std::string> redirect_uris() const;
   /// Puts it together where nobody has yet, and anew where another process applied the rules that are in its file now, which opens its plugin in a worker: that may take as long as a plugin may hang.
-  Result<IntegrationUnit*> unit(std::string_view id);
-  /// The same without any wait: nullptr where it is not put together.
-  [[nodiscard]] IntegrationUnit* find_unit(std::string_view id);
+  Result<std::shared_ptr<IntegrationUnit>> unit(std::string_view id);
+  /// The same without any wait: nullptr where it is not put together, or is no longer kept.
+  [[nodiscard]] std::shared_ptr<IntegrationUnit> find_unit(std::string_view id);
   /// How the plugin ended its worker when the unit was last put together, if it did.
   [[nodiscard]] std::optional<plugins::Crash> crash_of(std::string_view id);
   /// plugin.safe_mode where this plugin is not opened in safe mode.
   [[nodiscard]] std::optional<Error> disabled_plugin(std::string_view plugin) const;
   /// Forgets the unit, so that the next unit() reads configuration and rules again.
   void forget(std::string_view id);
-  /// With the gate of the organisation that is chosen now.
+  /// With the gate of the organisation that is chosen now. Its tokens are those of the unit, which has to outlive it.
   Result<RemoteAccess> access(IntegrationUnit& unit);
-  /// nullptr until the gate was used in this process.
-  [[nodiscard]] http::QuotaGate* find_gate(const IntegrationUnit& unit, std::string_view organization);
+  /// nullptr where the gate was not used in this process, or is no longer kept.
+  [[nodiscard]] std::shared_ptr<http::QuotaGate> find_gate(const IntegrationUnit& unit, std::string_view organization);
+  /// How many of each are kept now.
+  [[nodiscard]] std::size_t units_kept();
+  [[nodiscard]] std::size_t gates_kept();
   [[nodiscard]] QuotaKeys& quota_keys() { return quota_keys_; }
   [[nodiscard]] const ledger::Companies& companies() const { return companies_; }
   [[nodiscard]] const std::vector<plugins::Discovered>& discovered() const { return discovered_; }
 
  private:
-  Result<std::unique_ptr<IntegrationUnit>> assemble(std::string_view id);
+  Result<std::shared_ptr<IntegrationUnit>> assemble(std::string_view id);
   Status find_plugin(Setup& setup) const;
   Status describe(IntegrationUnit& unit);
   Status load_phases(IntegrationUnit& unit);
@@ -116,13 +133,14 @@ class Registry {
   std::condition_variable made_;
   std::set<std::string, std::less<>> making_;                     // units that some thread puts together now
   std::map<std::string, plugins::Crash, std::less<>> crashes_;
-  std::map<std::string, std::unique_ptr<IntegrationUnit>, std::less<>> units_;
-  std::vector<std::unique_ptr<IntegrationUnit>> forgotten_;       // somebody may still use them
+  RecentlyUsed<IntegrationUnit> units_;
   struct Quota {
     std::unique_ptr<http::QuotaBoard> board;
     std::unique_ptr<http::QuotaGate> gate;
+    /// No call under way, and none within the last minute: all that it knows stands on its board.
+    [[nodiscard]] bool is_idle() const;
   };
-  std::map<std::string, Quota, std::less<>> quotas_;              // by quota_keys_
+  RecentlyUsed<Quota> quotas_;                                    // by quota_keys_
 };
 
 /// The books of each company that the configuration declares.

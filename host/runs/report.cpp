@@ -66,6 +66,12 @@ json::Value RunReport::to_json() const {
       sweep = json::Value::object({{"outcome", phase.sweep.outcome}, {"listed", phase.sweep.listed}, {"list_calls", phase.sweep.list_calls},
                                    {"missing", phase.sweep.missing}, {"confirming_calls", phase.sweep.confirming_calls}});
     }
+    json::Value reduced;
+    if (!phase.reduced.missing.empty()) {
+      json::Value missing = json::Value::array();
+      for (const std::string& one : phase.reduced.missing) missing.push_back(one);
+      reduced = json::Value::object({{"missing", std::move(missing)}, {"documents", phase.reduced.documents}});
+    }
     phase_rows.push_back(json::Value::object({
         {"sweep", std::move(sweep)},
         {"phase", phase.phase},
@@ -89,6 +95,7 @@ json::Value RunReport::to_json() const {
         {"lower_bound_by_kind", calls_json(phase.fewest)},
         {"wall_ms", phase.wall_ms},
         {"notes", std::move(notes)},
+        {"reduced", std::move(reduced)},
     }));
   }
   json::Value budget_rows = json::Value::array();

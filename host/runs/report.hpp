@@ -49,6 +49,12 @@ struct SweepReport {
   std::int64_t confirming_calls = 0;   // one for each that is missing, to ask whether it is gone
 };
 
+/// Documents that are known by their list rows alone (`pull: reduced`), and what they lack for that.
+struct ReducedReport {
+  std::vector<std::string> missing;   // as the connector names it: "line_items"; none: the phase is pulled in full
+  std::int64_t documents = 0;         // that are stored, after the run
+};
+
 struct PhaseReport {
   std::string phase;
   std::string entity;
@@ -61,6 +67,7 @@ struct PhaseReport {
   std::int64_t unchanged = 0;      // rows that were known already
   std::int64_t gone = 0;           // documents that the remote has no more, for certain
   SweepReport sweep;
+  ReducedReport reduced;
   std::int64_t posted = 0, parked = 0, skipped = 0, failed = 0, ignored = 0;   // records that this run moved there
   CallCounts calls;
   CallCounts fewest;               // fewest calls that could have brought the same (lower_bound.hpp)

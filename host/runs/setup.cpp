@@ -85,7 +85,7 @@ const json::Value* setting_of(const json::Value& phase, const json::Value* defau
 
 }  // namespace
 
-Result<std::vector<Phase>> phases_of(const json::Value& phases_json, const std::vector<std::string>& enabled_optional) {
+Result<std::vector<Phase>> phases_of(const json::Value& phases_json, const std::vector<std::string>& enabled_optional, config::PullExtent extent) {
   std::vector<Phase> result;
   const json::Value* list = phases_json.find("phases");
   if (list == nullptr || !list->is_array() || list->items().empty()) {
@@ -113,6 +113,8 @@ Result<std::vector<Phase>> phases_of(const json::Value& phases_json, const std::
       if (const json::Value* once = detail->find("once_per_record")) phase.detail_once_per_record = once->boolean();
       if (const json::Value* offered = detail->at_path("unless.offered")) phase.detail_unless_offered = offered->text();
     }
+    phase.reducible = phases::reduced_of(declared);
+    phase.is_reduced = phase.reducible && extent == config::PullExtent::kReduced;
     phase.volatile_keys = texts(declared.find("volatile"));
     if (const json::Value* files = declared.find("attachments")) {
       for (const json::Value& file : files->items()) {
@@ -131,6 +133,11 @@ Result<std::vector<Phase>> phases_of(const json::Value& phases_json, const std::
       phase.brake_percent = percent->integer().value_or(1);
     }
     result.push_back(std::move(phase));
+  }
+  const bool is_any_reduced = std::any_of(result.begin(), result.end(), [](const Phase& phase) { return phase.is_reduced; });
+  if (extent == config::PullExtent::kReduced && !is_any_reduced) {
+    return make_error(Code::kInvalidConfig, "runs.pull_not_reducible",
+                      fmt::format("`pull: reduced` is not possible with {}: no phase of it says how", phases_json.text_of("plugin")));
   }
   return result;
 }

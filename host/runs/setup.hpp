@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "berth/json.hpp"
+#include "berth/phases.hpp"
 #include "host/config/config.hpp"
 #include "host/core/result.hpp"
 #include "host/mapping/mapping.hpp"
@@ -41,6 +42,10 @@ struct Phase {
     std::string cost;                        // class of its budget
   };
   std::vector<File> files;                   // attachments, best effort
+  std::optional<phases::Reduced> reducible;  // how it is pulled with `pull: reduced`; nothing: as ever
+  bool is_reduced = false;                   // and it is, because the integration says so
+  /// Which list rows stand for their documents; nullptr: none does.
+  [[nodiscard]] const phases::Reduced* reduced() const { return is_reduced && reducible ? &*reducible : nullptr; }
   std::string detail_unless_offered;         // no detail while another document offers that value
   std::vector<std::string> volatile_keys;    // globs of top-level keys that are no part of the content hash
   json::Value budget;                        // {"invoices.detail":"40%"}
@@ -80,8 +85,9 @@ struct Setup {
 };
 
 /// The phases of a phases file (as JSON) with its defaults. `enabled_optional` are the optional ones that are switched on.
-/// Errors: runs.phases_invalid with the JSON path.
-Result<std::vector<Phase>> phases_of(const json::Value& phases_json, const std::vector<std::string>& enabled_optional);
+/// Errors: runs.phases_invalid with the JSON path; runs.pull_not_reducible where reduced is asked for and no phase says how.
+Result<std::vector<Phase>> phases_of(const json::Value& phases_json, const std::vector<std::string>& enabled_optional,
+                                     config::PullExtent extent = config::PullExtent::kFull);
 
 /// Text that equals for two answers exactly when they say the same: canonical JSON without volatile keys, hashed.
 std::string content_hash(const json::Value& document, const Phase* phase);

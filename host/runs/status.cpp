@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "host/runs/deletions.hpp"
 #include "host/storage/account_rows.hpp"
 #include "host/storage/cursors.hpp"
@@ -58,7 +60,11 @@ Result<bool> are_defaults_mapped(storage::Connection& connection, const Setup& s
     const auto row = BERTH_TRY(storage::account_rows::find(connection, setup.id, kind, "", setup.company->id));
     if (!row || !row->is_mapped()) return false;
   }
-  return true;
+  // Without it nothing of a reduced pull posts; it is asked for when the first document needs it.
+  const bool is_reduced = std::any_of(setup.phases.begin(), setup.phases.end(), [](const Phase& phase) { return phase.is_reduced; });
+  if (!is_reduced) return true;
+  const auto total = BERTH_TRY(storage::account_rows::find(connection, setup.id, "reduced_total", "", setup.company->id));
+  return !total || total->is_mapped();
 }
 
 Status mark_connected(storage::Connection& connection, const Setup& setup, Instant now) {
@@ -89,7 +95,7 @@ Status refresh_setup_state(storage::Connection& connection, const Setup& setup, 
       connection, setup.id,
       {.actual = "setup_incomplete",
        .reason = "berth.setup_incomplete",
-       .message = fmt::format("map the default income and expense accounts: berth accounts list {}", setup.id),
+       .message = fmt::format("map the default accounts: berth accounts list {}", setup.id),
        .who_acts = "operator",
        .next_attempt = {}},
       now);

@@ -25,7 +25,7 @@ Status mark_run_ended(storage::Connection& connection, const Setup& setup, const
 Status mark_run_failed(storage::Connection& connection, std::string_view integration, const RunReport& report, const Error* error,
                        Instant now);
 
-/// Both default accounts are mapped for the integration's company.
+/// Both default accounts are mapped for the integration's company, and with `pull: reduced` that of the totals.
 Result<bool> are_defaults_mapped(storage::Connection& connection, const Setup& setup);
 
 }  // namespace berth::runs

@@ -1,6 +1,8 @@
 #include "host/runs/stored_record.hpp"
 
+#include "host/storage/hand_archives.hpp"
 #include "host/storage/offers.hpp"
+#include "host/storage/reduced.hpp"
 
 namespace berth::runs {
 
@@ -8,10 +10,12 @@ Result<mapping::Record> load_record(storage::Connection& connection, const Setup
   mapping::Record loaded;
   loaded.remote_id = record.remote_id;
   loaded.version = record.detail_version.empty() ? record.row_version : record.detail_version;
-  loaded.deleted = record.remote_state == "deleted";
+  // What a person has archived is decided like what is gone.
+  loaded.deleted = record.remote_state == "deleted" || BERTH_TRY(storage::hand_archives::find(connection, record.id)).has_value();
   loaded.posted = !record.local_id.empty();
   const Phase* phase = setup.phase_of_entity(record.entity);
   loaded.detail_expected = phase != nullptr && phase->has_detail && !phase->detail_once_per_record;
+  loaded.is_reduced = phase != nullptr && phase->reducible && !record.has_detail() && BERTH_TRY(storage::reduced::has(connection, record.id));
   // A detail that is older than its row does not count: the newer one is on its way.
   const bool is_current = !record.has_row() || record.detail_version == record.row_version ||
                           record.detail_fetched >= record.row_fetched || !loaded.detail_expected;

@@ -94,7 +94,10 @@ Result<std::string> why_not_there(storage::Connection& connection, const Setup& 
   const std::string entity = setup.remote_entity_of(kind);
   const auto row = BERTH_TRY(storage::rows::find_by_remote(connection, kind, setup.id, rest));
   if (row && row->state == "open") return fmt::format("{} is there by now; the next run decides again", awaited);
-  if (row) return fmt::format("{} is {}", awaited, row->state);
+  if (row) {
+    const auto record = entity.empty() ? std::nullopt : BERTH_TRY(storage::records::find(connection, setup.id, entity, rest));
+    return record && record->state == "archived" ? state_of(*record) : fmt::format("{} is {}", awaited, row->state);
+  }
   if (!entity.empty()) return why_no_record(connection, setup, entity, rest);
   // A row that goes by its name, within a classification or not.
   const bool has_scope = kind == "classification_line";

@@ -1,103 +1,20 @@
 // Whether an integration is due, and when to look at it again.
 #include "host/schedule/scheduler.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <set>
-
-#include "host/core/hash.hpp"
-#include "host/runs/timing.hpp"
-#include "host/storage/commands.hpp"
-#include "host/storage/cursors.hpp"
-#include "host/storage/integrations.hpp"
-#include "host/storage/leases.hpp"
-#include "host/storage/runs.hpp"
 
 namespace berth::schedule {
-
-std::chrono::milliseconds jitter_of(std::string_view integration, std::string_view phase, Instant last, std::chrono::milliseconds wait, int percent,
-                                    bool is_by_clock) {
-  constexpr std::chrono::milliseconds kByClockMax{60'000};
-  const std::string hash = sha256_hex(fmt::format("{}/{}/{}", integration, phase, last.unix_ms));
-  const std::int64_t share = std::stoll(hash.substr(0, 8), nullptr, 16) % 1000;   // thousandths of the jitter
-  const std::chrono::milliseconds most = wait * percent / 100;
-  return (is_by_clock ? std::min(most, kByClockMax) : most) * share / 1000;
-}
-
-Instant next_due(const config::Integration& declared, std::string_view phase, Instant last, std::string_view zone, int jitter_percent) {
-  const Instant due = runs::next_due(declared, phase, last, zone);
-  const auto timing = declared.schedule.find(phase);
-  const bool is_by_clock = timing != declared.schedule.end() && timing->second.cron;
-  return due + jitter_of(declared.id, phase, last, due - last, jitter_percent, is_by_clock);
-}
 
 namespace {
 
 /// What a person asked for and could not begin is tried once more at least so often: the cause may be mended any time.
 constexpr std::chrono::minutes kAskedRetryMax{1};
-/// No run waits longer than until the day has turned, or an hour after a failure. A time further ahead was stored while
-/// the clock was wrong.
-constexpr std::chrono::hours kAheadMax{26};
 /// Nobody is left alone for longer, whatever was thought when it was looked at last.
 constexpr std::chrono::hours kLookAtLeast{24};
 /// What this host cannot run, because it is not in its configuration or its plugin is not opened here, is another host's.
 constexpr std::chrono::minutes kNotHere{1};
-/// A comparison of all ids that was cut goes on after that, within a run that is due or in one of its own.
-constexpr std::chrono::minutes kSweepRest{10};
-
-struct LeftOver {
-  std::set<std::string> phases;
-  Instant leased_until;   // 0: nobody runs it
-};
-
-/// Phases of the newest run that did not end well for a reason that passes. A spent budget is none: it is meant to spread
-/// the work over the intervals.
-Result<LeftOver> left_over(storage::Connection& connection, const std::string& integration, Instant now) {
-  LeftOver left;
-  const auto newest = BERTH_TRY(storage::runs::list(connection, integration, {.after = {}, .limit = 1}));
-  if (newest.items.empty()) return left;
-  const storage::Run& run = newest.items.front();
-  if (const auto lease = BERTH_TRY(storage::leases::find(connection, integration, now))) left.leased_until = lease->expires;
-  const bool is_dead = run.outcome == "running" && left.leased_until.unix_ms == 0;
-  // What a person stopped stays stopped; what the end of this process stopped goes on.
-  const bool is_stopped = run.outcome == "cancelled" && run.trigger != "command";
-  if (!is_dead && !is_stopped && run.outcome != "failed" && run.outcome != "crashed" && run.outcome != "rate_limited") return left;
-  const json::Parsed report = json::parse(run.report_json);
-  const json::Value* told = report.ok() ? report.value.find("phases") : nullptr;
-  if (told != nullptr) {
-    for (const json::Value& phase : told->items()) {
-      const std::string_view outcome = phase.text_of("outcome");
-      if (outcome != "succeeded" && outcome != "derived" && outcome != "incomplete") left.phases.emplace(phase.text_of("phase"));
-    }
-    return left;
-  }
-  const json::Parsed asked = json::parse(run.phases_json);
-  if (asked.ok() && asked.value.is_array()) {
-    for (const json::Value& phase : asked.value.items()) left.phases.emplace(phase.text());
-  }
-  return left;
-}
-
-/// What storage holds about one integration.
-struct Facts {
-  std::optional<storage::Integration> row;
-  std::vector<storage::Command> asked;
-  std::vector<storage::PhaseCursor> cursors;
-  LeftOver left;
-};
-
-Result<Facts> facts_of(storage::Database& database, const std::string& id, Instant now) {
-  Facts facts;
-  BERTH_CHECK(database.read([&](storage::Connection& connection) -> Status {
-    facts.row = BERTH_TRY(storage::integrations::find(connection, id));
-    facts.asked = BERTH_TRY(storage::commands::list(connection, id));
-    facts.left = BERTH_TRY(left_over(connection, id, now));
-    facts.cursors = BERTH_TRY(storage::cursors::list(connection, id));
-    return success();
-  }));
-  return facts;
-}
+/// While another process runs it. Its end, which is noted, wakes the integration earlier.
+constexpr std::chrono::minutes kElsewhere{1};
 
 DueRun asked_for(const std::string& id, const storage::Command& sync) {
   // It stays queued until its run has begun: what is refused because somebody runs the integration now is tried again.
@@ -112,18 +29,6 @@ DueRun asked_for(const std::string& id, const storage::Command& sync) {
   return run;
 }
 
-/// When the ids of a phase are compared next; a comparison that was cut goes on soon.
-Instant sweep_due(const Facts& facts, const config::Integration& declared, const std::string& phase, std::string_view zone, int jitter_percent, Instant now) {
-  const auto cursor = std::find_if(facts.cursors.begin(), facts.cursors.end(), [&](const storage::PhaseCursor& one) { return one.phase == phase && one.mode == "sweep"; });
-  const bool is_there = std::any_of(facts.cursors.begin(), facts.cursors.end(), [&](const storage::PhaseCursor& one) { return one.phase == phase && one.passes_complete > 0; });
-  if (!is_there) return now + kLookAtLeast;   // its rows were never listed whole; the end of that run looks again
-  // The first one an interval after the connection: the first pass has seen everything.
-  if (cursor == facts.cursors.end()) return next_due(declared, runs::kArchiving, facts.row->connected, zone, jitter_percent);
-  if (cursor->last_started > now) return now;
-  if (cursor->under_way) return cursor->last_started + kSweepRest;
-  return next_due(declared, runs::kArchiving, cursor->last_started, zone, jitter_percent);
-}
-
 }  // namespace
 
 Scheduler::Failing Scheduler::failing_of(const std::string& integration, Instant now) const {
@@ -133,14 +38,21 @@ Scheduler::Failing Scheduler::failing_of(const std::string& integration, Instant
   return found->second;
 }
 
-Result<Decision> Scheduler::decide(const std::string& id, Instant now) {
-  const Facts facts = BERTH_TRY(facts_of(dependencies_.database, id, now));
-  const auto& row = facts.row;
+Result<Decision> Scheduler::decide(const std::string& id, Instant of_machine) {
+  Facts facts;
+  BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
+    facts = BERTH_TRY(facts_of(connection, id, of_machine, dependencies_.is_dead_owner));
+    return success();
+  }));
+  const Instant now = facts.now;
   const auto not_before = [&](Instant moment) { return Decision{std::nullopt, std::min(moment, now + kLookAtLeast)}; };
-  if (!row || row->desired != "enabled" || row->connected.unix_ms == 0 || row->actual == "needs_reauth") return not_before(now + kLookAtLeast);
-  if (!dependencies_.registry.has(*row) || dependencies_.registry.disabled_plugin(row->plugin)) return not_before(now + kNotHere);
+  const Standstill stands = standstill_of(facts);
+  if (stands.needs_person()) return not_before(now + kLookAtLeast);
+  if (!dependencies_.registry.has(*facts.row) || dependencies_.registry.disabled_plugin(facts.row->plugin)) return not_before(now + kNotHere);
 
-  const Failing failing = failing_of(id, now);
+  Failing failing = failing_of(id, of_machine);
+  failing.since = failing.since + (now - of_machine);   // what this process remembers is told by its own clock
+  failing.not_before = failing.not_before + (now - of_machine);
   const auto sync = std::find_if(facts.asked.begin(), facts.asked.end(), [](const storage::Command& c) { return c.kind == "sync"; });
   if (sync != facts.asked.end()) {
     // A command that did not begin stays queued and is tried again, less and less often; one that is given after that at once.
@@ -150,9 +62,11 @@ Result<Decision> Scheduler::decide(const std::string& id, Instant now) {
     return Decision{asked_for(id, *sync), {}};
   }
   // Only a person is answered before the wait is over.
-  const Instant wait = row->next_attempt <= now + kAheadMax ? row->next_attempt : now;
+  const Instant wait = stands.why == Standstill::Why::kWaits ? stands.until : now;
   if (const Instant until = failing.times > 0 ? std::max(wait, failing.not_before) : wait; until > now) return not_before(until);
-  const runs::IntegrationUnit* unit = dependencies_.registry.find_unit(id);
+  // When a run that somebody else has begun must have shown that it lives.
+  if (facts.leased_until.unix_ms > 0) return not_before(std::min(facts.leased_until + std::chrono::seconds(1), now + kElsewhere));
+  const auto unit = dependencies_.registry.find_unit(id);
   DueRun run{id, {}};
   run.request.trigger = "schedule";
   if (unit == nullptr) {
@@ -160,23 +74,16 @@ Result<Decision> Scheduler::decide(const std::string& id, Instant now) {
     return Decision{std::move(run), {}};
   }
 
-  const std::string zone = runs::zone_of(*unit->declared, *row);
-  // When a run that somebody else has begun must have shown that it lives.
-  Instant next = facts.left.leased_until.unix_ms > 0 ? facts.left.leased_until + std::chrono::seconds(1) : now + kLookAtLeast;
-  for (const runs::Phase& phase : unit->setup.phases) {
-    if (!phase.enabled) continue;
-    Instant last{0};
-    for (const storage::PhaseCursor& cursor : facts.cursors) {
-      if (cursor.phase == phase.id && (cursor.mode == "changes" || cursor.mode == "full")) last = std::max(last, cursor.last_started);
-    }
-    const bool is_asked_again = last.unix_ms == 0 || last > now || facts.left.phases.contains(phase.id);
-    const Instant due = is_asked_again ? now : next_due(*unit->declared, phase.id, last, zone, options_.jitter_percent);
-    if (due <= now) run.request.phases.push_back(phase.id);
-    next = std::min(next, due);
-    if (!phase.is_swept || !unit->declared->schedule.contains(runs::kArchiving)) continue;
-    const Instant swept = sweep_due(facts, *unit->declared, phase.id, zone, options_.jitter_percent, now);
-    if (swept <= now) run.request.sweep.push_back(phase.id);
-    next = std::min(next, swept);
+  Instant next = now + kLookAtLeast;
+  const Plan plan = plan_of(facts, *unit->declared, unit->setup.phases, options_.jitter_percent);
+  for (const PhasePlan& phase : plan.phases) {
+    if (phase.due <= now) run.request.phases.push_back(phase.phase);
+    next = std::min(next, phase.due);
+  }
+  for (const ComparisonPlan& comparison : plan.comparisons) {
+    if (!comparison.due) continue;   // the end of the run that reads its list whole looks again
+    if (*comparison.due <= now) run.request.sweep.push_back(comparison.phase);
+    next = std::min(next, *comparison.due);
   }
   if (run.request.phases.empty() && run.request.sweep.empty()) return not_before(next);
   run.request.only_sweep = run.request.phases.empty();

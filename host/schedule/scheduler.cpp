@@ -2,6 +2,9 @@
 #include "host/schedule/scheduler.hpp"
 
 #include <algorithm>
+#include <utility>
+
+#include "host/storage/leases.hpp"
 
 namespace berth::schedule {
 
@@ -15,24 +18,47 @@ constexpr std::chrono::minutes kBroken{1};
 }  // namespace
 
 /// Those whose moment has come, without those that this process runs.
-Result<std::vector<storage::Look>> Scheduler::looks(Instant now) {
+Result<Scheduler::Come> Scheduler::come(Instant of_machine) {
   std::set<std::string> mine;
   {
     const std::scoped_lock lock(mutex_);
     for (const auto& [id, thread] : under_way_) mine.insert(id);
   }
-  std::vector<storage::Look> found;
+  Come found;
   BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
-    found = BERTH_TRY(storage::looks::come(connection, now, options_.looks_max + mine.size()));
+    found.now = connection.shared_now(of_machine);
+    found.looks = BERTH_TRY(storage::looks::come(connection, found.now, options_.looks_max + mine.size()));
     return success();
   }));
-  std::erase_if(found, [&](const storage::Look& look) { return mine.contains(look.integration); });
+  std::erase_if(found.looks, [&](const storage::Look& look) { return mine.contains(look.integration); });
   return found;
+}
+
+Status Scheduler::wake_left_behind() {
+  if (!dependencies_.is_dead_owner) return success();
+  std::set<std::string> left;
+  BERTH_CHECK(dependencies_.database.read([&](storage::Connection& connection) -> Status {
+    for (const storage::HeldSince& held : BERTH_TRY(storage::leases::list(connection, dependencies_.clock.now()))) {
+      if (dependencies_.is_dead_owner(held.lease.owner)) left.insert(held.lease.integration);
+    }
+    for (const storage::looks::Taken& taken : BERTH_TRY(storage::looks::taken(connection, connection.shared_now(dependencies_.clock.now())))) {
+      if (dependencies_.is_dead_owner(taken.by)) left.insert(taken.integration);
+    }
+    return success();
+  }));
+  if (left.empty()) return success();
+  BERTH_CHECK(dependencies_.database.write("schedule.wake_left", [&](storage::Connection& connection) -> Status {
+    const Instant now = connection.shared_now(dependencies_.clock.now());
+    for (const std::string& integration : left) BERTH_CHECK(storage::looks::wake(connection, integration, now));
+    return success();
+  }));
+  dependencies_.log.info("a process of this machine is gone: what it ran is looked at now", {{"integrations", left.size()}});
+  return success();
 }
 
 Result<std::vector<DueRun>> Scheduler::due(Instant now) {
   std::vector<DueRun> result;
-  for (const storage::Look& look : BERTH_TRY(looks(now))) {
+  for (const storage::Look& look : BERTH_TRY(come(now)).looks) {
     auto decision = decide(look.integration, now);
     if (decision.ok() && decision->run) result.push_back(std::move(*decision->run));
   }
@@ -46,15 +72,16 @@ Result<std::vector<DueRun>> Scheduler::take(Instant now, std::size_t places) {
   return std::move(taken.runs);
 }
 
-Result<Scheduler::Taken> Scheduler::take_marked(Instant now, std::size_t places) {
-  const std::vector<storage::Look> come = BERTH_TRY(looks(now));
+Result<Scheduler::Taken> Scheduler::take_marked(Instant of_machine, std::size_t places) {
+  const Come found = BERTH_TRY(come(of_machine));
+  const Instant now = found.now;
   Taken taken;
-  std::vector<std::pair<storage::Look, Instant>> moved;
+  std::vector<std::pair<storage::Look, storage::looks::Move>> moved;
   std::map<std::string, DueRun> wanted;
   std::size_t looked = 0;
-  for (const storage::Look& look : come) {
+  for (const storage::Look& look : found.looks) {
     if (wanted.size() == places) break;
-    auto decision = decide(look.integration, now);
+    auto decision = decide(look.integration, of_machine);
     if (!decision.ok()) {
       // One broken integration does not keep the others from running.
       dependencies_.log.error("integration cannot be scheduled", decision.error(), {{"integration", look.integration}});
@@ -62,10 +89,11 @@ Result<Scheduler::Taken> Scheduler::take_marked(Instant now, std::size_t places)
     }
     ++looked;
     // What is put together first stays where it is: it is decided about when it is there.
-    if (!decision->run || !decision->run->is_new) moved.emplace_back(look, decision->run ? now + kClaim : decision->look_again);
+    if (!decision->run) moved.emplace_back(look, storage::looks::Move{.to = decision->look_again, .now = now});
+    if (decision->run && !decision->run->is_new) moved.emplace_back(look, storage::looks::Move{.to = now + kClaim, .now = now, .taken_by = dependencies_.owner});
     if (decision->run) wanted.emplace(look.integration, std::move(*decision->run));
   }
-  taken.is_all = looked == come.size() && come.size() < options_.looks_max;
+  taken.is_all = looked == found.looks.size() && found.looks.size() < options_.looks_max;
   {
     // Before it shows in storage that they are taken: whoever asks what is under way sees them from then on.
     const std::scoped_lock lock(mutex_);
@@ -74,13 +102,13 @@ Result<Scheduler::Taken> Scheduler::take_marked(Instant now, std::size_t places)
   std::vector<std::string> lost;
   const Status written = moved.empty() ? success() : dependencies_.database.write("schedule.take", [&](storage::Connection& connection) -> Status {
     lost.clear();
-    for (const auto& [look, to] : moved) {
-      if (!BERTH_TRY(storage::looks::move(connection, look, to))) lost.push_back(look.integration);
+    for (const auto& [look, move] : moved) {
+      if (!BERTH_TRY(storage::looks::move(connection, look, move))) lost.push_back(look.integration);
     }
     return success();
   });
   const std::scoped_lock lock(mutex_);
-  for (const storage::Look& look : come) {   // oldest first
+  for (const storage::Look& look : found.looks) {   // oldest first
     const auto run = wanted.find(look.integration);
     if (run == wanted.end()) continue;
     // Another host was faster, or something happened since: it is looked at again.
@@ -108,16 +136,41 @@ void Scheduler::look(std::stop_token stop) {
       if (!changed_.wait(lock, stop, [&] { return under_way_.size() < options_.workers_max; })) return;
       places = options_.workers_max - under_way_.size();
     }
-    auto taken = take_marked(dependencies_.clock.now(), places);
-    if (!taken.ok()) {
-      dependencies_.log.error("schedule cannot be read", taken.error());
-    } else {
-      for (DueRun& run : taken->runs) begin(std::move(run));
-      if (!taken->is_all) continue;
+    Status looked = success();
+    if (!are_left_woken_) {
+      looked = wake_left_behind();
+      are_left_woken_ = looked.ok();
     }
+    if (looked.ok()) {
+      auto taken = take_marked(dependencies_.clock.now(), places);
+      if (taken.ok()) {
+        for (DueRun& run : taken->runs) begin(std::move(run));
+        note_look(success());
+        if (!taken->is_all) continue;
+      } else {
+        looked = taken.error();
+      }
+    }
+    note_look(looked);
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, stop, options_.look_every, [&] { return woken_; });
+    changed_.wait_for(lock, stop, rest_, [&] { return woken_; });
   }
+}
+
+/// Says what is new, not every second that nothing is; and asks a database that cannot be used less and less often.
+void Scheduler::note_look(const Status& looked) {
+  if (looked.ok()) {
+    rest_ = options_.look_every;
+    if (!std::exchange(is_failing_, false)) return;
+    const auto after = std::chrono::duration_cast<std::chrono::seconds>(dependencies_.clock.now() - failing_since_);
+    dependencies_.log.info("the database can be used again: runs begin as they are due", {{"after_s", after.count()}});
+    return;
+  }
+  const bool is_new = !std::exchange(is_failing_, true);
+  rest_ = is_new ? options_.look_every : std::min(rest_ * 2, options_.look_every_max);
+  if (!is_new) return;
+  failing_since_ = dependencies_.clock.now();
+  dependencies_.log.error("no run begins: what is due cannot be read or noted", looked.error());
 }
 
 void Scheduler::begin(DueRun due_run) {
@@ -132,6 +185,8 @@ void Scheduler::begin(DueRun due_run) {
 Status Scheduler::attempt(const DueRun& run, std::stop_token stop) {
   const auto not_begun = [&](const Error& error) -> Status {
     dependencies_.log.error("run did not begin", error, {{"integration", run.integration}});
+    // This host cannot reach the database: that says nothing about the integration, which another host may be running.
+    if (error.reason.starts_with("storage.")) return error;
     BERTH_CHECK(dependencies_.engine.note_not_begun(run.integration, run.request, error, dependencies_.registry.crash_of(run.integration)));
     // A sync that was asked for stays queued until it begins, or has brought its plugin down.
     if (!run.request.commands.empty() && !runs::is_plugin_crash(error.reason)) return error;
@@ -149,8 +204,9 @@ Status Scheduler::attempt(const DueRun& run, std::stop_token stop) {
     dependencies_.log.info("another process runs it now", {{"integration", run.integration}});
     return success();
   }
-  // Paused, disabled or disconnected since it was looked at: nothing went wrong.
-  if (error.code == Code::kConflict || error.reason == "runs.not_connected") return success();
+  // Paused, disabled, disconnected or taken over since it was looked at: nothing went wrong.
+  constexpr std::string_view kNothingWrong[] = {"runs.paused", "runs.disabled", "runs.not_connected", "plugin.crash_loop", "storage.lease_lost"};
+  if (std::find(std::begin(kNothingWrong), std::end(kNothingWrong), error.reason) != std::end(kNothingWrong)) return success();
   if (error.code == Code::kInvalidArgument) return not_begun(error);
   dependencies_.log.error("run did not begin", error, {{"integration", run.integration}});
   return error;

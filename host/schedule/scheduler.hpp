@@ -11,7 +11,8 @@
 // and the threads only act on it. So the waits after failed and crashed runs, which the engine stores, outlast a restart of the host.
 // That moment stands in storage, too (storage/looks.hpp), and is moved to now by whatever could make something due earlier. A tick
 // reads those whose moment has come, oldest first, and nothing of the others: it costs the same with a hundred thousand of them.
-// Hosts on one database share them. Who takes one moves its moment first, so that the others do not try it as well.
+// Hosts on one database share them. Who takes one moves its moment first, so that the others do not try it as well. What is due,
+// and for what reason nothing is, is in plan.hpp; all moments are told in the time that the hosts agree on (Connection::shared_now).
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -25,6 +26,7 @@
 
 #include "host/runs/engine.hpp"
 #include "host/runs/registry.hpp"
+#include "host/schedule/plan.hpp"
 #include "host/storage/database.hpp"
 #include "host/storage/looks.hpp"
 #include "host/telemetry/log.hpp"
@@ -47,7 +49,8 @@ struct Options {
   std::size_t workers_max = 4;                             // runs under way at once
   std::chrono::milliseconds look_every{1000};
   std::size_t looks_max = 256;                             // integrations looked at in one step
-  int jitter_percent = 10;                                 // of the interval, later, so that hosts do not move in step
+  std::chrono::milliseconds look_every_max{30'000};        // while the database cannot be used: doubled each time up to
+  int jitter_percent = kJitterPercent;
   std::chrono::milliseconds first_retry{60'000};           // of what could not even be noted; doubled each time up to
   std::chrono::milliseconds retry_max{3'600'000};
 };
@@ -60,6 +63,8 @@ class Scheduler {
     runs::Engine& engine;
     Clock& clock;
     telemetry::Log log;
+    std::string owner{};          // names this process to the others
+    IsDeadOwner is_dead_owner{};  // as the engine's
   };
   Scheduler(Dependencies dependencies, Options options) : dependencies_(std::move(dependencies)), options_(options) {}
   ~Scheduler() { stop(); }
@@ -70,10 +75,12 @@ class Scheduler {
   void stop();
   /// Looks now instead of at the next tick.
   void wake();
+  /// What a process of this machine that is gone ran, or was about to run, is looked at next. start() does it first of all.
+  Status wake_left_behind();
   /// What should begin now, without those that run already. A run takes every phase that is due, in the plugin's order.
   Result<std::vector<DueRun>> due(Instant now);
   /// The same for one integration, whenever its moment is.
-  Result<Decision> decide(const std::string& integration, Instant now);
+  Result<Decision> decide(const std::string& integration, Instant of_machine);
   /// What a step of the scheduler takes: at most `places` runs, whose moment is moved on so that no other host takes them;
   /// those that are not due get the moment at which they are looked at next.
   Result<std::vector<DueRun>> take(Instant now, std::size_t places);
@@ -91,8 +98,13 @@ class Scheduler {
     bool is_all = false;         // nothing is left whose moment has come
   };
   void look(std::stop_token stop);
-  Result<Taken> take_marked(Instant now, std::size_t places);
-  Result<std::vector<storage::Look>> looks(Instant now);
+  struct Come {
+    Instant now;                          // as the hosts agree on it
+    std::vector<storage::Look> looks;
+  };
+  Result<Taken> take_marked(Instant of_machine, std::size_t places);
+  Result<Come> come(Instant of_machine);
+  void note_look(const Status& looked);
   void begin(DueRun run);
   Status attempt(const DueRun& run, std::stop_token stop);
   void note_end(const DueRun& run, const Status& ended);
@@ -107,13 +119,11 @@ class Scheduler {
   std::vector<std::jthread> ended_;
   std::map<std::string, Failing> failing_;
   std::jthread looker_;
+  // Of the thread that looks.
+  bool are_left_woken_ = false;
+  bool is_failing_ = false;
+  Instant failing_since_;
+  std::chrono::milliseconds rest_{0};              // before the next look
 };
-
-/// How much later than `wait` a phase that began at `last` is due; the same for the same phase and start, so that looking
-/// twice gives one answer. A share of the wait, and at most a minute where a clock says the time.
-[[nodiscard]] std::chrono::milliseconds jitter_of(std::string_view integration, std::string_view phase, Instant last,
-                                                  std::chrono::milliseconds wait, int percent, bool is_by_clock);
-/// When a phase that began at `last` is due again.
-[[nodiscard]] Instant next_due(const config::Integration& declared, std::string_view phase, Instant last, std::string_view zone, int jitter_percent);
 
 }  // namespace berth::schedule

@@ -17,7 +17,7 @@ namespace berth::storage {
 
 struct AccountRow {
   std::string integration{};
-  std::string kind{};     // default_income | default_expense | payment_mode | tax | zoho_account | service_line | role
+  std::string kind{};     // default_income | default_expense | payment_mode | tax | zoho_account | service_line | reduced_total | role
   std::string row_key{};  // account_rows::key_of(kind, label)
   std::string company{};
   std::string label{};    // the key as first seen; "-" for none

@@ -29,7 +29,7 @@ struct BackfillList {
   std::string integration{};
   std::string phase{};
   Instant from{};              // of the window that is read, or comes next
-  Instant to{};                // 0: the whole list, without a window
+  Instant to{};                // 0: the whole list, without a window; of a list with windows only once rows of it are listed
   std::int64_t expected = -1;  // documents that the remote said it has; -1: it has not
   std::int64_t listed = 0;     // rows of all windows so far
   std::int64_t in_window = 0;  // of those, rows of this window

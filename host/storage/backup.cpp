@@ -121,7 +121,7 @@ RestoredBackup::~RestoredBackup() {
 
 Result<RestoredBackup> RestoredBackup::open(const std::string& file, const std::string& folder, const Clock& clock) {
   std::error_code failure;
-  if (!fs::is_regular_file(file, failure)) return make_error(Code::kNotFound, "storage.not_found", "there is no file " + file);
+  if (!fs::is_regular_file(file, failure)) return make_error(Code::kNotFound, "storage.backup_missing", "there is no file " + file);
   if (const auto log = fs::file_size(file + "-wal", failure); !failure && log > 0) {
     return make_error(Code::kUnavailable, "storage.busy",
                       file + " is a database that is in use, with changes in " + file + "-wal; make a backup of it with `berth db backup`");

@@ -25,7 +25,7 @@ Result<Backup> backup(Database& database, const std::string& file, const Clock& 
 
 class RestoredBackup {
  public:
-  /// Reads a copy of `file`, made in `folder`; the file itself stays as it is. Errors: storage.not_found, storage.damaged,
+  /// Reads a copy of `file`, made in `folder`; the file itself stays as it is. Errors: storage.backup_missing, storage.damaged,
   /// storage.newer, storage.busy (a database that is in use, and no backup).
   static Result<RestoredBackup> open(const std::string& file, const std::string& folder, const Clock& clock);
   /// Copies that a process which was killed left in `folder`. Nobody restores into it meanwhile.

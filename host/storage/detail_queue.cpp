@@ -14,6 +14,8 @@ namespace {
 constexpr std::string_view kSelect =
     "SELECT integration, entity, remote_id, want, version, priority, forced, attempts, cause, position, "
     "last_error_json FROM detail_queue";
+/// Of a document that others want as well and that is alive after all.
+constexpr std::int64_t kWantedAgain = 600;
 constexpr std::string_view kByKey = " WHERE integration = ? AND entity = ? AND remote_id = ? AND want = ?";
 
 QueuedDetail read(const Row& row) {
@@ -65,10 +67,13 @@ Result<bool> put(Connection& connection, const QueuedDetail& entry) {
       "attempts = CASE WHEN excluded.version <> '' AND excluded.version <> detail_queue.version THEN 0 ELSE "
       "detail_queue.attempts END, "
       "version = CASE WHEN excluded.version <> '' THEN excluded.version ELSE detail_queue.version END, "
-      "cause = CASE WHEN excluded.priority > detail_queue.priority THEN excluded.cause ELSE detail_queue.cause END, "
-      "priority = CASE WHEN excluded.priority > detail_queue.priority THEN excluded.priority ELSE "
-      "detail_queue.priority END, "
-      "forced = CASE WHEN excluded.forced <> 0 THEN 1 ELSE detail_queue.forced END",
+      // One that confirms a deletion stays that, or whoever names the document over and over would keep it from being confirmed. That
+      // others want it, too, stands in `forced`.
+      "cause = CASE WHEN detail_queue.cause NOT IN ('confirm_deletion', 'confirm_deletion_asked') AND excluded.priority > detail_queue.priority "
+      "THEN excluded.cause ELSE detail_queue.cause END, "
+      "priority = CASE WHEN detail_queue.cause NOT IN ('confirm_deletion', 'confirm_deletion_asked') AND excluded.priority > detail_queue.priority "
+      "THEN excluded.priority ELSE detail_queue.priority END, "
+      "forced = CASE WHEN excluded.forced <> 0 OR detail_queue.cause IN ('confirm_deletion', 'confirm_deletion_asked') THEN 1 ELSE detail_queue.forced END",
       {entry.integration, entry.entity, entry.remote_id, entry.want, entry.version, entry.priority, entry.forced,
        entry.cause}));
   return true;
@@ -87,6 +92,11 @@ Result<std::vector<QueuedDetail>> take(Connection& connection, std::string_view 
   parameters.emplace_back(filter.wants);
   std::string every = std::string(kSelect) + " WHERE integration = ? AND entity IN (" + marks + ") AND (want & ?) <> 0";
   if (!filter.with_history) every += " AND cause <> '" + std::string(kBackfillCause) + "'";
+  using Deletions = Filter::Deletions;
+  if (filter.deletions != Deletions::kAlso) {
+    every += filter.deletions == Deletions::kNot ? " AND cause NOT IN (" : " AND cause IN (";
+    every += "'" + std::string(kConfirmAskedCause) + "'" + (filter.deletions == Deletions::kOnlyAsked ? "" : ", '" + std::string(kConfirmCause) + "'") + ")";
+  }
   if (filter.at_least) {
     every += " AND priority >= ?";
     parameters.emplace_back(*filter.at_least);
@@ -202,14 +212,65 @@ Result<std::vector<std::string>> named(Connection& connection, std::string_view 
   return ids;
 }
 
-Result<std::vector<std::string>> to_confirm(Connection& connection, std::string_view integration, std::string_view entity, std::size_t limit) {
+Result<std::vector<std::string>> listed(Connection& connection, std::string_view integration, std::string_view entity) {
   std::vector<std::string> ids;
-  BERTH_CHECK(connection.each("SELECT remote_id FROM detail_queue WHERE integration = ? AND entity = ? AND priority = ? AND want = ? ORDER BY position LIMIT ?",
-                              {integration, entity, kConfirmDeletion, kWantDetail, limit}, [&](const Row& row) {
+  BERTH_CHECK(connection.each("SELECT remote_id FROM detail_queue WHERE integration = ? AND entity = ? AND want = ? AND cause IN ('list', 'backfill') AND forced = 0",
+                              {integration, entity, kWantDetail}, [&](const Row& row) {
                                 ids.push_back(row.text(0));
                                 return true;
                               }));
   return ids;
+}
+
+Result<Confirming> confirming(Connection& connection, std::string_view integration, std::string_view entity) {
+  Confirming count;
+  BERTH_CHECK(connection.each("SELECT cause, COUNT(*) FROM detail_queue WHERE integration = ? AND entity = ? AND priority = ? AND want = ? GROUP BY cause",
+                              {integration, entity, kConfirmDeletion, kWantDetail}, [&](const Row& row) {
+                                count.in_all += row.integer(1);
+                                if (row.text(0) == kConfirmAskedCause) count.asked += row.integer(1);
+                                if (row.text(0) == kConfirmCause) count.found += row.integer(1);
+                                return true;
+                              }));
+  if (count.found == 0) return count;
+  const auto by_hand = BERTH_TRY(one_integer(connection,
+                                             "SELECT COUNT(*) FROM archived_by_hand AS h JOIN record AS r ON r.id = h.record "
+                                             "JOIN detail_queue AS q ON q.integration = r.integration AND q.entity = r.entity AND q.remote_id = r.remote_id "
+                                             "WHERE r.integration = ? AND r.entity = ? AND q.want = ? AND q.cause = ?",
+                                             {integration, entity, kWantDetail, kConfirmCause}));
+  count.found -= by_hand.value_or(0);
+  return count;
+}
+
+Result<std::int64_t> ask_confirming(Connection& connection, std::string_view integration, std::string_view entity) {
+  return BERTH_TRY(connection.execute("UPDATE detail_queue SET cause = ? WHERE integration = ? AND entity = ? AND want = ? AND cause = ?",
+                                      {kConfirmAskedCause, integration, entity, kWantDetail, kConfirmCause}));
+}
+
+Status put_confirming(Connection& connection, std::string_view integration, std::string_view entity, std::string_view remote_id) {
+  QueuedDetail entry;
+  entry.integration = integration;
+  entry.entity = entity;
+  entry.remote_id = remote_id;
+  entry.priority = kConfirmDeletion;
+  entry.forced = true;   // whatever is known of it
+  entry.cause = kConfirmCause;
+  if (BERTH_TRY(find(connection, integration, entity, remote_id, kWantDetail))) return success();
+  BERTH_TRY(put(connection, entry));
+  BERTH_CHECK(connection.execute("UPDATE detail_queue SET forced = 0" + std::string(kByKey), {integration, entity, remote_id, kWantDetail}));   // nobody else wants it yet
+  return success();
+}
+
+Status drop_confirming(Connection& connection, std::string_view integration, std::string_view entity, std::span<const std::string> remote_ids) {
+  // As a rule there is none, and every page of a list comes through here.
+  const auto any = BERTH_TRY(connection.first("SELECT 1 FROM detail_queue WHERE integration = ? AND entity = ? AND priority = ? LIMIT 1", {integration, entity, kConfirmDeletion}));
+  if (!any) return success();
+  for (const std::string& remote_id : remote_ids) {
+    BERTH_CHECK(connection.execute("UPDATE detail_queue SET cause = 'forced', priority = ?" + std::string(kByKey) + " AND cause IN (?, ?) AND forced <> 0",
+                                   {kWantedAgain, integration, entity, remote_id, kWantDetail, kConfirmCause, kConfirmAskedCause}));
+    BERTH_CHECK(connection.execute("DELETE FROM detail_queue" + std::string(kByKey) + " AND cause IN (?, ?)",
+                                   {integration, entity, remote_id, kWantDetail, kConfirmCause, kConfirmAskedCause}));
+  }
+  return success();
 }
 
 }  // namespace berth::storage::detail_queue

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -32,7 +33,7 @@ struct QueuedDetail {
   std::int64_t priority = 0;
   bool forced = false;  // fetched although known
   std::int64_t attempts = 0;
-  std::string cause = "list";  // list | reference | forced | webhook | confirm_deletion | backfill
+  std::string cause = "list";  // list | reference | forced | webhook | backfill | kConfirmCause | kConfirmAskedCause
   std::int64_t position = 0;   // order of arrival; put() sets it
   std::string last_error_json = "{}";
   std::optional<Instant> version_time{};  // only for put(): see KnownQuery
@@ -46,6 +47,11 @@ struct QueueCount {
 namespace detail_queue {
 
 constexpr std::int64_t kConfirmDeletion = -1'000'000;
+/// Why it has that priority: the document seems to be gone and is asked for once more. The deletion brake may hold that back, but not
+/// where a person has asked for it.
+inline constexpr std::string_view kConfirmCause = "confirm_deletion";
+inline constexpr std::string_view kConfirmAskedCause = "confirm_deletion_asked";
+[[nodiscard]] inline bool is_confirming(const QueuedDetail& entry) { return entry.cause == kConfirmCause || entry.cause == kConfirmAskedCause; }
 constexpr std::int64_t kAttemptsMax = 5;
 /// The same where the remote itself failed, which passes as a rule: with the growing waits after failed runs half a day.
 constexpr std::int64_t kPutOffMax = 15;
@@ -79,6 +85,8 @@ class HandedOut {
 
 /// Which entries take() gives out.
 struct Filter {
+  enum class Deletions { kAlso, kNot, kOnly, kOnlyAsked };   // those that confirm a deletion
+  Deletions deletions = Deletions::kAlso;
   std::uint32_t wants = kWantDetail | kWantAttachments;
   bool with_history = true;   // also what the history asked for (backfills.hpp)
   std::optional<std::int64_t> at_least{};   // of that priority or a higher one
@@ -105,8 +113,21 @@ Result<std::optional<QueuedDetail>> find(Connection& connection, std::string_vie
                                          std::string_view remote_id, std::uint32_t want);
 /// Remote ids of documents that others named or that were forced (cause reference or forced), most urgent first.
 Result<std::vector<std::string>> named(Connection& connection, std::string_view integration, std::string_view entity, std::size_t limit);
-/// Remote ids of documents that seem to be gone and are asked for once more, oldest first.
-Result<std::vector<std::string>> to_confirm(Connection& connection, std::string_view integration, std::string_view entity, std::size_t limit);
+/// Remote ids of documents whose detail a list asked for, and nobody else.
+Result<std::vector<std::string>> listed(Connection& connection, std::string_view integration, std::string_view entity);
+/// How many documents that seem to be gone are to be asked for once more.
+struct Confirming {
+  std::int64_t in_all = 0;
+  std::int64_t asked = 0;   // because a person has asked for that
+  std::int64_t found = 0;   // nobody has, and nobody has archived them by hand: these the deletion brake counts
+};
+Result<Confirming> confirming(Connection& connection, std::string_view integration, std::string_view entity);
+/// A person asks for all of them. How many nobody had asked for yet.
+Result<std::int64_t> ask_confirming(Connection& connection, std::string_view integration, std::string_view entity);
+/// Queues one that seems to be gone; nothing if it is in the queue.
+Status put_confirming(Connection& connection, std::string_view integration, std::string_view entity, std::string_view remote_id);
+/// These are alive after all: none of them is asked for again only because it seemed to be gone, but if somebody else wants it.
+Status drop_confirming(Connection& connection, std::string_view integration, std::string_view entity, std::span<const std::string> remote_ids);
 /// The highest priority, below that, of a detail of these entities that the history asked for; nothing: there is none.
 Result<std::optional<std::int64_t>> history_priority(Connection& connection, std::string_view integration, const std::vector<std::string>& entities,
                                                      std::int64_t below);

@@ -9,7 +9,7 @@ Status beat(Connection& connection, const Host& host, std::chrono::milliseconds 
       "INSERT INTO host (owner, state, address, clock_ahead_ms, started_ms, seen_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (owner) "
       "DO UPDATE SET state = excluded.state, address = excluded.address, clock_ahead_ms = excluded.clock_ahead_ms, seen_ms = excluded.seen_ms, "
       "expires_ms = excluded.expires_ms",
-      {host.owner, host.state, host.address, -connection.shared_ahead().count(), now, now, now + ttl}));
+      {host.owner, host.state, host.address, (host.clock_ahead - connection.shared_ahead()).count(), now, now, now + ttl}));
   return success();
 }
 

@@ -18,7 +18,7 @@ struct Host {
   std::string owner{};
   std::string state{};                      // serving | draining
   std::string address{};
-  std::chrono::milliseconds clock_ahead{};  // of the time that all agree on
+  std::chrono::milliseconds clock_ahead{};  // of the time that all agree on; for beat(): of the clock that `of_machine` is from
   Instant started{};
   Instant seen{};
   Instant expires{};

@@ -9,7 +9,7 @@ namespace berth::storage {
 inline constexpr std::string_view kSelectRecord =
     "SELECT id, integration, entity, remote_id, row_version, row_fetched_ms, detail_version, detail_fetched_ms, state, "
     "reason, message, "
-    "detail_json, local_id, rules_revision, document_hash, remote_state, seen_pass, captured, state_since_ms FROM "
+    "detail_json, local_id, rules_revision, document_hash, remote_state, seen_pass, captured, state_since_ms, row_settled, detail_settled FROM "
     "record";
 
 inline Record read_record(const Row& row) {
@@ -21,6 +21,8 @@ inline Record read_record(const Row& row) {
           .row_fetched = row.instant(5),
           .detail_version = row.text(6),
           .detail_fetched = row.instant(7),
+          .is_row_settled = row.integer(19) != 0,
+          .is_detail_settled = row.integer(20) != 0,
           .state = row.text(8),
           .reason = row.text(9),
           .message = row.text(10),

@@ -38,6 +38,7 @@ struct Record {
   Instant row_fetched{};  // 0: no row
   std::string detail_version{};
   Instant detail_fetched{};       // 0: no detail
+  bool is_row_settled = false, is_detail_settled = false;   // see Capture::version_time
   std::string state = "pending";  // pending | posted | parked | ignored | skipped | failed | archived
   std::string reason{};
   std::string message{};
@@ -63,6 +64,14 @@ struct Capture {
   std::string_view body;  // as the remote sent it
   Instant fetched{};      // not 0
   std::int64_t pass = 0;  // of the phase cursor; 0: not seen by a listing
+  /// Versions of kind "time": the parsed one. Such a version is a second, and what changes twice within it keeps it: one
+  /// that is not kFreshVersion older than `as_of` is not settled, which means that it counts as not known and is fetched
+  /// once more. Nothing: every change has a version of its own.
+  std::optional<Instant> version_time{};
+  /// By the remote's clock, and not later than the moment of which the body tells; 0: not known. Then, and where the
+  /// remote's versions are ahead of its clock, a version is settled when it came once more, kFreshVersion later.
+  Instant as_of{};
+  Instant asked{};  // by our clock, not later than the body was asked for; 0: when it was fetched
 };
 
 enum class CaptureEffect { kUnchanged, kNew, kChanged };
@@ -91,8 +100,7 @@ enum class KnownAs : std::uint8_t { kNone = 0, kRow = 1, kDetail = 2 };
 struct KnownQuery {
   std::string_view remote_id;
   std::string_view version;
-  /// Versions of kind "time": the parsed version. What changes again within the second in which it was fetched keeps
-  /// its version, so a version within kFreshVersion of its own fetch counts as not known and is fetched once more.
+  /// Versions of kind "time": the parsed version. Only one that is settled (Capture) is known.
   std::optional<Instant> version_time{};
 };
 constexpr std::chrono::milliseconds kFreshVersion{2000};
@@ -129,6 +137,7 @@ struct MissingRecord {
   std::int64_t id = 0;
   std::string remote_id{};
   std::string state{};
+  bool is_archived_by_hand = false;   // it is no news to anybody here: the deletion brake does not count it
 };
 
 namespace records {
@@ -145,6 +154,8 @@ Result<Captured> capture_part(Connection& connection, const Capture& capture, st
 /// there.
 Status mark_suspect(Connection& connection, std::string_view integration, std::string_view entity,
                     std::string_view remote_id);
+/// Nobody could say whether it is gone: a suspect is alive again, and the next comparison that misses it asks anew.
+Status mark_alive(Connection& connection, std::string_view integration, std::string_view entity, std::string_view remote_id);
 /// Confirmed as gone: pending, so that what was posted is reversed. False if it is not there or already was.
 Result<bool> mark_deleted(Connection& connection, std::string_view integration, std::string_view entity,
                           std::string_view remote_id, Instant now);
@@ -152,13 +163,17 @@ Result<bool> mark_deleted(Connection& connection, std::string_view integration, 
 /// How well each is stored with that very version; a deleted record is not known.
 Result<std::vector<KnownAs>> known(Connection& connection, std::string_view integration, std::string_view entity,
                                    std::span<const KnownQuery> queries);
-/// Seen by a listing of this pass: suspects among them are alive again.
+/// Seen by a listing of this pass: suspects among them are alive again, and are not asked for any more.
 Status touch_seen(Connection& connection, std::string_view integration, std::string_view entity,
                   const std::vector<std::string>& remote_ids, std::int64_t pass);
-/// Alive records that pass `pass` and those begun after it have not seen, by id; at most `limit`.
+/// Alive records that pass `pass` and those begun after it have not seen, and suspects of which that is true and about whom nobody
+/// asks, by id; at most `limit`.
 Result<std::vector<MissingRecord>> missing_since_pass(Connection& connection, std::string_view integration,
                                                       std::string_view entity, std::int64_t pass, std::size_t limit);
-/// How many records of the entity are alive, and how many are suspect: the two sides of the deletion brake.
+/// Remote ids of deleted records that pass `pass` has seen all the same; at most `limit`.
+Result<std::vector<std::string>> shown_again(Connection& connection, std::string_view integration, std::string_view entity, std::int64_t pass, std::size_t limit);
+/// How many records of the entity are alive, and how many are suspect: the two sides of the deletion brake. Without those that
+/// are archived by hand.
 struct AliveCount {
   std::int64_t alive = 0;
   std::int64_t suspect = 0;

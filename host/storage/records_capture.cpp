@@ -1,10 +1,12 @@
 // Keeping what the remote answered, and what was seen of it.
 #include <algorithm>
-#include <cstdlib>
+#include <array>
+#include <optional>
 
 #include "host/core/assert.hpp"
 #include "host/storage/body.hpp"
 #include "host/storage/changes.hpp"
+#include "host/storage/detail_queue.hpp"
 #include "host/storage/record_row.hpp"
 #include "host/storage/records.hpp"
 
@@ -44,15 +46,42 @@ Result<std::optional<std::int64_t>> keep_body(Connection& connection, std::int64
                      {record, kind, capture.version, capture.content_hash, std::move(body), capture.fetched});
 }
 
+/// Whether the stored version is the one that is meant; times are compared as times, whatever their offset.
+bool is_same_version(const std::string& stored, std::string_view version, const std::optional<Instant>& version_time) {
+  if (stored == version) return true;
+  if (!version_time) return false;
+  const auto time = parse_instant(stored);
+  return time.ok() && *time == *version_time;
+}
+
+/// Whether nothing can have changed since under the version that is captured. Only the remote's clock says how old its versions are: a
+/// host whose own is wrong by an hour would take every edit for an old one.
+bool is_settled(const Capture& capture, Kind kind, const std::optional<Record>& before) {
+  if (!capture.version_time) return true;
+  const Instant version = *capture.version_time;
+  if (capture.as_of.unix_ms != 0) {
+    if (capture.as_of - version > kFreshVersion) return true;
+    if (version - capture.as_of <= kFreshVersion) return false;
+  }
+  // Nothing to compare it with. What came before had this version already, so any change under it is in what came now.
+  if (!before || kind == Kind::kPart) return false;
+  const bool is_row = kind == Kind::kRow;
+  const Instant last = is_row ? before->row_fetched : before->detail_fetched;
+  const Instant asked = capture.asked.unix_ms != 0 ? capture.asked : capture.fetched;
+  return last.unix_ms != 0 && is_same_version(is_row ? before->row_version : before->detail_version, capture.version, capture.version_time) &&
+         asked - last > kFreshVersion;
+}
+
 /// All that a capture says of its record, in one statement. `captured`: id of a new version, 0 keeps the old place.
-Status note_capture(Connection& connection, std::int64_t record, Kind kind, const Capture& capture, bool pending, std::int64_t captured) {
-  const std::string_view versions = kind == Kind::kRow      ? "row_version = ?, row_fetched_ms = ?, "
-                                    : kind == Kind::kDetail ? "detail_version = ?, detail_fetched_ms = ?, "
+Status note_capture(Connection& connection, std::int64_t record, Kind kind, const Capture& capture, bool settled, bool pending, std::int64_t captured) {
+  const std::string_view versions = kind == Kind::kRow      ? "row_version = ?, row_fetched_ms = ?, row_settled = ?, "
+                                    : kind == Kind::kDetail ? "detail_version = ?, detail_fetched_ms = ?, detail_settled = ?, "
                                                             : "";
   std::vector<Parameter> parameters;
   if (!versions.empty()) {
     parameters.emplace_back(capture.version);
     parameters.emplace_back(capture.fetched);
+    parameters.emplace_back(settled);
   }
   parameters.emplace_back(capture.pass);
   parameters.emplace_back(capture.pass);
@@ -88,18 +117,15 @@ Result<Captured> keep(Connection& connection, const Capture& capture, Kind kind,
   Capture noted = capture;
   // A detail that comes is newer than the row that is here, also where a clock was set back in between, or is another host's.
   if (kind == Kind::kDetail && before) noted.fetched = std::max(capture.fetched, before->row_fetched);
-  BERTH_CHECK(note_capture(connection, captured.record, kind, noted, captured.pending, version.value_or(0)));
+  BERTH_CHECK(note_capture(connection, captured.record, kind, noted, is_settled(capture, kind, before), captured.pending, version.value_or(0)));
+  if (before && before->remote_state == "suspect") {
+    BERTH_CHECK(detail_queue::drop_confirming(connection, capture.integration, capture.entity, std::array{before->remote_id}));
+  }
   return captured;
 }
 
-/// Whether the stored version is the asked one, and not so fresh that it may have changed again within its second.
-bool is_current(const std::string& stored, Instant fetched, const KnownQuery& query) {
-  if (!query.version_time) return stored == query.version;
-  if (stored != query.version) {
-    const auto time = parse_instant(stored);
-    if (!time.ok() || *time != *query.version_time) return false;
-  }
-  return std::abs((fetched - *query.version_time).count()) > kFreshVersion.count();
+bool is_current(const std::string& stored, bool is_settled, const KnownQuery& query) {
+  return is_same_version(stored, query.version, query.version_time) && (is_settled || !query.version_time);
 }
 
 }  // namespace
@@ -125,6 +151,12 @@ Status mark_suspect(Connection& connection, std::string_view integration, std::s
   return success();
 }
 
+Status mark_alive(Connection& connection, std::string_view integration, std::string_view entity, std::string_view remote_id) {
+  BERTH_CHECK(connection.execute("UPDATE record SET remote_state = 'alive' WHERE integration = ? AND entity = ? AND remote_id = ? AND remote_state = 'suspect'",
+                                 {integration, entity, remote_id}));
+  return success();
+}
+
 Result<bool> mark_deleted(Connection& connection, std::string_view integration, std::string_view entity,
                           std::string_view remote_id, Instant now) {
   const auto record = BERTH_TRY(find(connection, integration, entity, remote_id));
@@ -142,9 +174,9 @@ Result<std::vector<KnownAs>> known(Connection& connection, std::string_view inte
     const auto record = BERTH_TRY(find(connection, integration, entity, query.remote_id));
     auto answer = KnownAs::kNone;
     if (record && record->remote_state != "deleted") {
-      if (record->has_detail() && is_current(record->detail_version, record->detail_fetched, query)) {
+      if (record->has_detail() && is_current(record->detail_version, record->is_detail_settled, query)) {
         answer = KnownAs::kDetail;
-      } else if (record->has_row() && is_current(record->row_version, record->row_fetched, query)) {
+      } else if (record->has_row() && is_current(record->row_version, record->is_row_settled, query)) {
         answer = KnownAs::kRow;
       }
     }
@@ -163,27 +195,39 @@ Status touch_seen(Connection& connection, std::string_view integration, std::str
                            "AND (seen_pass < ? OR remote_state = 'suspect')",
                            {pass, pass, integration, entity, remote_id, pass}));
   }
-  return success();
+  return detail_queue::drop_confirming(connection, integration, entity, remote_ids);
 }
 
 Result<std::vector<MissingRecord>> missing_since_pass(Connection& connection, std::string_view integration,
                                                       std::string_view entity, std::int64_t pass, std::size_t limit) {
   std::vector<MissingRecord> missing;
   BERTH_CHECK(
-      connection.each("SELECT id, remote_id, state FROM record WHERE integration = ? AND entity = ? AND remote_state = "
-                      "'alive' AND seen_pass < ? ORDER BY id LIMIT ?",
-                      {integration, entity, pass, limit}, [&](const Row& row) {
-                        missing.push_back({row.integer(0), row.text(1), row.text(2)});
+      connection.each("SELECT id, remote_id, state, (SELECT COUNT(*) FROM archived_by_hand AS h WHERE h.record = record.id) FROM record "
+                      "WHERE integration = ? AND entity = ? AND seen_pass < ? AND (remote_state = 'alive' OR (remote_state = 'suspect' AND NOT EXISTS "
+                      "(SELECT 1 FROM detail_queue AS q WHERE q.integration = record.integration AND q.entity = record.entity AND q.remote_id = record.remote_id AND q.want = ?))) "
+                      "ORDER BY id LIMIT ?",
+                      {integration, entity, pass, kWantDetail, limit}, [&](const Row& row) {
+                        missing.push_back({row.integer(0), row.text(1), row.text(2), row.integer(3) > 0});
                         return true;
                       }));
   return missing;
+}
+
+Result<std::vector<std::string>> shown_again(Connection& connection, std::string_view integration, std::string_view entity, std::int64_t pass, std::size_t limit) {
+  std::vector<std::string> ids;
+  BERTH_CHECK(connection.each("SELECT remote_id FROM record WHERE integration = ? AND entity = ? AND remote_state = 'deleted' AND seen_pass >= ? ORDER BY id LIMIT ?",
+                              {integration, entity, pass, limit}, [&](const Row& row) {
+                                ids.push_back(row.text(0));
+                                return true;
+                              }));
+  return ids;
 }
 
 Result<AliveCount> alive_count(Connection& connection, std::string_view integration, std::string_view entity) {
   AliveCount count;
   BERTH_CHECK(
       connection.each("SELECT remote_state, COUNT(*) FROM record WHERE integration = ? AND entity = ? AND remote_state "
-                      "IN ('alive', 'suspect') GROUP BY remote_state",
+                      "IN ('alive', 'suspect') AND NOT EXISTS (SELECT 1 FROM archived_by_hand AS h WHERE h.record = record.id) GROUP BY remote_state",
                       {integration, entity}, [&](const Row& row) {
                         (row.text(0) == "alive" ? count.alive : count.suspect) = row.integer(1);
                         return true;

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "host/core/descriptor.hpp"
 #include "host/core/hash.hpp"
 #include "host/core/new_file.hpp"
 #include "host/core/text.hpp"
@@ -27,21 +28,6 @@ constexpr std::string_view kKeyIdContext = "berth vault master key id";
 void wipe(std::string& text) {
   sodium_memzero(text.data(), text.size());
 }
-
-/// A file descriptor that closes itself.
-class File {
- public:
-  explicit File(int descriptor) : descriptor_(descriptor) {}
-  ~File() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  [[nodiscard]] int get() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
 
 std::string system_reason() {
   return std::strerror(errno);
@@ -77,7 +63,7 @@ Result<MasterKey> from_text(std::string text, const std::string& where, bool raw
 }
 
 Result<MasterKey> from_file(const std::string& path) {
-  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   const std::string where = "The vault key file " + path;
   if (file.get() < 0)
     return make_error(Code::kInvalidConfig, "vault.key_missing", where + " cannot be opened: " + system_reason());

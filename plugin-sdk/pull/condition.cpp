@@ -58,4 +58,9 @@ bool holds(const Condition& condition, const json::Value& document) {
   return false;
 }
 
+bool suffices(const Reduced& reduced, const json::Value& row) {
+  const bool is_whole = std::all_of(reduced.needs.begin(), reduced.needs.end(), [&](const std::string& field) { return is_present(row, field); });
+  return is_whole && !(reduced.unless && holds(*reduced.unless, row));
+}
+
 }  // namespace berth::phases

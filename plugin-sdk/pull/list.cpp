@@ -30,6 +30,7 @@ constexpr std::int32_t kFreshPriority = 200;
 constexpr std::int32_t kHistoryPriority = 0;
 constexpr std::int32_t kFirstRank = 199;
 constexpr std::int32_t kNewestRank = 198;
+constexpr std::int64_t kDayMs = std::int64_t{24} * 60 * 60 * 1000;
 constexpr std::int64_t kMonthMs = std::int64_t{30} * 24 * 60 * 60 * 1000;
 
 struct Row {
@@ -178,7 +179,9 @@ class ListPass {
     const bool is_proving = ask_.number == 1 && pass().asking == Asking::kOrdered;
     const Response answer = fetch(query);
     const bool is_refused = answer.verdict != Verdict::kNone || answer.status < 200 || answer.status > 299;
-    if (is_refused && is_proving && answer.status < 500) {
+    // An address that the remote does not know is no refused order or filter: asking without them would not find it either.
+    const bool is_unknown_address = answer.status == 404;
+    if (is_refused && is_proving && answer.status < 500 && !is_unknown_address) {
       disobeyed("refused with HTTP " + std::to_string(answer.status) +
                 (answer.remote_code.empty() ? "" : ", code " + answer.remote_code));
       return read_page();
@@ -189,6 +192,7 @@ class ListPass {
                         (answer.remote_code.empty() ? "" : " and code " + answer.remote_code) + ".");
     }
     PageRead page = understand(answer.body);
+    see_window(page);
     if (ask_.number == 1 && !std::exchange(is_compared_, true)) compare_clocks(answer);
     if (is_proving) {
       if (const auto what = disobedience(page, query)) {
@@ -301,6 +305,23 @@ class ListPass {
                   json::Value::object({{"what", what}}));
     pass().asking = Asking::kStripped;
     session_.cursor.disobeyed_until_ms = session_.host().now_unix_ms() + kDisobeyedForMs;
+  }
+
+  /// A row of another day than was asked for: windows would each bring the whole list. The host asks for it once, without them.
+  void see_window(const PageRead& page) {
+    if (mode_ != Mode::kWindow || !session_.plan().from || !phase_.priority) return;
+    const Plan& plan = session_.plan();
+    for (const Row& row : page.rows) {
+      const auto date = time_at(*row.value, phase_.priority->date);
+      // Where a day begins is the remote's affair.
+      if (!date || (*date >= plan.from->unix_ms - kDayMs && *date < plan.to->unix_ms + kDayMs)) continue;
+      const std::string what = "a row of " + times::format_date({*date, 0}) + ", asked from " + times::format_date(*plan.from) + " to before " + times::format_date(*plan.to);
+      session_.warn("list.disobeyed", "The remote did not obey the days that the list was asked for (" + what + "); the history is read whole, once.",
+                    json::Value::object({{"what", what}}));
+      session_.cursor.pass.reset();
+      session_.checkpoint();
+      throw Failure(BERTH_BAD_RESPONSE, "berth.window_ignored", "The list of the phase " + phase_.id + " shows other days than it was asked for: " + what + ".");
+    }
   }
 
   std::optional<std::string> disobedience(const PageRead& page, const std::vector<phases::Param>& query) {

@@ -167,6 +167,24 @@ void read_detail(Reader& reader, Phase& phase) {
   phase.detail = std::move(detail);
 }
 
+Reduced read_reduced(Reader& object) {
+  Reduced reduced;
+  reduced.needs = object.texts("needs", false);
+  reduced.unless = read_condition(object, "unless");
+  if (reduced.unless && reduced.unless->kind == Condition::Kind::kOffered)
+    object.problem("unless", "What other documents offer does not say whether a list row is enough.");
+  reduced.missing = object.texts("missing", true);
+  object.finish();
+  return reduced;
+}
+
+void read_reduced(Reader& reader, Phase& phase) {
+  auto object = reader.object("reduced");
+  if (!object) return;
+  phase.reduced = read_reduced(*object);
+  if (!phase.detail) reader.problem("reduced", "Only a phase with details can do without them.");
+}
+
 /// Calls `read` for every element of a list of mappings.
 template <typename Read>
 void each_object(Reader& reader, std::string_view key, Read&& read) {
@@ -257,6 +275,7 @@ Phase read_phase(Reader& reader, const Phase& defaults) {
     priority->finish();
   }
   read_detail(reader, phase);
+  read_reduced(reader, phase);
   read_parts(reader, phase);
   read_attachments(reader, phase);
   phase.volatile_keys = reader.texts("volatile", false);
@@ -265,6 +284,14 @@ Phase read_phase(Reader& reader, const Phase& defaults) {
 }
 
 }  // namespace
+
+std::optional<Reduced> reduced_of(const json::Value& phase) {
+  const json::Value* found = phase.find("reduced");
+  if (found == nullptr) return std::nullopt;
+  std::vector<Problem> none;   // it was checked
+  Reader object(*found, "", none);
+  return read_reduced(object);
+}
 
 const Phase* File::find(std::string_view id) const {
   const auto found = std::find_if(phases.begin(), phases.end(), [&](const Phase& phase) { return phase.id == id; });

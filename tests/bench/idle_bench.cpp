@@ -1,19 +1,16 @@
 // What a host costs that has nothing to do: the real `berth serve` over a database with very many integrations, all connected,
 // with hourly phases whose next look lies ahead.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <exception>
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
 #include <thread>
 
+#include "bench/support/measure.hpp"
+#include "bench/support/options.hpp"
 #include "bench/support/table.hpp"
 #include "e2e/support/world.hpp"
 #include "host/core/time.hpp"
@@ -24,28 +21,13 @@
 namespace {
 
 using namespace berth;
-using Seconds = std::chrono::duration<double>;
+using bench::Seconds;
 
 struct Options {
   int integrations = 100'000;
   int seconds = 60;
   int settle = 5;   // until the figures of the start are over
 };
-
-Options options_of(int argc, char** argv) {
-  Options options;
-  for (int i = 1; i < argc; ++i) {
-    const auto number = [&](const char* name, int& value) {
-      if (std::strcmp(argv[i], name) != 0 || i + 1 >= argc) return false;
-      value = std::atoi(argv[++i]);
-      return value > 0;
-    };
-    if (number("--integrations", options.integrations) || number("--seconds", options.seconds) || number("--settle", options.settle)) continue;
-    std::fprintf(stderr, "usage: %s [--integrations N] [--seconds N] [--settle N]\n", argv[0]);
-    std::exit(2);
-  }
-  return options;
-}
 
 void must(const Status& status) {
   if (!status.ok()) throw std::runtime_error(status.error().reason + ": " + status.error().message);
@@ -87,27 +69,8 @@ void fill(const std::filesystem::path& file, int count, Instant now) {
   }
 }
 
-Seconds cpu_of(pid_t pid) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  std::getline(in, line);
-  std::istringstream rest(line.substr(line.rfind(')') + 2));
-  std::string skipped;
-  for (int field = 3; field < 14; ++field) rest >> skipped;
-  long long user = 0, system = 0, children_user = 0, children_system = 0;
-  rest >> user >> system >> children_user >> children_system;
-  if (!rest) throw std::runtime_error("/proc/PID/stat is not as expected");
-  return Seconds(static_cast<double>(user + system + children_user + children_system) / static_cast<double>(sysconf(_SC_CLK_TCK)));
-}
-
 /// Mebibytes of a line of /proc/PID/status.
-double memory_of(pid_t pid, const std::string& name) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with(name + ":")) return static_cast<double>(std::strtoll(line.c_str() + name.size() + 1, nullptr, 10)) / 1024.0;
-  }
-  throw std::runtime_error("/proc/PID/status has no " + name);
-}
+double mebibytes_of(pid_t pid, const std::string& name) { return static_cast<double>(bench::memory_of(pid, name)) / 1024.0; }
 
 int measure(const Options& options) {
   const e2e::Simulator simulator({.contacts = 5, .items = 3, .invoices = 5, .payments = 2, .credit_notes = 0});
@@ -121,14 +84,14 @@ int measure(const Options& options) {
   const auto starting = std::chrono::steady_clock::now();
   const auto serve = workspace.serve();
   const Seconds started = std::chrono::steady_clock::now() - starting;
-  const Seconds cpu_at_start = cpu_of(serve->id());
+  const Seconds cpu_at_start = bench::cpu_of(serve->id());
   std::this_thread::sleep_for(std::chrono::seconds(options.settle));
-  const Seconds before = cpu_of(serve->id());
+  const Seconds before = bench::cpu_of(serve->id());
   const auto from = std::chrono::steady_clock::now();
   std::this_thread::sleep_for(std::chrono::seconds(options.seconds));
-  const Seconds used = cpu_of(serve->id()) - before;
+  const Seconds used = bench::cpu_of(serve->id()) - before;
   const Seconds wall = std::chrono::steady_clock::now() - from;
-  const double resident = memory_of(serve->id(), "VmRSS"), peak = memory_of(serve->id(), "VmHWM");
+  const double resident = mebibytes_of(serve->id(), "VmRSS"), peak = mebibytes_of(serve->id(), "VmHWM");
   const std::int64_t calls = simulator.calls("list") + simulator.calls("detail");
   if (!serve->is_running()) throw std::runtime_error("berth serve ended: " + serve->err());
   serve->signal(SIGTERM);
@@ -154,7 +117,8 @@ int measure(const Options& options) {
 
 int main(int argc, char** argv) {
   try {
-    const Options options = options_of(argc, argv);
+    Options options;
+    bench::read_options(argc, argv, {{"--integrations", &options.integrations}, {"--seconds", &options.seconds}, {"--settle", &options.settle}});
     bench::print_machine();
     return measure(options);
   } catch (const std::exception& error) {

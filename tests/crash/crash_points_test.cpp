@@ -33,6 +33,7 @@ constexpr const char* kMoments[] = {"before", "between", "after"};
 const std::map<std::string, std::string> kElsewhere = {
     {"lease.renew", "comes after half a minute; in_process_test.cpp"},
     {"lease.take_over", "follows a process that was killed; in_process_test.cpp"},
+    {"schedule.wake_left", "follows a process that was killed; in_process_test.cpp"},
     {"capture.files", "more than a mebibyte of files at once; in_process_test.cpp"},
     {"capture.unanswered", "a remote that fails for minutes; in_process_test.cpp"},
     {"apply.failed", "a record that the database refuses; in_process_test.cpp"},

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host/schedule/scheduler.hpp"
 #include "host/storage/commands.hpp"
 #include "integration/world.hpp"
 
@@ -209,6 +210,41 @@ TEST_CASE("B6: kill -9 at lease.take_over, of a process that follows one that wa
       CHECK(cut(world, act, "lease.take_over", moment, 1));
       CHECK(settle(world) == wanted);
     }
+  }
+}
+
+TEST_CASE("B6: kill -9 at schedule.wake_left, of a scheduler that follows a process that was killed") {
+  const Act act = [](World& world) { static_cast<void>(world.try_sync()); };
+  // As the scheduler does it when it starts; what the killed one held is nobody's.
+  const Act wake = [](World& world) {
+    schedule::Scheduler scheduler({.database = *world.database,
+                                   .registry = *world.registry,
+                                   .engine = *world.engine,
+                                   .clock = world.clock,
+                                   .log = world.log,
+                                   .owner = "next",
+                                   .is_dead_owner = [](std::string_view owner) { return owner != "next"; }},
+                                  {});
+    static_cast<void>(scheduler.wake_left_behind());
+  };
+  World undisturbed(kSmall);
+  undisturbed.connect();
+  const Ended wanted = settle(undisturbed);
+  for (const WriteMoment moment : {WriteMoment::kBefore, WriteMoment::kBetween, WriteMoment::kAfter}) {
+    CAPTURE(to_string(moment));
+    World world(kSmall);
+    world.connect();
+    CHECK(cut(world, act, "capture.checkpoint", WriteMoment::kAfter, 4));
+    const auto far = [&] { return world.number("SELECT look_at_ms FROM schedule WHERE integration = 'zoho_acme'") > world.clock.now().unix_ms; };
+    REQUIRE(world.database->write("test.write", [&](storage::Connection& connection) -> Status {
+      BERTH_TRY(connection.execute("UPDATE schedule SET look_at_ms = ?", {world.clock.now() + std::chrono::minutes(1)}));
+      return success();
+    }).ok());
+    CHECK(cut(world, wake, "schedule.wake_left", moment, 1));
+    if (moment != WriteMoment::kBetween) CHECK(far() == (moment == WriteMoment::kBefore));
+    wake(world);
+    CHECK_FALSE(far());
+    CHECK(settle(world) == wanted);
   }
 }
 

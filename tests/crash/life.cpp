@@ -100,6 +100,16 @@ std::string id_of_invoice(const Simulator& simulator) {
   throw std::runtime_error("no invoice is paid");
 }
 
+/// Some invoice that is in the books and that nothing is applied to.
+std::string unpaid_invoice(const Person& person) {
+  const Value open = person.berth().json({"ledger", "receivables", "zoho"});
+  for (const Value& one : open.find("receivables")->items()) {
+    const bool is_opening = one.text_of("remote_id").starts_with("OLD");
+    if (!is_opening && one.text_of("open") == one.text_of("total")) return "invoice/" + std::string(one.text_of("remote_id"));
+  }
+  throw std::runtime_error("something is applied to every invoice");
+}
+
 std::string id_of(const Value& made) { return std::string(made.text_of("id")); }
 
 }  // namespace
@@ -236,6 +246,13 @@ std::vector<Step> life(const Simulator& simulator, int round) {
   add("customers unlink", [customers](const Person& person) { person.does_or_did({"customers", "unlink", "zoho", customers->at(3)}); });
   command({"sync", "zoho", "--dry-run"});
   command({"records", "retry", "zoho", "invoice/" + id_of_invoice(simulator)});
+  // Done again after a cut, it is refused where it was done: that is no failure.
+  const auto taken_out = std::make_shared<std::string>();
+  add("records archive", [taken_out](const Person& person) {
+    if (taken_out->empty()) *taken_out = unpaid_invoice(person);
+    person.does_or_did({"records", "archive", "zoho", *taken_out, "--reason", "entered twice"});
+  });
+  add("records unarchive", [taken_out](const Person& person) { person.does_or_did({"records", "unarchive", "zoho", *taken_out}); });
   add("mapping apply, with other rules", [number](const Person& person) {
     replace_in(person.berth(), "mapping.yaml", "legal_name: {path: company_name}", "legal_name: {path: company_name, default: \"none " + number + "\"}");
     replace_in(person.berth(), "mapping.yaml", "default: \"none " + std::to_string(std::atoi(number.c_str()) - 1) + "\"", "default: \"none " + number + "\"");

@@ -115,7 +115,7 @@ TEST_CASE("a damaged backup, a file that is none, and a wrong address are told, 
     CAPTURE(name);
     const auto refused = berth.run({"db", "restore", (berth.folder() / name).string()});
     CHECK(refused.exit != 0);
-    CHECK_MESSAGE((refused.err.find("storage.damaged") != std::string::npos || refused.err.find("storage.not_found") != std::string::npos),
+    CHECK_MESSAGE((refused.err.find("storage.damaged") != std::string::npos || refused.err.find("storage.backup_missing") != std::string::npos),
                   refused.err);
     CHECK_FALSE(std::filesystem::exists(berth.folder() / "data/berth.db"));
   }

@@ -106,7 +106,7 @@ TEST_CASE("D13.4 D13.8 D13.9: the status and the lists say cause and resolution 
   const Workspace berth(simulator);
   berth.connect();
   berth.must({"sync", "zoho"});
-  CHECK(has(berth.must({"status", "zoho"}), "zoho (berth.setup_incomplete):\n  cause: "));
+  CHECK(has(berth.must({"status", "zoho"}), "zoho (berth.setup_incomplete): map the default accounts: berth accounts list zoho\n  cause: "));
   berth.must({"accounts", "map", "zoho", "default_income/-/acme_us", "sales"});
   berth.must({"accounts", "map", "zoho", "default_expense/-/acme_us", "cogs"});
   CHECK(has(berth.must({"records", "list", "zoho", "--entity", "customer_payment", "--state", "parked"}), "A payment waits because its account is not found."));

@@ -105,6 +105,6 @@ TEST_CASE("the coverage of the connector's cases is whole, and a case that is ta
   const Outcome missed = berth.run({"mapping", "test", "rules", "--coverage"});
   CHECK(missed.exit == 1);
   CHECK_MESSAGE(has(missed.out, "warning[mapping.not_covered] no case has the status \"rejected\""), missed.out);
-  CHECK_MESSAGE(has(missed.out, "rules/mapping.yaml:44:"), missed.out);
+  CHECK_MESSAGE(has(missed.out, "rules/mapping.yaml:45:"), missed.out);
   CHECK(berth.run({"mapping", "test", "rules"}).exit == 0);
 }

@@ -61,3 +61,24 @@ TEST_CASE("D2 D4: a host that serves answers its probes, syncs by itself after t
   // No secret of any kind in its log.
   for (const std::string& secret : {std::string(kClientSecret), token}) CHECK(ended.err.find(secret) == std::string::npos);
 }
+
+// It waited for the end of the lease, or for the minute for which the dead one had taken it.
+TEST_CASE("B11: after kill -9 the same machine goes on at once, and the dead process is gone in the list of hosts") {
+  const Simulator simulator({.contacts = 5, .items = 5, .invoices = 80, .payments = 10, .credit_notes = 0, .more = {"--latency-ms", "100"}});
+  const Workspace berth(simulator);
+  CHECK(berth.must({"hosts"}).find("no host serves this database") != std::string::npos);
+  const auto killed = berth.serve();
+  berth.connect();
+  REQUIRE(eventually([&] { return simulator.calls("detail") > 10; }));
+  killed->signal(SIGKILL);
+  CHECK(killed->wait(std::chrono::seconds(20)).signal == SIGKILL);
+  const std::string shown = berth.must({"hosts"});
+  CHECK_MESSAGE(shown.find("gone") != std::string::npos, shown);
+  CHECK_MESSAGE(shown.find("serving") == std::string::npos, shown);
+  CHECK(berth.must({"schedule", "zoho"}).find("at once") != std::string::npos);
+  simulator.reset_counters();
+  const auto began = std::chrono::steady_clock::now();
+  const auto next = berth.serve();
+  CHECK_MESSAGE(eventually([&] { return simulator.calls("list") + simulator.calls("detail") > 0; }, std::chrono::seconds(60)), next->err());
+  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(15));
+}

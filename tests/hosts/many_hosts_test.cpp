@@ -121,7 +121,7 @@ TEST_CASE("B11: three hosts, two hundred integrations, one host killed and one c
   proxy.heal();
   CHECK_MESSAGE(eventually([&] { return cut.ready() == 200; }), cut.process().err());
 
-  const auto commits = fleet.faults_of_commits();
+  const auto commits = fleet.faults_of_commits({"killed"});
   CHECK_MESSAGE(commits.empty(), first_of(commits));
   const auto books = fleet.faults_of_books();
   CHECK_MESSAGE(books.empty(), first_of(books) << "\n" << fleet.not_done());

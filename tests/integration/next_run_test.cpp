@@ -5,6 +5,7 @@
 #include <chrono>
 #include <stop_token>
 
+#include "host/storage/commands.hpp"
 #include "integration/world.hpp"
 
 using namespace berth;
@@ -67,4 +68,52 @@ TEST_CASE("D5: the cap of a run is used to its last call, also by those that wai
       world.later(1h);
     }
   }
+}
+
+TEST_CASE("a sync that was asked for and waits is the one that a person starts by hand: it is not done once more after it") {
+  World world({.invoices = 5, .payments = 0, .credit_notes = 0});
+  const auto waiting = [&] {
+    std::vector<std::string> arguments;
+    REQUIRE(world.database->read([&](storage::Connection& connection) -> Status {
+      for (const storage::Command& one : BERTH_TRY(storage::commands::list(connection, kIntegration))) arguments.push_back(one.kind + " " + one.argument_json);
+      return success();
+    }).ok());
+    return arguments;
+  };
+  const auto ask = [&](std::string_view kind, std::string_view argument) {
+    REQUIRE(world.database->write("test.ask", [&](storage::Connection& connection) -> Status {
+      BERTH_TRY(storage::commands::push(connection, kIntegration, kind, argument, world.clock.now()));
+      return success();
+    }).ok());
+  };
+  world.connect();
+  ask("sync", R"({"trigger":"connect"})");
+  const std::string some = R"({"trigger":"api","phases":["invoices"]})", full = R"({"trigger":"api","full":true})";
+  ask("sync", some);
+  ask("sync", full);
+  runs::RunRequest only;
+  only.trigger = "command";
+  only.phases = {"items"};
+  world.sync(only);
+  CHECK(waiting().size() == 3);   // of one phase: that is not what was asked for
+  world.sync();
+  CHECK(waiting() == std::vector<std::string>{"sync " + some, "sync " + full});
+  runs::RunRequest all;
+  all.trigger = "command";
+  all.full = true;
+  world.sync(all);
+  CHECK(waiting() == std::vector<std::string>{"sync " + some});
+}
+
+TEST_CASE("the log of a good run has no empty reason") {
+  World world({.invoices = 5, .payments = 0, .credit_notes = 0});
+  world.connect();
+  REQUIRE(world.sync().outcome == runs::RunOutcome::kSucceeded);
+  int ends = 0;
+  for (const telemetry::Entry& one : world.sink->entries()) {
+    if (one.message != "run ended") continue;
+    ++ends;
+    for (const telemetry::Field& field : one.fields) CHECK(field.key != "reason");
+  }
+  CHECK(ends == 1);
 }

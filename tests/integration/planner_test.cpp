@@ -2,6 +2,8 @@
 // one organisation share the day.
 //
 // BERTH_BACKFILL_INVOICES=100000 BERTH_BACKFILL_PER_DAY=10000 build/release/tests/integration_test -tc='A6 B7 P2*'
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
@@ -182,6 +184,27 @@ TEST_CASE("B7: the forecast is right again when another program eats calls") {
   CHECK(off(*corrected) * 5 <= (ended - begun).count());   // within a fifth, from one day's figures
 }
 
+namespace {
+
+/// One more beside the first, on the same simulator: no files, no reserve, everything from the start.
+std::string integration_like(std::string_view id, std::string_view limits) {
+  return fmt::format(
+      "  - id: {}\n"
+      "    plugin: zoho_books\n"
+      "    company: acme_us\n"
+      "    plan: premium\n"
+      "    reserve: 0%\n"
+      "    budgets: {{invoices.pdf: 0}}\n"
+      "    backfill: {{from: all}}\n"
+      "    client: {{id: env:ZOHO_CLIENT_ID, secret: env:ZOHO_CLIENT_SECRET, redirect_uri: env:ZOHO_REDIRECT_URI}}\n"
+      "    data_centers:\n"
+      "      - {{location: test, accounts: \"http://127.0.0.1:9100\", api: \"http://127.0.0.1:9100\", allow_http_loopback: true,\n"
+      "         limits: {}}}\n",
+      id, limits);
+}
+
+}  // namespace
+
 TEST_CASE("A6: two integrations on one organisation share the day: a first sync leaves the other one its part, and takes what it does not need") {
   WorldOptions options;
   options.invoices = 300;
@@ -189,10 +212,7 @@ TEST_CASE("A6: two integrations on one organisation share the day: a first sync 
   options.credit_notes = 0;
   options.limits = "{per_minute: 60000, concurrent: 5, per_day: 200}";
   options.more = "    budgets: {invoices.pdf: 0}\n";
-  options.integrations =
-      "  - {id: second, plugin: zoho_books, company: acme_us, plan: premium, reserve: 0%, budgets: {invoices.pdf: 0}, backfill: {from: all}, client: {id: env:ZOHO_CLIENT_ID, secret: "
-      "env:ZOHO_CLIENT_SECRET, redirect_uri: env:ZOHO_REDIRECT_URI}, data_centers: [{location: test, accounts: \"http://127.0.0.1:9100\", api: "
-      "\"http://127.0.0.1:9100\", allow_http_loopback: true, limits: {per_minute: 60000, concurrent: 5, per_day: 200}}]}\n";
+  options.integrations = integration_like("second", options.limits);
   World world(options);
   world.connect();
   REQUIRE(world.tokens.save("second", world.tokens.load(kIntegration).value().value(), 0).ok());

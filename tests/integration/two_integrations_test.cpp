@@ -92,7 +92,7 @@ TEST_CASE("while a call of one integration has no answer, the registry, the gate
     CHECK(world.registry->find_unit(kSecond) == nullptr);
     std::optional<runs::RunReport> second;
     const bool is_free = ends([&] {
-      runs::IntegrationUnit* unit = world.registry->unit(kSecond).value();
+      const std::shared_ptr<runs::IntegrationUnit> unit = world.registry->unit(kSecond).value();
       CHECK(world.registry->find_unit(kIntegration) != nullptr);
       CHECK(world.registry->ids().value().size() == 2);
       const runs::RemoteAccess access = world.registry->access(*unit).value();

@@ -156,6 +156,9 @@ Result<std::unique_ptr<storage::Database>> MortalDatabase::copy_to(const std::st
 
 Status MortalDatabase::read(const std::function<Status(storage::Connection&)>& work) {
   if (is_dead()) return make_error(Code::kEnvironment, "test.dead", "this process is dead");
+  if (refuse_read) {
+    if (auto error = refuse_read()) return std::move(*error);
+  }
   return real_->read(work);
 }
 
@@ -163,6 +166,8 @@ World::World(WorldOptions options)
     : own_clock(options.is_paced ? std::make_unique<PacedClock>(Instant{options.start * 1000}) : std::make_unique<ManualClock>(Instant{options.start * 1000})),
       clock(*own_clock),
       simulator(simulator_options(options), std::make_shared<SharedClock>(clock)), transport(simulator, clock, std::string(kOrigin), options.is_paced) {
+  units_in_memory = options.units_in_memory;
+  gates_in_memory = options.gates_in_memory;
   folder.write("berth.yaml", configuration(options));
   if (!options.phases.empty()) folder.write("phases.yaml", options.phases);
   if (!options.mapping.empty()) folder.write("mapping.yaml", options.mapping);
@@ -213,6 +218,23 @@ void World::use(std::unique_ptr<storage::Database> other) {
   restart();
 }
 
+void World::reconfigure(std::string_view from, std::string_view to) {
+  std::ifstream in(folder.path() / "berth.yaml", std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  const auto at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  folder.write("berth.yaml", text.replace(at, from.size(), to));
+  used_.clear();
+  connector.reset();
+  engine.reset();
+  registry.reset();
+  config::Findings findings;
+  auto loaded = config::load(folder.path() / "berth.yaml", findings);
+  if (!loaded.ok()) FAIL(findings.print());
+  config = std::move(loaded).value();
+  restart();
+}
+
 Running World::begin_process(const std::string& owner, Clock& its_clock, std::function<bool(std::string_view)> is_dead_owner) {
   Running begun;
   begun.random = std::make_unique<SeededRandom>(std::hash<std::string>()(owner));
@@ -226,7 +248,9 @@ Running World::begin_process(const std::string& owner, Clock& its_clock, std::fu
                                                                                  .log = log,
                                                                                  .plugin_folders = config.plugins.paths,
                                                                                  .owner = owner,
-                                                                                 .is_dead_owner = std::move(is_dead_owner)});
+                                                                                 .is_dead_owner = std::move(is_dead_owner),
+                                                                                 .units_in_memory = units_in_memory,
+                                                                                 .gates_in_memory = gates_in_memory});
   must(begun.registry->sync_declared());
   begun.engine = std::make_unique<runs::Engine>(runs::Engine::Dependencies{.database = *database,
                                                                            .transport = transport,
@@ -261,7 +285,11 @@ void World::restart() {
                                                                               .log = log});
 }
 
-runs::IntegrationUnit& World::unit(std::string_view id) { return *must(registry->unit(id)); }
+runs::IntegrationUnit& World::unit(std::string_view id) {
+  std::shared_ptr<runs::IntegrationUnit>& held = used_[std::string(id)];
+  held = must(registry->unit(id));
+  return *held;
+}
 
 std::string World::consent(const std::string& url) {
   REQUIRE(url.starts_with(kOrigin));
@@ -276,7 +304,7 @@ std::string World::consent(const std::string& url) {
 Result<runs::Connected> World::try_connect() {
   const oauth::Authorization begun = BERTH_TRY(connector->begin(unit()));
   auto [owner, grant] = BERTH_TRY(connector->accept_redirect(consent(begun.url), "/oauth/callback"));
-  REQUIRE(owner == &unit());
+  REQUIRE(owner.get() == &unit());
   return connector->complete(*owner, grant, {});
 }
 
@@ -297,7 +325,7 @@ void World::map(std::string_view kind, std::string_view key, std::string_view co
 
 void World::map_all() {
   const std::map<std::string, std::string, std::less<>> accounts = {
-      {"default_income", "sales"}, {"default_expense", "cogs"}, {"payment_mode", "undeposited"}, {"tax", "sales_tax"}};
+      {"default_income", "sales"}, {"default_expense", "cogs"}, {"payment_mode", "undeposited"}, {"tax", "sales_tax"}, {"reduced_total", "owner_equity"}};
   for (int round = 0; round < 10; ++round) {
     std::vector<storage::AccountRow> unmapped;
     must(database->read([&](storage::Connection& connection) -> Status {

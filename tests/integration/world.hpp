@@ -89,8 +89,8 @@ class MortalDatabase final : public storage::Database {
   [[nodiscard]] int commits() const { return commits_; }
   /// Before it is copied, on the thread that copies.
   std::function<void()> before_copy;
-  /// Before each transaction: an error is its outcome.
-  std::function<std::optional<Error>()> refuse;
+  /// Before each transaction that writes, and before each that reads: an error is its outcome.
+  std::function<std::optional<Error>()> refuse, refuse_read;
   /// After each commit, on the thread that committed.
   std::function<void()> after_commit;
 
@@ -121,6 +121,8 @@ struct WorldOptions {
   std::string mapping{};                            // mapping.yaml instead of the plugin's
   std::string reserve = "0%";
   std::string organization_zone{};                  // of the simulated organisation; its own default if empty
+  std::size_t units_in_memory = runs::kUnitsInMemory;
+  std::size_t gates_in_memory = runs::kGatesInMemory;
   bool is_paced = false;                            // calls take their time side by side (PacedClock)
   std::int64_t start = kStart;
 };
@@ -157,11 +159,14 @@ class World {
   void restart();
   /// One more process over the same database, with a clock of its own. `is_dead_owner` says which others it knows to be gone.
   Running begin_process(const std::string& owner, Clock& its_clock, std::function<bool(std::string_view)> is_dead_owner);
+  /// An operator edits berth.yaml and starts the process again. `from` stands there once.
+  void reconfigure(std::string_view from, std::string_view to);
   /// A new process over another database that holds the same.
   void use(std::unique_ptr<storage::Database> other);
   /// Time passes on both sides.
   void later(std::chrono::milliseconds by) { clock.advance(by); }
 
+  /// As the registry has it now; it stays while the registry has no other one.
   runs::IntegrationUnit& unit(std::string_view id = kIntegration);
   storage::Integration integration(std::string_view id = kIntegration);
   storage::Record record(std::string_view entity, std::string_view remote_id);
@@ -196,6 +201,7 @@ class World {
   config::Config config;
   std::unique_ptr<MortalDatabase> database;
   oauth::MemoryTokenStore tokens;
+  std::size_t units_in_memory = runs::kUnitsInMemory, gates_in_memory = runs::kGatesInMemory;   // of processes that begin
   std::unique_ptr<app::DatabaseStateStore> states;
   std::unique_ptr<plugins::PluginRunner> runner;
   std::unique_ptr<runs::Registry> registry;
@@ -204,6 +210,7 @@ class World {
 
  private:
   int processes_ = 0;
+  std::map<std::string, std::shared_ptr<runs::IntegrationUnit>, std::less<>> used_;   // the last that unit() gave out
   std::unique_ptr<SeededRandom> random_of_process_;   // of the engine, which refers to it
 };
 

@@ -21,7 +21,7 @@ void Hosts::restart(int number) {
 
 Result<runs::RunReport> Hosts::run(int number, const runs::RunRequest& request) {
   integration::Running& running = hosts_.at(static_cast<std::size_t>(number)).running;
-  runs::IntegrationUnit* unit = BERTH_TRY(running.registry->unit(integration::kIntegration));
+  const auto unit = BERTH_TRY(running.registry->unit(integration::kIntegration));
   const runs::RemoteAccess access = BERTH_TRY(running.registry->access(*unit));
   return running.engine->run(unit->setup, access, request, {});
 }

@@ -7,27 +7,16 @@
 //
 // A host knows of its own machine which processes are gone; the lease of another machine has to run out. run() may be called
 // while another host's run is under way, from one of its calls. Refers to the world.
-#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "integration/machine_clock.hpp"
 #include "integration/world.hpp"
 
 namespace berth::sim {
 
-/// The clock of a machine: the true time and an error.
-class MachineClock final : public Clock {
- public:
-  explicit MachineClock(ManualClock& truth) : truth_(truth) {}
-  [[nodiscard]] Instant now() const override { return {truth_.now().unix_ms + error_ms_}; }
-  bool sleep_until(Instant until, std::stop_token stop) override { return truth_.sleep_until({until.unix_ms - error_ms_}, std::move(stop)); }
-  void be_wrong_by(std::chrono::milliseconds error) { error_ms_ = error.count(); }
-
- private:
-  ManualClock& truth_;
-  std::atomic<std::int64_t> error_ms_ = 0;
-};
+using integration::MachineClock;
 
 class Hosts {
  public:

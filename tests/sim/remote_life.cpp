@@ -175,8 +175,6 @@ bool RemoteLife::interfere(World& world) {
   const std::lock_guard lock(mutex_);
   if (kept_back_ == 0) return false;
   --kept_back_;
-  // Versions are seconds: two edits within one are told apart only by a host whose clock is right (storage::kFreshVersion).
-  world.later(std::chrono::seconds(1));
   change(world);
   return true;
 }

@@ -116,21 +116,29 @@ std::string difference(const std::vector<std::string>& with, const std::vector<s
   return text;
 }
 
+/// What an operator's schedule asks for: what changed, and a comparison of all ids. A full pass would bring back whatever the
+/// lists of changes had lost, and hide that.
+runs::RunRequest swept() {
+  runs::RunRequest request;
+  request.sweep = {"invoices", "customer_payments", "contacts", "credit_notes"};
+  return request;
+}
+
 /// One run, which may fail anywhere: already where it asks for the integration.
 Result<runs::RunReport> run(World& world, const runs::RunRequest& request = {}) {
-  runs::IntegrationUnit* unit = BERTH_TRY(world.registry->unit(kIntegration));
+  const auto unit = BERTH_TRY(world.registry->unit(kIntegration));
   const runs::RemoteAccess access = BERTH_TRY(world.registry->access(*unit));
   return world.engine->run(unit->setup, access, request, {});
 }
 
-/// Runs until nothing is left to do, then a comparison with everything that is there.
+/// Runs until nothing is left to do.
 std::string settle(World& world) {
   world.later(std::chrono::hours(48));  // past every pause and every day's limit
   for (int round = 0; round < 2; ++round) {
     std::string last;
     for (int run = 0;; ++run) {
       if (run == kRunsToSettle) return "it does not settle: " + last;
-      const auto report = ::run(world, run == 0 ? everything() : runs::RunRequest{});
+      const auto report = ::run(world, run == 0 ? swept() : runs::RunRequest{});
       world.later(std::chrono::hours(2));
       if (!report.ok()) return "a run could not begin: " + report.error().message;
       last = fmt::format("{} {}", report->reason, report->message);
@@ -162,7 +170,9 @@ Ended live(std::uint64_t seed, sim::Trouble* trouble) {
       if (stretch % 10 == 0) (void)run(world);  // without trouble it does not matter how often
     } else {
       const int host = trouble->before_run(world, *hosts, life);
-      (void)hosts->run(host, stretch % 7 == 0 ? everything() : runs::RunRequest{});  // may fail in every way; what it has committed must hold
+      const bool is_full_pass = stretch % 7 == 0 && seed % 4 == 0;
+      // May fail in every way; what it has committed must hold.
+      (void)hosts->run(host, is_full_pass ? everything() : stretch % 7 == 0 ? swept() : runs::RunRequest{});
       trouble->after_run(world, *hosts);
       life.catch_up(world);
     }

@@ -120,8 +120,10 @@ CREATE TABLE record (
   remote_id TEXT NOT NULL,
   row_version TEXT NOT NULL DEFAULT '',          -- version of the newest list row
   row_fetched_ms BIGINT NOT NULL DEFAULT 0,
+  row_settled BIGINT NOT NULL DEFAULT 0,         -- 0: may have changed once more under the same version
   detail_version TEXT NOT NULL DEFAULT '',       -- version of the newest detail; '' = no detail
   detail_fetched_ms BIGINT NOT NULL DEFAULT 0,
+  detail_settled BIGINT NOT NULL DEFAULT 0,
   state TEXT NOT NULL DEFAULT 'pending',         -- pending | posted | parked | ignored | skipped | failed | archived
   reason TEXT NOT NULL DEFAULT '',
   message TEXT NOT NULL DEFAULT '',
@@ -136,6 +138,23 @@ CREATE TABLE record (
   UNIQUE (integration, entity, remote_id)
 );
 CREATE INDEX record_by_state ON record (integration, state, entity, captured);
+
+-- Records that a person has archived. They stay so, whatever the remote says of them, until a person takes it back.
+CREATE TABLE archived_by_hand (
+  record BIGINT PRIMARY KEY REFERENCES record (id),
+  actor TEXT NOT NULL,
+  why TEXT NOT NULL,
+  at_ms BIGINT NOT NULL,
+  captured BIGINT NOT NULL                       -- that of the record then: a later one has come since
+) @CLUSTERED@;
+
+-- Documents whose list row is all that is known of them, because their operator pulls no more (`pull: reduced`).
+CREATE TABLE reduced_record (
+  record BIGINT PRIMARY KEY REFERENCES record (id),
+  integration TEXT NOT NULL,
+  entity TEXT NOT NULL
+) @CLUSTERED@;
+CREATE INDEX reduced_record_by_entity ON reduced_record (integration, entity, record);
 
 -- Every answer that was ever received for it. kind: row | detail | part:NAME
 CREATE TABLE record_version (
@@ -180,7 +199,7 @@ CREATE TABLE detail_queue (
   priority BIGINT NOT NULL DEFAULT 0,
   forced BIGINT NOT NULL DEFAULT 0,
   attempts BIGINT NOT NULL DEFAULT 0,
-  cause TEXT NOT NULL DEFAULT '',                -- list | reference | forced | webhook | confirm_deletion | backfill
+  cause TEXT NOT NULL DEFAULT '',                -- list | reference | forced | webhook | backfill | confirm_deletion | confirm_deletion_asked
   position @SERIAL_COLUMN@,
   last_error_json TEXT NOT NULL DEFAULT '{}',
   PRIMARY KEY (integration, entity, remote_id, want)

@@ -92,7 +92,7 @@ Result<std::unique_ptr<Database>> open_postgresql(const PostgresqlOptions& optio
   auto writer = BERTH_TRY(PostgresqlSession::open(options, time));
   for (const Row& row : BERTH_TRY(writer->query("SHOW server_encoding"))) {
     if (row.text(0) != "UTF8") {
-      return make_error(Code::kEnvironment, "storage.failed",
+      return make_error(Code::kEnvironment, "storage.encoding",
                         "the database stores texts as " + row.text(0) + "; make one with `createdb --encoding=UTF8 --template=template0`");
     }
   }

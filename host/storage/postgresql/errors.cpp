@@ -25,7 +25,7 @@ Error postgresql_error(const PostgresqlFailure& failure, std::string_view doing)
   if (state.starts_with("53") || state.starts_with("58"))
     return make_error(Code::kEnvironment, "storage.failed", "the PostgreSQL server cannot do its work: " + said);
   if (state == "25006") return make_error(Code::kEnvironment, "storage.read_only", "the database cannot be written: " + said);
-  if (state == "42501") return make_error(Code::kEnvironment, "storage.read_only", "this user of the database may not do that: " + said);
+  if (state == "42501") return make_error(Code::kEnvironment, "storage.forbidden", "this user of the database may not do that: " + said);
   if (state.starts_with("XX")) return make_error(Code::kEnvironment, "storage.damaged", "the database is damaged: " + said);
   if (state == "23505") return make_error(Code::kConflict, "storage.unique", failure.message);
   // P0001 is RAISE in a trigger: its text is the message.

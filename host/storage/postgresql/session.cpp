@@ -6,8 +6,12 @@
 #include <Poco/Data/Session.h>
 #include <Poco/Exception.h>
 #include <libpq-fe.h>
+#include <poll.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <mutex>
@@ -22,6 +26,7 @@ constexpr std::size_t kPreparedMax = 300;
 constexpr std::size_t kQueryRowsMax = 1'000'000;  // of query(); larger answers are read by each()
 constexpr int kRowsInBatch = 500;                 // of each()
 constexpr std::size_t kSqlShown = 120;
+constexpr int kOnItsWayMs = 1'000;                 // an answer that came while the server was asked about it
 
 // PostgreSQL, catalog pg_type: the numbers of the types that are used.
 enum Type : Oid { kAny = 0, kBool = 16, kBytes = 17, kInteger8 = 20, kInteger2 = 21, kInteger4 = 23, kText = 25, kNumeric = 1700 };
@@ -99,7 +104,8 @@ std::string quoted(std::string_view value) {
   return out + "'";
 }
 
-/// The address with what is not said in it. A server that went away is noticed within half a minute, not after two hours.
+/// The address with what is not said in it. What the network takes is noticed within half a minute, not after two hours, where a
+/// session lies idle; one that waits for an answer looks for itself (silence.hpp).
 Result<std::string> connection_text(const PostgresqlOptions& options) {
   struct Free {
     void operator()(PQconninfoOption* list) const { PQconninfoFree(list); }
@@ -108,7 +114,7 @@ Result<std::string> connection_text(const PostgresqlOptions& options) {
   const std::unique_ptr<PQconninfoOption, Free> list(PQconninfoParse(options.url.c_str(), &message));
   if (list == nullptr) {
     PQfreemem(message);  // not shown: it repeats the address, in which there may be a password
-    return make_error(Code::kInvalidConfig, "storage.failed",
+    return make_error(Code::kInvalidConfig, "storage.address",
                       "the address of the PostgreSQL server cannot be read; it is written like postgresql://user@host:5432/name?sslmode=verify-full");
   }
   std::string text = "client_encoding=UTF8";
@@ -123,13 +129,36 @@ Result<std::string> connection_text(const PostgresqlOptions& options) {
   return text;
 }
 
+/// libpq writes a text of several lines with tabs, and the same one again where it failed twice.
+std::string said_once(std::string_view text) {
+  std::vector<std::string_view> lines;
+  std::string said;
+  while (!text.empty()) {
+    const std::string_view line = trim(text.substr(0, text.find('\n')));
+    text.remove_prefix(std::min(text.size(), text.find('\n') == std::string_view::npos ? text.size() : text.find('\n') + 1));
+    const bool is_news = !line.empty() && std::find(lines.begin(), lines.end(), line) == lines.end();
+    if (!is_news || (line == "invalid socket" && !said.empty())) continue;   // what comes of an end that was told before it
+    lines.push_back(line);
+    said += (said.empty() ? "" : " ") + std::string(line);
+  }
+  return replace_all(std::move(said), "\t", " ");
+}
+
+/// What the server says has a code. What libpq says of a connection that has ended has none, and for a moment it still takes the
+/// connection for a good one: it could not send, and has not tried to receive since. Only misuse is told without an answer.
+bool is_over(const PGconn* connection, const PGresult* answer, std::string_view state, std::string_view message) {
+  if (PQstatus(connection) != CONNECTION_OK) return true;
+  return state.empty() && (answer != nullptr || message.find("connection") != std::string_view::npos);
+}
+
 PostgresqlFailure failure_of(const PGconn* connection, const PGresult* answer) {
   const auto field = [&](int which) {
     const char* text = answer == nullptr ? nullptr : PQresultErrorField(answer, which);
     return text == nullptr ? std::string() : std::string(text);
   };
-  PostgresqlFailure failure{field(PG_DIAG_SQLSTATE), field(PG_DIAG_MESSAGE_PRIMARY), PQstatus(connection) == CONNECTION_OK};
-  if (failure.message.empty()) failure.message = replace_all(std::string(trim(PQerrorMessage(connection))), "\n", " ");
+  PostgresqlFailure failure{field(PG_DIAG_SQLSTATE), said_once(field(PG_DIAG_MESSAGE_PRIMARY)), true};
+  if (failure.message.empty()) failure.message = said_once(PQerrorMessage(connection));
+  failure.is_connected = !is_over(connection, answer, failure.state, failure.message);
   return failure;
 }
 
@@ -205,8 +234,8 @@ void ServerTime::saw(std::int64_t server_ms) {
   if (std::abs(ahead - ahead_ms_.load()) > kTremblesMs) ahead_ms_.store(ahead);
 }
 
-PostgresqlSession::PostgresqlSession(std::unique_ptr<PocoSession> session, pg_conn* handle, std::shared_ptr<ServerTime> time)
-    : time_(std::move(time)), session_(std::move(session)), handle_(handle) {}
+PostgresqlSession::PostgresqlSession(PostgresqlOptions options, SilenceLimits limits, std::unique_ptr<PocoSession> session, pg_conn* handle, std::shared_ptr<ServerTime> time)
+    : options_(std::move(options)), limits_(limits), time_(std::move(time)), session_(std::move(session)), handle_(handle) {}
 
 PostgresqlSession::~PostgresqlSession() {
   // Poco leaves a connection alone that the server has ended, with its descriptor and its memory.
@@ -215,7 +244,7 @@ PostgresqlSession::~PostgresqlSession() {
   if (is_left) PQfinish(handle_);
 }
 
-Result<std::unique_ptr<PostgresqlSession>> PostgresqlSession::open(const PostgresqlOptions& options, std::shared_ptr<ServerTime> time) {
+Result<std::unique_ptr<PostgresqlSession>> PostgresqlSession::open(const PostgresqlOptions& options, std::shared_ptr<ServerTime> time, SilenceLimits limits) {
   const std::string text = BERTH_TRY(connection_text(options));
   try {
     static std::once_flag registered;
@@ -235,12 +264,15 @@ Result<std::unique_ptr<PostgresqlSession>> PostgresqlSession::open(const Postgre
     PGconn* handle = poco_handle == nullptr ? nullptr : static_cast<PGconn*>(*poco_handle);
     if (handle == nullptr) return make_error(Code::kInternal, "storage.failed", "Poco gave no handle of PostgreSQL");
     PQsetNoticeProcessor(handle, [](void*, const char*) {}, nullptr);
-    std::unique_ptr<PostgresqlSession> session(new PostgresqlSession(std::move(poco), handle, std::move(time)));
+    std::unique_ptr<PostgresqlSession> session(new PostgresqlSession(options, limits, std::move(poco), handle, std::move(time)));
+    if (PQsetnonblocking(handle, 1) != 0) return make_error(Code::kInternal, "storage.failed", "libpq cannot send without waiting");
     // The server notices within half a minute that a host is gone.
     BERTH_CHECK(session->run_script(
         "SET standard_conforming_strings = on; SET lock_timeout = " + std::to_string(options.busy_limit.count()) +
         "; SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; "
         "SET tcp_keepalives_count = 3"));
+    const auto backend = BERTH_TRY(session->first_row("SELECT pg_backend_pid()", {}));
+    session->backend_ = backend ? backend->integer(0) : 0;
     return session;
   } catch (const Poco::Exception& exception) {
     return make_error(Code::kUnavailable, "storage.unreachable", "there is no connection to the PostgreSQL server: " + exception.message());
@@ -258,11 +290,60 @@ Result<PostgresqlSession::Answer> PostgresqlSession::checked(pg_result* raw, std
   Answer answer(raw);
   const ExecStatusType status = answer == nullptr ? PGRES_FATAL_ERROR : PQresultStatus(answer.get());
   if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY) return answer;
-  return postgresql_error(failure_of(handle_, answer.get()), doing(sql));
+  const PostgresqlFailure failure = failure_of(handle_, answer.get());
+  if (!failure.is_connected) give_up();
+  return postgresql_error(failure, doing(sql));
+}
+
+/// libpq takes the connection for ended from now on, and so does whoever asks whether this session is dead.
+void PostgresqlSession::give_up() const {
+  if (PQstatus(handle_) != CONNECTION_OK) return;
+  ::shutdown(PQsocket(handle_), SHUT_RDWR);
+  static_cast<void>(PQconsumeInput(handle_));
+}
+
+Result<PostgresqlSession::Answer> PostgresqlSession::ask(const std::function<int()>& send, std::string_view sql) {
+  if (send() == 0) return checked(nullptr, sql);
+  Answer last;
+  for (;;) {
+    BERTH_CHECK(wait_for_answer(sql));
+    Answer next(PQgetResult(handle_));
+    if (next == nullptr) return checked(last.release(), sql);
+    last = std::move(next);
+    if (PQstatus(handle_) != CONNECTION_OK) return checked(last.release(), sql);
+  }
+}
+
+/// Until libpq has a whole answer, or the connection is over, of which the answer then tells.
+Status PostgresqlSession::wait_for_answer(std::string_view sql) {
+  auto heard = std::chrono::steady_clock::now();
+  for (;;) {
+    const int unsent = PQflush(handle_);
+    if (unsent < 0 || PQstatus(handle_) != CONNECTION_OK || (unsent == 0 && PQisBusy(handle_) == 0)) return success();
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(heard + limits_.silence_max - std::chrono::steady_clock::now());
+    pollfd one{PQsocket(handle_), static_cast<short>(unsent > 0 ? POLLIN | POLLOUT : POLLIN), 0};
+    const int ready = ::poll(&one, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready > 0) {
+      heard = std::chrono::steady_clock::now();
+      if ((one.revents & ~POLLOUT) != 0 && PQconsumeInput(handle_) == 0) return success();
+      continue;
+    }
+    if (left.count() > 0) continue;
+    const std::string silence = silence_of(handle_, backend_, BERTH_TRY(connection_text(options_)), limits_.probe_max);
+    heard = std::chrono::steady_clock::now();
+    if (silence.empty()) continue;
+    // What it had said in the meantime counts.
+    if (::poll(&one, 1, kOnItsWayMs) > 0) continue;
+    give_up();   // nobody waits to end it in order
+    PostgresqlFailure failure{"", "it did not answer for " + std::to_string(limits_.silence_max.count() / 1000) + " s, and " + silence, false};
+    return postgresql_error(failure, doing(sql));
+  }
 }
 
 Status PostgresqlSession::run_script(std::string_view sql) {
-  const Answer answer = BERTH_TRY(checked(PQexec(handle_, std::string(sql).c_str()), sql));
+  const std::string text(sql);
+  const Answer answer = BERTH_TRY(ask([&] { return PQsendQuery(handle_, text.c_str()); }, sql));
   if (time_ == nullptr || PQntuples(answer.get()) != 1 || PQfnumber(answer.get(), kServerTimeColumn) != 0) return success();
   const Value told = read_column(answer.get(), 0, 0);
   if (const auto* server_ms = std::get_if<std::int64_t>(&told)) {
@@ -282,7 +363,7 @@ std::chrono::milliseconds PostgresqlSession::shared_ahead() const {
 }
 
 Status PostgresqlSession::commit() {
-  const Answer answer = BERTH_TRY(checked(PQexec(handle_, "COMMIT"), "COMMIT"));
+  const Answer answer = BERTH_TRY(ask([this] { return PQsendQuery(handle_, "COMMIT"); }, "COMMIT"));
   if (std::string_view(PQcmdStatus(answer.get())) == "COMMIT") return success();
   return make_error(Code::kInternal, "storage.failed", "a statement of the transaction failed; nothing was stored");
 }
@@ -297,14 +378,14 @@ Result<std::string> PostgresqlSession::prepared(std::string_view sql, const Boun
   }
   const std::string text = BERTH_TRY(with_numbers(sql, bound.count()));
   std::string name = "b" + std::to_string(++names_);
-  BERTH_TRY(checked(PQprepare(handle_, name.c_str(), text.c_str(), bound.count(), bound.types()), sql));
+  BERTH_TRY(ask([&] { return PQsendPrepare(handle_, name.c_str(), text.c_str(), bound.count(), bound.types()); }, sql));
   return prepared_.emplace(std::move(key), std::move(name)).first->second;
 }
 
 Result<PostgresqlSession::Answer> PostgresqlSession::run(std::string_view sql, std::span<const Parameter> parameters) {
   const Bound bound = BERTH_TRY(Bound::of(parameters, sql));
   const std::string name = BERTH_TRY(prepared(sql, bound));
-  return checked(PQexecPrepared(handle_, name.c_str(), bound.count(), bound.values(), bound.lengths(), bound.formats(), 0), sql);
+  return ask([&] { return PQsendQueryPrepared(handle_, name.c_str(), bound.count(), bound.values(), bound.lengths(), bound.formats(), 0); }, sql);
 }
 
 Result<std::int64_t> PostgresqlSession::execute(std::string_view sql, std::span<const Parameter> parameters) {
@@ -343,13 +424,12 @@ Status PostgresqlSession::each(std::string_view sql, std::span<const Parameter> 
   const Bound bound = BERTH_TRY(Bound::of(parameters, sql));
   const std::string cursor = "c" + std::to_string(++names_);
   const std::string declare = "DECLARE " + cursor + " NO SCROLL CURSOR FOR " + BERTH_TRY(with_numbers(sql, bound.count()));
-  BERTH_TRY(checked(PQexecParams(handle_, declare.c_str(), bound.count(), bound.types(), bound.values(), bound.lengths(),
-                                 bound.formats(), 0),
-                    sql));
+  BERTH_TRY(ask([&] { return PQsendQueryParams(handle_, declare.c_str(), bound.count(), bound.types(), bound.values(), bound.lengths(), bound.formats(), 0); },
+                sql));
   const std::string fetch = "FETCH FORWARD " + std::to_string(kRowsInBatch) + " FROM " + cursor;
   bool goes_on = true;
   while (goes_on) {
-    const Answer answer = BERTH_TRY(checked(PQexec(handle_, fetch.c_str()), sql));
+    const Answer answer = BERTH_TRY(ask([&] { return PQsendQuery(handle_, fetch.c_str()); }, sql));
     const int count = PQntuples(answer.get());
     for (int row = 0; goes_on && row < count; ++row) goes_on = visit(read_row(answer.get(), row));
     if (count < kRowsInBatch) break;

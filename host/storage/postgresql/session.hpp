@@ -2,10 +2,13 @@
 // One PostgreSQL session: a Poco::Data session whose native handle runs prepared statements, kept by their text and the types of
 // their parameters. "?" becomes $1, $2, ... on the way.
 //
+// No statement waits for a server that is silent: see silence.hpp.
+//
 // Threads: one at a time. Owned by PostgresqlDatabase. After storage.unreachable the session is dead: it is dropped, and
 // another one is opened.
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +16,7 @@
 #include <unordered_map>
 
 #include "host/storage/database.hpp"
+#include "host/storage/postgresql/silence.hpp"
 
 struct pg_conn;
 struct pg_result;
@@ -40,7 +44,7 @@ class PostgresqlSession final : public Connection {
 
   /// `busy_limit`: how long a statement waits for a lock. A reader's transactions refuse every write. `time` is told what the
   /// server's clock shows; nullptr: the clock of the machine counts.
-  static Result<std::unique_ptr<PostgresqlSession>> open(const PostgresqlOptions& options, std::shared_ptr<ServerTime> time = nullptr);
+  static Result<std::unique_ptr<PostgresqlSession>> open(const PostgresqlOptions& options, std::shared_ptr<ServerTime> time = nullptr, SilenceLimits limits = {});
   ~PostgresqlSession() override;
   PostgresqlSession(const PostgresqlSession&) = delete;
   PostgresqlSession& operator=(const PostgresqlSession&) = delete;
@@ -76,9 +80,13 @@ class PostgresqlSession final : public Connection {
   using Answer = std::unique_ptr<pg_result, Clear>;
   class Bound;
 
-  PostgresqlSession(std::unique_ptr<PocoSession> session, pg_conn* handle, std::shared_ptr<ServerTime> time);
+  PostgresqlSession(PostgresqlOptions options, SilenceLimits limits, std::unique_ptr<PocoSession> session, pg_conn* handle, std::shared_ptr<ServerTime> time);
+  /// `send` hands a statement to libpq, which must not wait; the last answer of it.
+  Result<Answer> ask(const std::function<int()>& send, std::string_view sql);
+  Status wait_for_answer(std::string_view sql);
   Result<Answer> run(std::string_view sql, std::span<const Parameter> parameters);
   Result<Answer> checked(pg_result* raw, std::string_view sql) const;
+  void give_up() const;
   Result<std::string> prepared(std::string_view sql, const Bound& bound);
 
   struct Seen {
@@ -86,6 +94,9 @@ class PostgresqlSession final : public Connection {
     std::chrono::steady_clock::time_point at;
   };
 
+  const PostgresqlOptions options_;
+  const SilenceLimits limits_;
+  std::int64_t backend_ = 0;   // the server's process for this session; 0: not known yet
   std::shared_ptr<ServerTime> time_;
   std::optional<Seen> seen_;   // of the server's clock
   std::unique_ptr<PocoSession> session_;

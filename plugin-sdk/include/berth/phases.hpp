@@ -95,6 +95,13 @@ struct Detail {
   std::optional<Condition> unless;
 };
 
+/// With `pull: reduced` a list row stands for its document, which is not fetched: what an operator may wish who has few calls.
+struct Reduced {
+  std::vector<std::string> needs;    // fields of the row; a document whose row has nothing in one of them is fetched
+  std::optional<Condition> unless;   // documents that are fetched all the same
+  std::vector<std::string> missing;  // what such a document lacks, for people: "line_items"
+};
+
 struct Part {
   std::string name;
   std::string path;
@@ -142,6 +149,7 @@ struct Phase {
   RequestDefaults request;
   Page page;
   std::optional<Detail> detail;  // none: "never", the list row is all there is
+  std::optional<Reduced> reduced;  // none: details are fetched whatever is set
   std::vector<Part> parts;
   std::vector<Attachment> attachments;
   std::vector<std::string> volatile_keys;
@@ -176,5 +184,11 @@ struct Parsed {
 
 /// True or false for a document. kOffered is the host's to judge: it counts as not met.
 [[nodiscard]] bool holds(const Condition& condition, const json::Value& document);
+
+/// Whether the document of that list row is not fetched with `pull: reduced`.
+[[nodiscard]] bool suffices(const Reduced& reduced, const json::Value& row);
+
+/// The member `reduced` of a phase that was checked by parse(), for hosts; nothing where it has none.
+[[nodiscard]] std::optional<Reduced> reduced_of(const json::Value& phase);
 
 }  // namespace berth::phases

@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "bench/support/options.hpp"
+
 namespace bench {
 
 namespace {
@@ -35,16 +37,16 @@ Options options_of(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
     const auto number = [&](const char* name, int& value) {
-      if (std::strcmp(argv[i], name) != 0 || i + 1 >= argc) return false;
-      value = std::atoi(argv[++i]);
+      if (!is_option(argc, argv, i, name)) return false;
+      value = std::atoi(argv[i]);
       return true;
     };
     if (number("--contacts", options.contacts) || number("--items", options.items) || number("--invoices", options.invoices) ||
         number("--payments", options.payments)) {
       continue;
     }
-    if (std::strcmp(argv[i], "--prefix") == 0 && i + 1 < argc) {
-      options.prefix = argv[++i];
+    if (is_option(argc, argv, i, "--prefix")) {
+      options.prefix = argv[i];
       continue;
     }
     if (std::strcmp(argv[i], "--without-pdfs") == 0) {

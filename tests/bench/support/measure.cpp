@@ -104,6 +104,18 @@ Usage watch(e2e::Process& process, std::chrono::seconds limit) {
   return usage;
 }
 
+Seconds cpu_of(pid_t process) {
+  Usage usage;
+  read_times(process, usage);
+  return usage.cpu();
+}
+
+std::int64_t memory_of(pid_t process, const std::string& name) {
+  const std::int64_t found = Memory(folder_of(process) + "status").of(name);
+  if (found == 0) throw std::runtime_error("/proc/PID/status has no " + name);
+  return found;
+}
+
 Seconds cpu_of_this_process() {
   timespec time = {};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);

@@ -6,8 +6,11 @@
 //
 // Processor time is exact (read when the process has ended and is not yet reaped). Memory is sampled every few milliseconds:
 // a peak shorter than that shows only in `resident_peak` of one process, which the kernel keeps.
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 #include "e2e/support/process.hpp"
 
@@ -32,6 +35,10 @@ struct Usage {
 /// Watches it until it ends; it is not reaped yet. Throws where it takes longer than the limit.
 Usage watch(e2e::Process& process, std::chrono::seconds limit);
 
+/// Processor time of a process and of the children it waited for, so far.
+Seconds cpu_of(pid_t process);
+/// Kibibytes of a line of /proc/PID/status, such as "VmRSS". Throws where there is none.
+std::int64_t memory_of(pid_t process, const std::string& name);
 /// Processor time of this process so far.
 Seconds cpu_of_this_process();
 

@@ -52,10 +52,33 @@ TEST_CASE("P1: those whose moment has come are read in the order of time, with t
     CHECK(come[1].integration == "one");
     CHECK(come[2].integration == "four");
     CHECK(read(database, [](Connection& c) { return looks::come(c, kNow, 1); }).size() == 1);
-    CHECK(write(database, [&](Connection& c) { return looks::move(c, come[0], kNow + 1h); }));
-    CHECK_FALSE(write(database, [&](Connection& c) { return looks::move(c, come[0], kNow + 2h); }));   // somebody has moved it
+    CHECK(write(database, [&](Connection& c) { return looks::move(c, come[0], {.to = kNow + 1h, .now = kNow}); }));
+    CHECK_FALSE(write(database, [&](Connection& c) { return looks::move(c, come[0], {.to = kNow + 2h, .now = kNow}); }));   // somebody has moved it
     write(database, [](Connection& c) { return looks::wake(c, "one", kNow); });
-    CHECK_FALSE(write(database, [&](Connection& c) { return looks::move(c, come[1], kNow + 1h); }));   // something happened since
+    CHECK_FALSE(write(database, [&](Connection& c) { return looks::move(c, come[1], {.to = kNow + 1h, .now = kNow}); }));   // something happened since
+  });
+}
+
+TEST_CASE("B11: a look that a host with a fast clock set comes for one whose clock is right, and who took what is remembered") {
+  on_every_engine([](storage::Database& database) {
+    for (const char* id : {"one", "two"}) add(database, id);
+    const auto come = [&](Instant now) { return read(database, [&](Connection& c) { return looks::come(c, now, 10); }); };
+    const auto first = come(kNow);
+    REQUIRE(first.size() == 2);
+    // An hour ahead, for what is due five minutes after that; and one whose clock differs as clocks do.
+    CHECK(write(database, [&](Connection& c) { return looks::move(c, first[0], {.to = kNow + 1h + 5min, .now = kNow + 1h}); }));
+    CHECK(write(database, [&](Connection& c) { return looks::move(c, first[1], {.to = kNow + 1min, .now = kNow + 500ms, .taken_by = "books1:4711:x"}); }));
+    const auto again = come(kNow + 1s);
+    REQUIRE(again.size() == 1);
+    CHECK(again[0].integration == "one");
+    CHECK(come(kNow + 2h).size() == 2);   // each once
+    const auto taken = read(database, [](Connection& c) { return looks::taken(c, kNow + 1s); });
+    CHECK(read(database, [](Connection& c) { return looks::taken(c, kNow + 1min); }).empty());   // it is looked at anyway
+    REQUIRE(taken.size() == 1);
+    CHECK(taken[0].integration == "two");
+    CHECK(taken[0].by == "books1:4711:x");
+    CHECK(write(database, [&](Connection& c) { return looks::move(c, again[0], {.to = kNow + 6min, .now = kNow + 1s}); }));
+    CHECK(come(kNow + 1s).empty());
   });
 }
 

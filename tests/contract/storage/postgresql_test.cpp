@@ -1,5 +1,9 @@
 // What only a server can do to its users: go away, end a session, be held by another host.
 #include <dirent.h>
+#include <signal.h>
+
+#include <chrono>
+#include <thread>
 
 #include "contract/storage/engines.hpp"
 #include "host/storage/leases.hpp"
@@ -59,6 +63,84 @@ TEST_CASE("sessions that the server ended are told as unreachable once, and open
   }
 }
 
+TEST_CASE("a server that dies without a word is out of reach: in one line, said once, and without the statement") {
+  if (!has_server()) return;
+  const ManualClock clock(kNow);
+  const std::string url = PostgresqlServer::shared().create_database();
+  const auto database = must(storage::open_postgresql({.url = url}, clock));
+  // As when the machine kills it: the whole server ends all its sessions and begins anew.
+  const auto die = [](Connection& c) -> Status {
+    const auto process = static_cast<pid_t>(BERTH_TRY(c.first("SELECT pg_backend_pid()"))->integer(0));
+    REQUIRE(process > 1);
+    REQUIRE(::kill(process, SIGKILL) == 0);
+    for (int i = 0; i < 1000 && ::kill(process, 0) == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return success();
+  };
+  const auto is_told_well = [](const Error& error) {
+    CHECK_MESSAGE(error.reason == "storage.unreachable", error.message);
+    CHECK(error.code == Code::kUnavailable);
+    CHECK_MESSAGE(error.message.find_first_of("\n\t") == std::string::npos, error.message);
+    CHECK_MESSAGE(error.message.find("SELECT") == std::string::npos, error.message);
+    CHECK_MESSAGE(error.message.find("unexpectedly") == error.message.rfind("unexpectedly"), error.message);
+  };
+  const auto opens_again = [&] {
+    for (int i = 0; i < 300; ++i) {
+      if (storage::open_postgresql({.url = url}, clock).ok()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    return false;
+  };
+  SUBCASE("in the middle of a transaction") {
+    const Status cut = database->write("test.write", [&](Connection& c) -> Status {
+      BERTH_CHECK(save(c, "half"));
+      BERTH_CHECK(die(c));
+      return save(c, "more");
+    });
+    REQUIRE_FALSE(cut.ok());
+    is_told_well(cut.error());
+  }
+  SUBCASE("before the next one") {
+    // The transaction ends with the server; a session that is idle then is found dead by the one after it.
+    const Status cut = database->write("test.write", die);
+    REQUIRE_FALSE(cut.ok());
+    is_told_well(cut.error());
+  }
+  SUBCASE("while another session was idle") {
+    const auto other = must(storage::open_postgresql({.url = url}, clock));
+    const Status cut = database->write("test.write", die);
+    REQUIRE_FALSE(cut.ok());
+    REQUIRE(opens_again());
+    const Status next = other->write("test.write", [](Connection& c) { return save(c, "half"); });
+    REQUIRE_FALSE(next.ok());
+    is_told_well(next.error());
+    must(other->write("test.write", [](Connection& c) { return save(c, "after"); }));
+  }
+  REQUIRE(opens_again());
+  must(database->write("test.write", [](Connection& c) { return save(c, "whole"); }));
+  CHECK_FALSE(is_there(*database, "half"));
+  CHECK(is_there(*database, "whole"));
+}
+
+TEST_CASE("a user without rights and a database in another encoding are told as what they are, with advice for PostgreSQL") {
+  if (!has_server()) return;
+  const ManualClock clock(kNow);
+  PostgresqlServer& server = PostgresqlServer::shared();
+  std::string url = server.create_database();
+  server.run("DO $$ BEGIN CREATE ROLE guest LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+  const auto forbidden = storage::open_postgresql({.url = url.substr(0, 13) + "guest" + url.substr(url.find('@'))}, clock);
+  REQUIRE_FALSE(forbidden.ok());
+  CHECK_MESSAGE(forbidden.error().reason == "storage.forbidden", forbidden.error().message);
+  CHECK(forbidden.error().code == Code::kEnvironment);
+  const std::size_t name = url.find("/t") + 1;
+  const std::string ascii = url.substr(name, url.find('?') - name) + "ascii";
+  server.run("CREATE DATABASE " + ascii + " ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
+  url.replace(name, url.find('?') - name, ascii);
+  const auto other = storage::open_postgresql({.url = url}, clock);
+  REQUIRE_FALSE(other.ok());
+  CHECK_MESSAGE(other.error().reason == "storage.encoding", other.error().message);
+  CHECK(other.error().message.find("SQL_ASCII") != std::string::npos);
+}
+
 TEST_CASE("a session that ends inside a transaction leaves nothing of it") {
   if (!has_server()) return;
   const ManualClock clock(kNow);
@@ -109,7 +191,7 @@ TEST_CASE("a server or database that is not there is told, and costs no file des
   const std::string none = "postgresql://berth@/t1?host=/nowhere";
   CHECK(storage::open_postgresql({.url = url}, clock).error().reason == "storage.unreachable");
   CHECK(storage::open_postgresql({.url = none}, clock).error().reason == "storage.unreachable");
-  CHECK(storage::open_postgresql({.url = "postgresql://?nonsense=1"}, clock).error().reason == "storage.failed");
+  CHECK(storage::open_postgresql({.url = "postgresql://?nonsense=1"}, clock).error().reason == "storage.address");
   const int before = open_files();
   for (int i = 0; i < 20; ++i) {
     CHECK_FALSE(storage::open_postgresql({.url = url}, clock).ok());

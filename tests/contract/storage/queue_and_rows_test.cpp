@@ -85,7 +85,10 @@ TEST_CASE("a detail that is known is not queued unless it is forced") {
       CHECK(entry.version == version);
 
       // Fetched in the second of its version: it may have changed since.
-      BERTH_TRY(storage::records::capture_detail(c, {"i", "invoice", "3", version, "h", "{}", kNow + 1s, 1}));
+      storage::Capture capture{"i", "invoice", "3", version, "h", "{}", kNow + 1h, 1};
+      capture.version_time = kNow;
+      capture.as_of = kNow + 1s;
+      BERTH_TRY(storage::records::capture_detail(c, capture));
       auto fresh = wanted("3", version);
       CHECK_FALSE(BERTH_TRY(queue::put(c, fresh)));
       fresh.version_time = kNow;

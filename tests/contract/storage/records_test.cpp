@@ -1,6 +1,7 @@
 #include <array>
 
 #include "contract/storage/engines.hpp"
+#include "host/storage/detail_queue.hpp"
 #include "host/storage/records.hpp"
 #include "host/storage/waiting.hpp"
 
@@ -17,7 +18,7 @@ namespace {
 
 storage::Capture invoice(std::string_view remote_id, std::string_view version, std::string_view hash,
                          std::string_view body = "{}", Instant fetched = kNow, std::int64_t pass = 1) {
-  return {"i", "invoice", remote_id, version, hash, body, fetched, pass};
+  return {.integration = "i", .entity = "invoice", .remote_id = remote_id, .version = version, .content_hash = hash, .body = body, .fetched = fetched, .pass = pass};
 }
 Status post(Connection& c, std::int64_t record) {
   return records::set_state(c, record, {.state = "posted", .local_id = "inv_1"}, kNow);
@@ -158,17 +159,61 @@ TEST_CASE("known says row or detail only for the very version") {
   });
 }
 
-TEST_CASE("a version within two seconds of its own fetch is not known, and is known once fetched again") {
+TEST_CASE("a version within two seconds of the remote's clock is not known, and is known once fetched again, whatever our clock says") {
   on_every_engine([](storage::Database& database) {
     write(database, [](Connection& c) -> Result<Unit> {
       const auto version = to_string(kNow);
-      for (const auto distance : {-2000ms, 0ms, 2000ms}) {
-        BERTH_TRY(records::capture_detail(c, invoice("1", version, "d", "{}", kNow + distance)));
-        CHECK(known(c, "1", version) == KnownAs::kNone);
-        CHECK(known(c, "1", version, false) == KnownAs::kDetail);
+      for (const auto wrong_by : {0ms, 3'600'000ms, -3'600'000ms}) {
+        const std::string id = "i" + std::to_string(wrong_by.count());
+        const auto capture = [&](Instant as_of) -> Status {
+          auto one = invoice(id, version, "d", "{}", as_of + wrong_by);
+          one.version_time = kNow;
+          one.as_of = as_of;
+          for (const bool is_row : {false, true}) {
+            one.remote_id = is_row ? "row" : std::string_view(id);
+            BERTH_TRY(is_row ? records::capture_row(c, one) : records::capture_detail(c, one));
+          }
+          return success();
+        };
+        for (const auto distance : {-2000ms, 0ms, 2000ms}) {
+          BERTH_CHECK(capture(kNow + distance));
+          CHECK(known(c, id, version) == KnownAs::kNone);
+          CHECK(known(c, "row", version) == KnownAs::kNone);
+          CHECK(known(c, id, version, false) == KnownAs::kDetail);
+        }
+        BERTH_CHECK(capture(kNow + 2001ms));
+        CHECK(known(c, id, version) == KnownAs::kDetail);
+        CHECK(known(c, "row", version) == KnownAs::kRow);
       }
-      BERTH_TRY(records::capture_detail(c, invoice("1", version, "d", "{}", kNow + 2001ms)));
-      CHECK(known(c, "1", version) == KnownAs::kDetail);
+      return success();
+    });
+  });
+}
+
+TEST_CASE("where the remote's clock is not known, or its versions are ahead of it, a version is known once it came a second time, later") {
+  on_every_engine([](storage::Database& database) {
+    write(database, [](Connection& c) -> Result<Unit> {
+      const auto version = to_string(kNow);
+      for (const Instant as_of : {Instant{}, kNow - 1h}) {
+        const std::string id = "i" + std::to_string(as_of.unix_ms);
+        const auto capture = [&](Instant asked, Instant fetched) -> Status {
+          auto one = invoice(id, version, "d", "{}", fetched);
+          one.version_time = kNow;
+          one.as_of = as_of;
+          one.asked = asked;
+          BERTH_TRY(records::capture_detail(c, one));
+          return success();
+        };
+        BERTH_CHECK(capture(kNow, kNow + 10s));
+        CHECK(known(c, id, version) == KnownAs::kNone);
+        // Asked for before the first one was stored, as for two places of a list: no second look.
+        BERTH_CHECK(capture(kNow, kNow + 20s));
+        CHECK(known(c, id, version) == KnownAs::kNone);
+        BERTH_CHECK(capture(kNow + 22s, kNow + 23s));
+        CHECK(known(c, id, version) == KnownAs::kNone);
+        BERTH_CHECK(capture(kNow + 26s, kNow + 27s));
+        CHECK(known(c, id, version) == KnownAs::kDetail);
+      }
       return success();
     });
   });
@@ -198,20 +243,24 @@ TEST_CASE(
     "missing after a pass is who was neither captured nor asked about since it began, a suspect who is seen is alive") {
   on_every_engine([](storage::Database& database) {
     write(database, [](Connection& c) -> Result<Unit> {
-      for (const char* id : {"captured", "touched", "later", "missing", "suspect"}) {
+      for (const char* id : {"captured", "touched", "later", "missing", "suspect", "forgotten"}) {
         BERTH_TRY(records::capture_row(c, invoice(id, "v", "h", "{}", kNow, 1)));
       }
       BERTH_CHECK(records::mark_suspect(c, "i", "invoice", "suspect"));
+      BERTH_CHECK(storage::detail_queue::put_confirming(c, "i", "invoice", "suspect"));
+      BERTH_CHECK(records::mark_suspect(c, "i", "invoice", "forgotten"));   // nobody asks about it
       BERTH_TRY(records::capture_row(c, invoice("captured", "v", "h", "{}", kNow, 7)));
       BERTH_CHECK(records::touch_seen(c, "i", "invoice", {"touched", "unheard of"}, 7));
       BERTH_CHECK(records::touch_seen(c, "i", "invoice", {"later"}, 9));
       BERTH_CHECK(records::touch_seen(c, "i", "invoice", {"later"}, 7));
       const auto missing = BERTH_TRY(records::missing_since_pass(c, "i", "invoice", 7, 10));
-      REQUIRE(missing.size() == 1);
+      REQUIRE(missing.size() == 2);
       CHECK(missing[0].remote_id == "missing");
+      CHECK(missing[1].remote_id == "forgotten");
       auto count = BERTH_TRY(records::alive_count(c, "i", "invoice"));
       CHECK(count.alive == 4);
-      CHECK(count.suspect == 1);
+      CHECK(count.suspect == 2);
+      BERTH_CHECK(records::mark_alive(c, "i", "invoice", "forgotten"));
       BERTH_CHECK(records::touch_seen(c, "i", "invoice", {"suspect"}, 1));
       CHECK(BERTH_TRY(records::alive_count(c, "i", "invoice")).suspect == 0);
       return success();

@@ -50,15 +50,18 @@ std::vector<SqlRow> rows_or_none(Sql& sql, const std::string& text) {
   }
 }
 
-/// What every row of a run's tables notes: who wrote it, and the lease at that moment. Writers follow one another, so the numbers
+/// What every row of a run's tables notes: who wrote it, and the lease at that moment; of a lease also how long the one that it
+/// replaces, of another owner, would still have held. Writers follow one another, so the numbers
 /// are in the order of the commits.
 constexpr const char* kWatch = R"(
 CREATE TABLE seen_commit (seq BIGSERIAL PRIMARY KEY, host TEXT, what TEXT, integration TEXT, owner TEXT, fencing BIGINT,
-  transaction BIGINT DEFAULT txid_current());
+  left_ms BIGINT NOT NULL DEFAULT 0, transaction BIGINT DEFAULT txid_current());
 CREATE FUNCTION seen_lease() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO seen_commit (host, what, integration, owner, fencing)
-    VALUES (current_setting('application_name'), 'lease', NEW.integration, NEW.owner, NEW.fencing);
+  INSERT INTO seen_commit (host, what, integration, owner, fencing, left_ms)
+    VALUES (current_setting('application_name'), 'lease', NEW.integration, NEW.owner, NEW.fencing,
+      CASE WHEN TG_OP = 'UPDATE' AND OLD.owner <> '' AND NEW.owner <> '' AND OLD.owner <> NEW.owner
+        THEN GREATEST(0, OLD.expires_ms - CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)) ELSE 0 END);
   RETURN NULL;
 END $$;
 CREATE FUNCTION seen_write() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -99,7 +102,8 @@ std::int64_t Sql::number(const std::string& sql) { return std::stoll(rows(sql).a
 
 // ---- Member
 
-Member::Member(const std::string& name, const std::string& yaml, const std::string& key, std::string origin) : name_(name), origin_(std::move(origin)) {
+Member::Member(const std::string& name, const std::string& yaml, const std::string& key, std::string origin, const Network* network)
+    : name_(name), origin_(std::move(origin)), network_(network) {
   std::string folder = (fs::temp_directory_path() / "berth-hosts.XXXXXX").string();
   if (mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder");
   folder_ = folder;
@@ -122,6 +126,10 @@ Member::~Member() {
 
 std::unique_ptr<Process> Member::begin(std::vector<std::string> arguments) const {
   arguments.insert(arguments.begin(), (kBinary / "bin/berth").string());
+  if (network_ != nullptr) {
+    const std::vector<std::string> starter = network_->starter();
+    arguments.insert(arguments.begin(), starter.begin(), starter.end());
+  }
   return std::make_unique<Process>(arguments, Start{.folder = folder_.string(),
                                                     .environment = {{"ZOHO_CLIENT_ID", kClientId},
                                                                     {"ZOHO_CLIENT_SECRET", kClientSecret},
@@ -139,7 +147,14 @@ std::string Member::must(std::vector<std::string> arguments) const {
 
 void Member::start() { process_ = begin({"--config", "berth.yaml", "serve"}); }
 bool Member::serves() { return !process_->wait_for_line("berth serves").empty(); }
-int Member::ready() const { return get(origin_ + "/readyz").status; }
+int Member::ready() const { return ask("/readyz").status; }
+
+Answer Member::ask(const std::string& path) const {
+  if (network_ == nullptr) return get(origin_ + path);
+  Answer answer;
+  network_->inside([&] { answer = get(origin_ + path); });
+  return answer;
+}
 
 // ---- Fleet
 
@@ -162,12 +177,12 @@ std::string Fleet::id(int integration) const {
   return "i" + std::string(3 - std::min<std::size_t>(number.size(), 3), '0') + number;
 }
 
-Member& Fleet::add(const std::string& name, const Proxy* through) {
+Member& Fleet::add(const std::string& name, const Proxy* through, const Network* network) {
   const std::string origin = "http://127.0.0.1:" + std::to_string(free_port());
   std::string url = url_;
   if (through != nullptr) {
     const std::string database = url_.substr(url_.rfind('/', url_.find('?')) + 1, url_.find('?') - url_.rfind('/', url_.find('?')) - 1);
-    url = "postgresql://berth@127.0.0.1:" + std::to_string(through->port()) + "/" + database + "?sslmode=disable&gssencmode=disable";
+    url = "postgresql://berth@" + through->address() + ":" + std::to_string(through->port()) + "/" + database + "?sslmode=disable&gssencmode=disable";
   }
   std::ostringstream yaml;
   yaml << "berth: 1\ndata_dir: ./data\nstorage: \"" << url << "&application_name=" << name
@@ -195,7 +210,7 @@ Member& Fleet::add(const std::string& name, const Proxy* through) {
             "    data_centers:\n      - {location: test, accounts: \""
          << remote << "\", api: \"" << remote << "\", allow_http_loopback: true, limits: " << plan_.limits << "}\n";
   }
-  members_.push_back(std::make_unique<Member>(name, yaml.str(), key_, origin));
+  members_.push_back(std::make_unique<Member>(name, yaml.str(), key_, origin, network));
   Member& member = *members_.back();
   if (key_.empty()) {
     member.must({"vault", "init"});
@@ -210,7 +225,8 @@ void Fleet::connect_all() {
   for (int i = 0; i < plan_.simulators; ++i) {
     const auto waiting = member.begin({"connect", id(i), "--wait", "60"});
     const std::string url = waiting->wait_for_line("http");
-    if (url.empty() || get(accept_consent(url)).status != 200 || waiting->wait().exit != 0) throw std::runtime_error("not connected: " + waiting->out() + waiting->err());
+    const Answer page = url.empty() ? Answer{} : get(accept_consent(url));
+    if (page.status != 200 || waiting->wait().exit != 0) throw std::runtime_error("not connected: " + page.body + waiting->out() + waiting->err());
   }
   const berth::SystemClock clock;
   berth::SystemRandom random;
@@ -248,14 +264,14 @@ std::string Fleet::not_done() {
   return text;
 }
 
-std::vector<std::string> Fleet::faults_of_commits() {
+std::vector<std::string> Fleet::faults_of_commits(const std::set<std::string>& dead) {
   struct Holder {
     std::int64_t fencing = 0;
     std::string host, owner;   // "": given back
   };
   std::map<std::string, Holder> holders;
   std::vector<std::string> faults;
-  for (const SqlRow& row : sql_->rows("SELECT host, what, integration, owner, fencing, seq FROM seen_commit ORDER BY seq")) {
+  for (const SqlRow& row : sql_->rows("SELECT host, what, integration, owner, fencing, seq, left_ms FROM seen_commit ORDER BY seq")) {
     const std::string &host = row[0], &what = row[1], &owner = row[3];
     const std::int64_t fencing = std::stoll(row[4]);
     Holder& holder = holders[row[2]];
@@ -266,8 +282,10 @@ std::vector<std::string> Fleet::faults_of_commits() {
     if (what == "lease") {
       if (owner.empty()) {
         if (fencing != holder.fencing) fault("it gave back another number than the last one");
+        if (host != holder.host && !dead.contains(holder.host)) fault("it gave back what another host held");
       } else if (owner != holder.owner) {
         if (fencing <= holder.fencing) fault("it took the lease and the number did not grow");
+        if (row[6] != "0") fault("it took a lease that would have held for " + row[6] + " ms more");
       } else if (host != holder.host || fencing != holder.fencing) {
         fault("it renewed a lease that is not its own");
       }

@@ -11,10 +11,12 @@
 // What they start ends with them. One thread.
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "e2e/support/world.hpp"
+#include "hosts/support/network.hpp"
 #include "hosts/support/proxy.hpp"
 
 struct pg_conn;
@@ -43,7 +45,7 @@ struct Plan {
   int integrations = 4;
   int simulators = 1;
   e2e::Sizes books = {.contacts = 3, .items = 3, .invoices = 5, .payments = 3, .credit_notes = 0};
-  std::string lease = "10s";
+  std::string lease = "20s";
   int workers = 4;   // runs at once of each host
   std::string limits = "{per_minute: 60000, concurrent: 10, per_day: 1000000}";
 };
@@ -51,7 +53,7 @@ struct Plan {
 /// One host: a folder and, while it is started, a process.
 class Member {
  public:
-  Member(const std::string& name, const std::string& yaml, const std::string& key, std::string origin);
+  Member(const std::string& name, const std::string& yaml, const std::string& key, std::string origin, const Network* network = nullptr);
   ~Member();
   Member(const Member&) = delete;
   Member& operator=(const Member&) = delete;
@@ -64,6 +66,7 @@ class Member {
   [[nodiscard]] bool serves();
   [[nodiscard]] e2e::Process& process() { return *process_; }
   [[nodiscard]] int ready() const;   // the status of /readyz; 0: no answer
+  [[nodiscard]] e2e::Answer ask(const std::string& path) const;   // from the network that it is in
   e2e::Outcome run(std::vector<std::string> arguments) const;
   /// Throws unless it ends with 0.
   std::string must(std::vector<std::string> arguments) const;
@@ -73,6 +76,7 @@ class Member {
   std::string name_;
   std::filesystem::path folder_;
   std::string origin_;
+  const Network* network_;
   std::unique_ptr<e2e::Process> process_;
 };
 
@@ -80,8 +84,8 @@ class Fleet {
  public:
   explicit Fleet(const Plan& plan);
 
-  /// `through`: its connections to the database go through this.
-  Member& add(const std::string& name, const Proxy* through = nullptr);
+  /// `through`: its connections to the database go through this. `network`: it runs there.
+  Member& add(const std::string& name, const Proxy* through = nullptr, const Network* network = nullptr);
   [[nodiscard]] const std::string& url() const { return url_; }
   [[nodiscard]] std::string socket_path() const;
   [[nodiscard]] e2e::Simulator& simulator(int which) { return *simulators_.at(static_cast<std::size_t>(which)); }
@@ -101,8 +105,9 @@ class Fleet {
   }
   /// Of those that have not synced: how they stand, and what their runs said. For messages.
   std::string not_done();
-  /// What the log says against "one host at a time, with growing numbers"; empty where all is well.
-  std::vector<std::string> faults_of_commits();
+  /// What the log says against "one host at a time, with growing numbers"; empty where all is well. What hosts that are `dead` held
+  /// may be given back by others of their machine; every other lease ends by itself or by its holder.
+  std::vector<std::string> faults_of_commits(const std::set<std::string>& dead = {});
   /// What the books of the integrations of one simulator have that they should not; empty where all is well.
   std::vector<std::string> faults_of_books();
 

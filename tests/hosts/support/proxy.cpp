@@ -15,11 +15,12 @@
 
 namespace hosts {
 
-Proxy::Proxy(std::string socket_path) : socket_path_(std::move(socket_path)) {
+Proxy::Proxy(Ends ends) : ends_(std::move(ends)) {
   listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address = {};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(ends_.port));
+  if (inet_pton(AF_INET, ends_.listen.c_str(), &address.sin_addr) != 1) throw std::runtime_error("the proxy has no address");
   socklen_t size = sizeof address;
   if (bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || listen(listener_, 64) != 0 ||
       getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
@@ -44,15 +45,33 @@ void Proxy::end(Pair& pair) {
   close(std::exchange(pair.server, -1));
 }
 
+/// A connection to what is handed on to; below 0: there is none.
+int Proxy::reach() const {
+  const int made = socket(ends_.socket_path.empty() ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int connected = -1;
+  if (!ends_.socket_path.empty()) {
+    sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, ends_.socket_path.c_str(), sizeof address.sun_path - 1);
+    connected = connect(made, reinterpret_cast<sockaddr*>(&address), sizeof address);
+  } else {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(ends_.to_port));
+    inet_pton(AF_INET, ends_.to.c_str(), &address.sin_addr);
+    connected = connect(made, reinterpret_cast<sockaddr*>(&address), sizeof address);
+  }
+  if (connected == 0) return made;
+  close(made);
+  return -1;
+}
+
 void Proxy::accept_one() {
   Pair pair;
   pair.client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
   if (pair.client < 0) return;
-  pair.server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, socket_path_.c_str(), sizeof address.sun_path - 1);
-  if (connect(pair.server, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+  pair.server = reach();
+  if (pair.server < 0) {
     end(pair);
     return;
   }
@@ -74,14 +93,15 @@ bool Proxy::hand_on(int from, int to) {
 
 void Proxy::run(const std::stop_token& stop) {
   constexpr int kLookMs = 20;
-  bool was_cut = false;
+  bool was_broken = false;
   while (!stop.stop_requested()) {
     const bool is_cut = is_cut_;
-    if (was_cut && !is_cut) {
+    const bool is_broken = is_cut || is_muted_;
+    if (was_broken && !is_broken) {
       for (Pair& pair : pairs_) end(pair);
       pairs_.clear();
     }
-    was_cut = is_cut;
+    was_broken = is_broken;
     if (is_cut) {
       poll(nullptr, 0, kLookMs);
       continue;
@@ -96,7 +116,12 @@ void Proxy::run(const std::stop_token& stop) {
     if ((all[0].revents & POLLIN) != 0) accept_one();
     for (std::size_t i = 0; i < known; ++i) {
       Pair& pair = pairs_[i];
-      const bool from_client = all[1 + 2 * i].revents != 0, from_server = all[2 + 2 * i].revents != 0;
+      const bool from_client = all[1 + 2 * i].revents != 0;
+      bool from_server = all[2 + 2 * i].revents != 0;
+      if (is_muted_ && from_server) {
+        std::array<char, 1 << 16> dropped;
+        from_server = recv(pair.server, dropped.data(), dropped.size(), 0) <= 0;
+      }
       if ((from_client && !hand_on(pair.client, pair.server)) || (from_server && !hand_on(pair.server, pair.client))) end(pair);
     }
     std::erase_if(pairs_, [](const Pair& pair) { return pair.client < 0; });

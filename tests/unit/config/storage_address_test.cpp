@@ -38,3 +38,32 @@ TEST_CASE("an address without a password has none") {
     CHECK_FALSE(password_in(address).has_value());
   }
 }
+
+TEST_CASE("what libpq could never connect to is told by its word, without a server") {
+  const struct {
+    const char* address;
+    const char* what;
+    const char* hint;
+  } cases[] = {
+      {"postgresql://u@h/b?sslmod=require", "`sslmod`", "`sslmode`"},
+      {"postgresql://u@h/b?connect_timeout=5&sslrootcrt=/a", "`sslrootcrt`", "`sslrootcert`"},
+      {"postgresql://u@h/b?sslmode=requir", "`requir`", "`require`"},
+      {"postgresql://u@h/b?sslmode=on", "`on`", "verify-full"},
+      {"postgresql://u@h:99999/b", "`99999`", "65535"},
+      {"postgresql://u@a:5432,b:0/b", "`0`", "65535"},
+      {"postgresql://u@h/b?port=70000", "`70000`", "65535"},
+      {"postgresql://u@[::1/b", "cannot be read", "postgresql://user@host:5432/name"},
+  };
+  for (const auto& one : cases) {
+    CAPTURE(one.address);
+    const auto fault = berth::config::address_fault(one.address);
+    REQUIRE(fault.has_value());
+    CHECK_MESSAGE(fault->what.find(one.what) != std::string::npos, fault->what);
+    CHECK_MESSAGE(fault->hint.find(one.hint) != std::string::npos, fault->hint);
+  }
+  for (const char* address : {"postgresql://h", "postgresql://u@h:5432/b?sslmode=verify-full&sslrootcert=/a:b@c", "postgresql://u@[::1]:5432/b", "postgresql://u@a:1,b:2,[::1]:3/b",
+                              "postgresql:///t1?host=/run/postgresql&port=5433", "postgresql://u@a,b:2/b?target_session_attrs=read-write&application_name=x&options=-c%20a%3Db"}) {
+    const auto fault = berth::config::address_fault(address);
+    CHECK_MESSAGE(!fault.has_value(), std::string(address));
+  }
+}

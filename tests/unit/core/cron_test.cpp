@@ -49,7 +49,12 @@ TEST_CASE("P1: what is no cron expression is refused with what is wrong in it") 
   CHECK(refusal("0 0 32 * *").find("from 1 to 31") != std::string::npos);
   CHECK(refusal("0 0 * 13 *").find("jan to dec") != std::string::npos);
   CHECK(refusal("0 0 * * 8").find("the day of the week") != std::string::npos);
-  CHECK(refusal("0 0 * * monday").find("sun to sat") != std::string::npos);
+  CHECK(refusal("0 0 * * 9").find("sun to sat") != std::string::npos);
+  CHECK(refusal("0 0 * * Monday").find("\"Monday\" is not the day of the week: write \"mon\"") != std::string::npos);
+  CHECK(refusal("0 0 * * mon-friday").find("write \"fri\"") != std::string::npos);
+  CHECK(refusal("0 0 * * tu").find("write \"tue\"") != std::string::npos);
+  CHECK(refusal("0 0 1 sept *").find("write \"sep\"") != std::string::npos);
+  CHECK(refusal("0 0 * * x").find("sun to sat") != std::string::npos);
   CHECK(refusal("5-1 * * * *").find("begins after it ends") != std::string::npos);
   CHECK(refusal("0 0 * * fri-mon").find("begins after it ends") != std::string::npos);
   CHECK(refusal("*/0 * * * *").find("step") != std::string::npos);

@@ -159,6 +159,27 @@ TEST_CASE("A3: master data is read without a state") {
   CHECK(source_of(Document(item)).entity == "item");
 }
 
+TEST_CASE("C5: of an invoice of which only the total is known nothing says what it is made up of, and nothing may") {
+  constexpr std::string_view kTotal =
+      R"json({"model":"invoice/1","source":{"integration":"i","entity":"invoice","remote_id":"1","version":"1"},"state":"open","company":"acme_us","currency":"USD",
+ "number":"INV-1","date":"2026-05-04","customer":"cus_1","written_off":"0.00","total_only":true,"total":"10.00"})json";
+  const Invoice invoice = parse_as<Invoice>(kTotal);
+  CHECK(invoice.is_total_only);
+  CHECK(invoice.lines.empty());
+  CHECK(invoice.total.to_string() == "10.00");
+  for (const char* field : {"lines", "taxes", "unsupported"}) {
+    json::Value with = value_of(kTotal);
+    with.set(field, json::Value::array());
+    CHECK(parse(with).error().message.find(field) != std::string::npos);
+  }
+  json::Value with = value_of(kTotal);
+  with.set("sub_total", "10.00");
+  CHECK(parse(with).error().message.find("only the total is known") != std::string::npos);
+  json::Value whole = value_of(kTotal);
+  whole.set("total_only", false);
+  CHECK(parse(whole).error().message.find("is missing") != std::string::npos);
+}
+
 TEST_CASE("a void document needs nothing but its source and state") {
   const auto invoice = parse_as<Invoice>(
       R"({"model":"invoice/1","source":{"integration":"zoho_acme","entity":"invoice","remote_id":"I1","version":"1"},"state":"void"})");

@@ -247,6 +247,81 @@ TEST_CASE("D12: what a person lifts is lifted for every process, and none brings
   CHECK(*three->day_left() == 0);
 }
 
+TEST_CASE("A6: calls of our own are not taken for other programs' because a person lifted what was known of them") {
+  Rig rig(0, 9'000);
+  rig.clock.advance(1h);
+  std::int64_t counted = 0;
+  const auto call = [&](QuotaGate& gate) {
+    auto permit = gate.acquire({}).value();
+    const Headers told{{"limit", "9000"}, {"remaining", std::to_string(9'000 - ++counted)}};
+    permit.finish(&told);
+  };
+  const auto one = rig.gate("a");
+  for (int i = 0; i < 1'980; ++i) call(*one);
+  REQUIRE(one->rest().ok());
+  CHECK(rig.board.read().by_others() == 0);
+  const auto lift = [&] {
+    auto state = rig.board.read();
+    state.lift(rig.clock.now());
+    rig.board.text = json::dump(state.to_json());
+  };
+  SUBCASE("once, by the same process") {
+    lift();
+    for (int i = 0; i < 168; ++i) call(*one);
+    REQUIRE(one->rest().ok());
+    CHECK(one->snapshot().used_by_others == 0);
+  }
+  SUBCASE("twice, and another process goes on") {
+    lift();
+    for (int i = 0; i < 100; ++i) call(*one);
+    REQUIRE(one->rest().ok());
+    lift();
+    const auto two = rig.gate("b");
+    for (int i = 0; i < 68; ++i) call(*two);
+    REQUIRE(two->rest().ok());
+    CHECK(two->snapshot().used_by_others == 0);
+  }
+  CHECK(rig.board.read().by_others() == 0);
+  CHECK(rig.board.read().day_made() == 2'148);   // of the day nothing more is to be had than before
+  // What others do then is seen, and the next day begins with nothing.
+  counted += 50;
+  const auto three = rig.gate("c");
+  call(*three);
+  REQUIRE(three->rest().ok());
+  CHECK(three->snapshot().used_by_others == 50);
+  CHECK(rig.board.read().by_others() == 50);
+  rig.clock.set(three->resets_at() + 1s);
+  counted = 7;
+  call(*three);
+  REQUIRE(three->rest().ok());
+  CHECK(rig.board.read().by_others() == 7);
+}
+
+TEST_CASE("A6: calls that a killed process had made and not told are not taken for other programs'") {
+  Rig rig(0, 9'000);
+  rig.clock.advance(1h);
+  std::int64_t counted = 0;
+  const auto call = [&](QuotaGate& gate) {
+    auto permit = gate.acquire({}).value();
+    const Headers told{{"limit", "9000"}, {"remaining", std::to_string(9'000 - ++counted)}};
+    permit.finish(&told);
+  };
+  auto one = rig.gate("a");
+  for (int i = 0; i < 11; ++i) call(*one);   // within its claim, and nobody has heard of them
+  one.reset();
+  rig.dead = "a";
+  rig.clock.advance(1s);
+  const auto two = rig.gate("b");
+  for (int i = 0; i < 5; ++i) call(*two);
+  REQUIRE(two->look().ok());
+  CHECK(two->snapshot().used_by_others == 0);
+  CHECK(rig.board.read().by_others() == 0);
+  rig.clock.advance(5min);
+  call(*two);
+  REQUIRE(two->look().ok());
+  CHECK(two->snapshot().used_by_others == 0);
+}
+
 TEST_CASE("D12: what was called within the minute stays counted when a person lifts the rest") {
   Rig rig(100, 0);
   const auto one = rig.gate("a");

@@ -232,6 +232,9 @@ TEST_CASE("the worked examples in foreign currency post as docs/accounting.md sa
 TEST_CASE("the worked examples of write-offs post as docs/accounting.md says") {
   run_file(kCases + "write_offs.json");
 }
+TEST_CASE("C5: the worked examples of documents of which only the total is known post as docs/accounting.md says") {
+  run_file(kCases + "total_only.json");
+}
 TEST_CASE("the worked examples of several companies post as docs/accounting.md says") {
   run_file(kCases + "companies.json");
 }

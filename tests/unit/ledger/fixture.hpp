@@ -164,6 +164,11 @@ inline json::Value complete(const json::Value& brief) {
       if (std::string_view(rows) == "allocations" && row.find("withheld") == nullptr) row.set("withheld", "0.00");
     }
   }
+  if (full.find("total_only") != nullptr) {   // then nothing says what the total is made up of
+    for (const documents::Field& field : documents::find_model(kind)->fields) {
+      if (field.splits_total) full.erase(field.name);
+    }
+  }
   return full;
 }
 

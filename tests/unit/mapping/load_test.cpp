@@ -16,6 +16,8 @@ struct Mistake {
 
 const Mistake kMistakes[] = {
     {"mapping.key_unknown", "    from: contact", "    from: contact\n    §form: x"},
+    {"mapping.key_unknown", "    from: contact", "    from: contact\n    reduced: §total"},   // rows of customers have no total
+    {"mapping.key_unknown", "    from: payment\n", "    from: payment\n    reduced: §lines\n"},
     {"mapping.key_unknown", "plugin: demo", "plugin: demo\n§version: 2"},
     {"mapping.key_unknown", "{path: number}", "{path: number, §defualt: x}"},
     {"mapping.key_missing", "  item:\n    from: item\n    key: {path: id}", "  item:\n    §from: item"},

@@ -72,6 +72,24 @@ TEST_CASE("a window sends its first and last day and no filter by change") {
   CHECK(f.host.passes_completed == 1);
 }
 
+TEST_CASE("P2: a window in which rows of other days are shown ends at once, keeps none of them and says why, a row at its edge is none") {
+  const std::string more = R"("window":{"from":"date_start","to":"date_end"},"priority":{"date":"changed"},"detail":"never")";
+  Fixture f(config_of("", more));
+  f.remote.fill(12);   // of the first of May
+  CHECK(f.run("window", plan_of(R"({"from":"2026-05-02T00:00:00Z","to":"2026-05-10T00:00:00Z"})")).status == BERTH_OK);   // where a day begins is the remote's affair
+  CHECK(f.host.records.size() == 12);
+  Fixture other(config_of("", more));
+  other.remote.fill(12);
+  const auto outcome = other.run("window", plan_of(R"({"from":"2026-01-01T00:00:00Z","to":"2026-02-01T00:00:00Z"})"));
+  CHECK(outcome.reason == "berth.window_ignored");
+  CHECK(other.lists() == 1);
+  CHECK(other.host.records.empty());
+  CHECK(other.host.seen.empty());
+  CHECK(other.host.passes_completed == 0);
+  CHECK(other.run("window").status == BERTH_OK);   // the host asks for the whole list then
+  CHECK(other.host.records.size() == 12);
+}
+
 TEST_CASE("P2: a window without days is the whole list, whatever the floor, and moves no watermark") {
   Fixture f(config_of(kFiltered, R"("detail":{"path":"/things/{id}","row":["thing"],"cost":"c"})", "2026-05-20T00:00:00Z"));
   f.remote.fill(12);

@@ -139,3 +139,28 @@ TEST_CASE("conditions compare texts, and amounts by value") {
   CHECK(phases::holds({phases::Condition::Kind::kIn, "flag", {"true"}, true, ""}, doc));
   CHECK_FALSE(phases::holds({phases::Condition::Kind::kOffered, "country", {}, true, ""}, doc));
 }
+
+TEST_CASE("C5: a phase says which of its list rows are enough, and mistakes in that are found") {
+  const std::string detail = R"("detail":{"path":"/a/{id}","row":["a"],"cost":"c"},"reduced":)";
+  const auto phase_with = [&](const std::string& reduced) { return with("\"detail\":\"never\"", detail + reduced); };
+  CHECK(problems_of(phase_with(R"({"needs":["number","total"],"unless":{"field":"balance","differs_from":"total"},"missing":["lines"]})")).empty());
+  CHECK(problems_of(phase_with(R"({"missing":["lines"]})")).empty());
+  CHECK(has_problem(phase_with(R"({"needs":["number"]})"), "/phases/0/reduced", "\"missing\" is missing"));
+  CHECK(has_problem(phase_with(R"({"need":["number"],"missing":["lines"]})"), "/phases/0/reduced/need", "not known here"));
+  CHECK(has_problem(phase_with(R"({"unless":{"offered":"country"},"missing":["lines"]})"), "/phases/0/reduced/unless", "list row"));
+  CHECK(has_problem(phase_with("7"), "/phases/0/reduced", "A mapping belongs here"));
+  CHECK(has_problem(with("\"detail\":\"never\"", R"("detail":"never","reduced":{"missing":["lines"]})"), "/phases/0/reduced", "Only a phase with details"));
+}
+
+TEST_CASE("C5: a row is enough when it has what is needed and no condition asks for more") {
+  const auto phase = json::parse(R"({"reduced":{"needs":["number","customer.id"],"unless":{"field":"balance","differs_from":"total"},"missing":["lines"]}})").value;
+  const auto reduced = phases::reduced_of(phase);
+  REQUIRE(reduced.has_value());
+  const auto suffices = [&](const char* row) { return phases::suffices(*reduced, json::parse(row).value); };
+  CHECK(suffices(R"({"number":"1","customer":{"id":"C"},"balance":10,"total":10.00})"));
+  CHECK(!suffices(R"({"number":"","customer":{"id":"C"},"balance":10,"total":10})"));
+  CHECK(!suffices(R"({"number":null,"customer":{"id":"C"},"balance":10,"total":10})"));
+  CHECK(!suffices(R"({"number":"1","customer":{},"balance":10,"total":10})"));
+  CHECK(!suffices(R"({"number":"1","customer":{"id":"C"},"balance":9,"total":10})"));
+  CHECK(!phases::reduced_of(json::parse("{}").value).has_value());
+}

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "host/plugins/library_file.hpp"
+#include "host/storage/integrations.hpp"
 #include "host/storage/pins.hpp"
 #include "integration/world.hpp"
 
@@ -26,7 +27,7 @@ std::string text_of(const std::filesystem::path& path) {
 
 std::filesystem::path plugin_file(const std::string& name) { return std::filesystem::path(BERTH_SOURCE_DIR) / "plugins/zoho_books" / name; }
 
-const Error& refusal(const Result<runs::IntegrationUnit*>& unit) {
+const Error& refusal(const Result<std::shared_ptr<runs::IntegrationUnit>>& unit) {
   REQUIRE(!unit.ok());
   return unit.error();
 }
@@ -113,11 +114,142 @@ TEST_CASE("optional phases are on where the schedule names them, the quota follo
 
 TEST_CASE("a unit that is forgotten stays alive for whoever uses it, and the next one is new") {
   World world(few());
-  runs::IntegrationUnit* first = &world.unit();
+  const std::shared_ptr<runs::IntegrationUnit> first = world.registry->unit(kIntegration).value();
   world.registry->forget(kIntegration);
   CHECK(first->setup.id == kIntegration);
-  CHECK(&world.unit() != first);
+  CHECK(world.registry->unit(kIntegration).value() != first);
   world.registry->forget("nobody");
+}
+
+namespace {
+
+/// Some integrations of an organisation each, made by REST, with the tokens of the first.
+struct Many : World {
+  explicit Many(std::size_t units, std::size_t gates, int more) : World(with_room_for(units, gates)) {
+    connect();
+    for (int i = 0; i < more; ++i) {
+      const std::string id = "more_" + std::to_string(i);
+      REQUIRE(database->write("test.more", [&](storage::Connection& connection) -> Status {
+        storage::Integration row;
+        row.id = id;
+        row.plugin = "zoho_books";
+        row.company = "acme_us";
+        row.tenant = id;
+        row.environment = "production";
+        row.mode = "pull_only";
+        row.origin = "api";
+        row.remote_id = "5000" + std::to_string(i);
+        row.created = row.connected = clock.now();
+        return storage::integrations::insert(connection, row);
+      }).ok());
+      REQUIRE(tokens.save(id, *tokens.load(kIntegration).value(), 0).value());
+      ids.push_back(id);
+    }
+    restart();
+  }
+  static WorldOptions with_room_for(std::size_t units, std::size_t gates) {
+    WorldOptions options = few();
+    options.units_in_memory = units;
+    options.gates_in_memory = gates;
+    return options;
+  }
+  std::vector<std::string> ids;
+};
+
+}  // namespace
+
+TEST_CASE("as many units are kept as there is room for, those used last, and never a second one of what somebody holds") {
+  Many world(2, 2, 4);
+  runs::Registry& registry = *world.registry;
+  const auto held = registry.unit(world.ids[0]).value();
+  for (int round = 0; round < 3; ++round) {
+    for (const std::string& id : world.ids) REQUIRE(registry.unit(id).ok());
+  }
+  CHECK(registry.units_kept() == 2);
+  CHECK(registry.find_unit(world.ids[0]) == held);
+  CHECK(registry.find_unit(world.ids[3]) != nullptr);   // used last
+  CHECK(registry.find_unit(world.ids[1]) == nullptr);
+  CHECK(registry.find_unit(world.ids[2]) == nullptr);
+
+  // More of them are in use than there is room for: they are all there, until they are given back.
+  std::vector<std::shared_ptr<runs::IntegrationUnit>> all;
+  for (const std::string& id : world.ids) all.push_back(registry.unit(id).value());
+  CHECK(registry.units_kept() == 4);
+  for (std::size_t i = 0; i < all.size(); ++i) CHECK(registry.unit(world.ids[i]).value() == all[i]);
+  const std::weak_ptr<runs::IntegrationUnit> gone = all[1];
+  all.clear();
+  CHECK(registry.units_kept() == 2);
+  CHECK(gone.expired());
+  CHECK(registry.find_unit(world.ids[0]) == held);
+}
+
+TEST_CASE("a run goes on with its unit and its gate while others take their room") {
+  Many world(1, 1, 3);
+  bool is_done = false;
+  world.transport.before = [&](const std::string& call) -> std::optional<http::Response> {
+    if (is_done || call.find("/books/v3/") == std::string::npos) return std::nullopt;
+    is_done = true;
+    for (const std::string& id : world.ids) {
+      const auto unit = world.registry->unit(id);
+      REQUIRE(unit.ok());
+      REQUIRE(world.registry->access(**unit).ok());
+    }
+    return std::nullopt;
+  };
+  std::weak_ptr<runs::IntegrationUnit> used;
+  {
+    const auto unit = world.registry->unit(kIntegration).value();
+    used = unit;
+    const runs::RemoteAccess access = world.registry->access(*unit).value();
+    const auto report = world.engine->run(unit->setup, access, {}, {});
+    REQUIRE_MESSAGE(report.ok(), report.error().message);
+    CHECK(report->outcome == runs::RunOutcome::kSucceeded);
+    CHECK(is_done);
+    CHECK(world.registry->find_unit(kIntegration) == unit);
+    CHECK(world.registry->access(*unit)->gate == access.gate);
+  }
+  CHECK(world.registry->unit(world.ids[0]).ok());
+  CHECK(world.registry->units_kept() == 1);
+  CHECK(used.expired());
+}
+
+TEST_CASE("a gate is kept for the minute in which its calls count, and the next one knows the day, pauses and blocks") {
+  Many world(2, 1, 2);
+  const auto gate_of = [&](std::string_view id) {
+    const auto unit = world.registry->unit(id).value();
+    return world.registry->access(*unit).value().gate;
+  };
+  std::weak_ptr<http::QuotaGate> first;
+  {
+    const auto gate = gate_of(world.ids[0]);
+    first = gate;
+    for (int i = 0; i < 3; ++i) gate->acquire({}).value().finish(nullptr);
+    gate->block_until(world.clock.now() + std::chrono::hours(2), "zoho_books.rate_limit.daily", "no more");
+    REQUIRE(gate->rest().ok());
+  }
+  gate_of(world.ids[1]);
+  CHECK_FALSE(first.expired());   // three calls are younger than a minute
+  CHECK(gate_of(world.ids[0])->snapshot().used_in_minute == 3);
+  world.later(std::chrono::seconds(61));
+  gate_of(world.ids[1]);
+  CHECK(world.registry->gates_kept() == 1);
+  CHECK(first.expired());
+
+  {
+    const auto again = gate_of(world.ids[0]);
+    REQUIRE(again->look().ok());
+    CHECK(again->snapshot().day_used == 3);
+    CHECK(again->snapshot().blocked_reason == "zoho_books.rate_limit.daily");
+    // Told again, the calls of before count once.
+    REQUIRE(again->add(2).ok());
+    REQUIRE(again->look().ok());
+    CHECK(again->snapshot().day_used == 5);
+    REQUIRE(again->rest().ok());
+  }
+  world.restart();
+  const auto elsewhere = gate_of(world.ids[0]);
+  REQUIRE(elsewhere->look().ok());
+  CHECK(elsewhere->snapshot().day_used == 5);
 }
 
 TEST_CASE("classifications of the file are made once, with the same ids on every host") {

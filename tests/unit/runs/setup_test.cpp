@@ -8,23 +8,23 @@ using namespace berth::runs;
 
 namespace {
 
-Result<std::vector<Phase>> phases(std::string_view text, const std::vector<std::string>& enabled = {}) {
+Result<std::vector<Phase>> phases_in(std::string_view text, const std::vector<std::string>& enabled = {}) {
   return phases_of(json::parse(text).value, enabled);
 }
 
 }  // namespace
 
 TEST_CASE("a phase file without phases, or a phase without id or entity, is refused with its place") {
-  for (const char* text : {"{}", R"({"phases":{}})", R"({"phases":[]})"}) CHECK(phases(text).error().reason == "runs.phases_invalid");
+  for (const char* text : {"{}", R"({"phases":{}})", R"({"phases":[]})"}) CHECK(phases_in(text).error().reason == "runs.phases_invalid");
   for (const char* text : {R"({"phases":[{"id":"a","entity":"b"},{"id":"c"}]})", R"({"phases":[{"id":"a","entity":"b"},{"entity":"c"}]})", R"({"phases":[{"id":"a","entity":"b"},7]})"}) {
-    const auto read = phases(text);
+    const auto read = phases_in(text);
     REQUIRE(!read.ok());
     CHECK(read.error().message.find("/phases/1") != std::string::npos);
   }
 }
 
 TEST_CASE("what a phase does not say comes from the defaults, what the defaults do not say is the language's") {
-  const auto read = phases(R"({"defaults":{"page":{"size":50},"sweep":{"brake":{"rows":5,"percent":2}}},"phases":[
+  const auto read = phases_in(R"({"defaults":{"page":{"size":50},"sweep":{"brake":{"rows":5,"percent":2}}},"phases":[
       {"id":"plain","entity":"a"},
       {"id":"own","entity":"b","page":{"size":10},"sweep":{"brake":{"rows":7}}}]})");
   REQUIRE(read.ok());
@@ -35,7 +35,7 @@ TEST_CASE("what a phase does not say comes from the defaults, what the defaults 
   CHECK(read->at(1).page_size == 10);
   CHECK(read->at(1).brake_rows == 7);
   CHECK(read->at(1).brake_percent == 2);
-  const auto bare = phases(R"({"phases":[{"id":"a","entity":"b","detail":"never"}]})");
+  const auto bare = phases_in(R"({"phases":[{"id":"a","entity":"b","detail":"never"}]})");
   REQUIRE(bare.ok());
   CHECK(bare->front().page_size == 200);
   CHECK(bare->front().brake_rows == 20);
@@ -45,14 +45,14 @@ TEST_CASE("what a phase does not say comes from the defaults, what the defaults 
 
 TEST_CASE("an optional phase is off until it is named, others are on") {
   const char* text = R"({"phases":[{"id":"a","entity":"a"},{"id":"b","entity":"b","optional":true}]})";
-  CHECK(phases(text)->at(0).enabled);
-  CHECK(!phases(text)->at(1).enabled);
-  CHECK(phases(text, {"b"})->at(1).enabled);
-  CHECK(phases(text, {"b"})->at(0).enabled);
+  CHECK(phases_in(text)->at(0).enabled);
+  CHECK(!phases_in(text)->at(1).enabled);
+  CHECK(phases_in(text, {"b"})->at(1).enabled);
+  CHECK(phases_in(text, {"b"})->at(0).enabled);
 }
 
 TEST_CASE("details, files, budgets and volatile keys are read as they stand") {
-  const auto read = phases(R"({"phases":[{"id":"a","entity":"a","volatile":["due_*","x"],
+  const auto read = phases_in(R"({"phases":[{"id":"a","entity":"a","volatile":["due_*","x"],
       "detail":{"path":"/a/{id}","once_per_record":true,"unless":{"offered":"country"}},
       "attachments":[{"name":"pdf","unless":{"field":"status","in":["draft","void"]}},{"name":"xml"}],
       "budget":{"a.detail":"40%"}}]})");
@@ -82,4 +82,23 @@ TEST_CASE("the hash of a record ignores order, blanks and volatile top-level key
   CHECK(content_hash(document_of(R"({"a":1,"due_x":2})").value(), nullptr) != content_hash(document_of(R"({"a":1})").value(), nullptr));
   CHECK(document_of("<html>").error().reason == "runs.body_not_json");
   CHECK(hash("[1,2]") == hash("[1, 2]"));
+}
+
+TEST_CASE("C5: phases are reduced where the integration says so and the phase says how, where none does, that is an error") {
+  const json::Value file = json::parse(R"({"plugin":"shop","phases":[
+      {"id":"a","entity":"a","detail":{"path":"/a/{id}"},"reduced":{"needs":["total"],"missing":["lines"]}},
+      {"id":"b","entity":"b","detail":{"path":"/b/{id}"}}]})").value;
+  const auto full = phases_of(file, {});
+  REQUIRE(full.ok());
+  CHECK(full->at(0).reducible.has_value());
+  CHECK(full->at(0).reduced() == nullptr);
+  const auto reduced = phases_of(file, {}, config::PullExtent::kReduced);
+  REQUIRE(reduced.ok());
+  REQUIRE(reduced->at(0).reduced() != nullptr);
+  CHECK(reduced->at(0).reduced()->missing == std::vector<std::string>{"lines"});
+  CHECK(reduced->at(1).reduced() == nullptr);
+  const auto none = phases_of(json::parse(R"({"plugin":"shop","phases":[{"id":"b","entity":"b"}]})").value, {}, config::PullExtent::kReduced);
+  REQUIRE(!none.ok());
+  CHECK(none.error().reason == "runs.pull_not_reducible");
+  CHECK(none.error().message.find("shop") != std::string::npos);
 }

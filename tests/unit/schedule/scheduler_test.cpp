@@ -124,7 +124,6 @@ TEST_CASE("D5: a scheduled run takes the phases that are due, in the plugin's or
 TEST_CASE("an asked-for sync comes first, with what it asks for, and stays queued until its run has begun") {
   Plan plan;
   plan.connect();
-  plan.sync();
   plan.ask(R"({"trigger":"api","full":true,"phases":["items"]})");
   for (int look = 0; look < 2; ++look) {
     const auto runs = plan.due();
@@ -184,6 +183,25 @@ TEST_CASE("a failed run is repeated soon, with all that it left undone, and late
   plan.settle();
   CHECK(plan.integration().reason == "berth.setup_incomplete");
   plan.scheduler.stop();
+}
+
+// One whose lease ran out after its last phase showed "error" until the next interval.
+TEST_CASE("a run that ended badly after its phases were whole is repeated soon, also one that the end of a process stopped") {
+  for (const char* outcome : {"failed", "crashed", "cancelled", "running"}) {
+    CAPTURE(outcome);
+    Plan plan;
+    plan.connect();
+    plan.sync(plan.due().front().request);
+    plan.later(6min);
+    REQUIRE(plan.due().size() == 1);
+    plan.sync(plan.due().front().request);
+    CHECK(plan.due().empty());
+    REQUIRE(plan.database->write("test.write", [&](storage::Connection& connection) -> Status {
+      BERTH_TRY(connection.execute("UPDATE run SET outcome = ? WHERE trigger_kind = 'schedule'", {outcome}));
+      return success();
+    }).ok());
+    CHECK(plan.phases_due() == std::vector<std::string>{"customer_payments"});
+  }
 }
 
 // A sync whose plugin was not trusted any more was begun, refused and logged every second for ever.
@@ -305,6 +323,111 @@ TEST_CASE("a clock that was a year ahead and is set right keeps nobody waiting f
   }).ok());
   plan.clock.set(right + 26h);
   CHECK(plan.phases_due() == kAll);
+}
+
+// A host that was cut off for a while wrote afterwards that a run had failed, over the success of the host that had run it meanwhile.
+TEST_CASE("B11: a run that cannot begin because the database is out of reach is tried again, and nothing is written of it") {
+  Plan plan;
+  plan.connect();
+  plan.sync(plan.due().front().request);
+  plan.later(6min);
+  REQUIRE(plan.due().size() == 1);
+  // Out of reach from the moment that it is taken: for the look at the rules in force, which lets that pass, and for what a run needs.
+  std::atomic<int> refused = 0;
+  plan.database->after_commit = [&] {
+    if (refused != 0 || plan.database->refuse_read) return;
+    plan.database->refuse_read = [&]() -> std::optional<Error> {
+      if (++refused > 2) return std::nullopt;
+      return make_error(Code::kUnavailable, "storage.unreachable", "the database does not answer");
+    };
+  };
+  plan.scheduler.start();
+  for (int i = 0; i < 400 && refused < 3; ++i) std::this_thread::sleep_for(5ms);
+  plan.settle();
+  CHECK(plan.sink->text().find("the database does not answer") != std::string::npos);
+  plan.later(1min);
+  plan.settle();
+  plan.scheduler.stop();
+  CHECK(plan.number("SELECT COUNT(*) FROM run WHERE outcome = 'failed'") == 0);
+  CHECK(plan.number("SELECT COUNT(*) FROM run") == 2);
+  CHECK(plan.integration().reason != "storage.unreachable");
+}
+
+TEST_CASE("B11: that a run could not begin is written under the lease, and not at all where somebody else holds it") {
+  Plan plan;
+  plan.connect();
+  plan.sync(plan.due().front().request);
+  // Every row of a run that is written without a lease that is held.
+  REQUIRE(plan.database->write("test.write", [](storage::Connection& connection) -> Status {
+    BERTH_CHECK(connection.execute("CREATE TABLE unheld (run TEXT)"));
+    for (const char* event : {"INSERT", "UPDATE"}) {
+      BERTH_CHECK(connection.execute(std::string("CREATE TRIGGER unheld_") + event + " AFTER " + event +
+                                     " ON run WHEN NOT EXISTS (SELECT 1 FROM lease WHERE integration = NEW.integration AND owner <> '') "
+                                     "BEGIN INSERT INTO unheld VALUES (NEW.id); END"));
+    }
+    return success();
+  }).ok());
+  const Error missing = make_error(Code::kEnvironment, "runs.plugin_missing", "made up");
+  const auto fencing = [&] { return plan.number("SELECT fencing FROM lease"); };
+  const std::int64_t before = fencing();
+  REQUIRE(plan.engine->note_not_begun(kIntegration, {}, missing, {}).ok());
+  CHECK(plan.number("SELECT COUNT(*) FROM run WHERE reason = 'runs.plugin_missing'") == 1);
+  CHECK(plan.number("SELECT COUNT(*) FROM unheld") == 0);
+  CHECK(fencing() == before + 1);
+  CHECK(plan.number("SELECT COUNT(*) FROM lease WHERE owner <> ''") == 0);
+  // What was asked for and is noted already is no news, and leaves no lease behind either.
+  runs::RunRequest asked_for;
+  asked_for.commands = {1};
+  REQUIRE(plan.engine->note_not_begun(kIntegration, asked_for, missing, {}).ok());
+  CHECK(plan.number("SELECT COUNT(*) FROM run WHERE reason = 'runs.plugin_missing'") == 1);
+  CHECK(plan.number("SELECT COUNT(*) FROM lease WHERE owner <> ''") == 0);
+  REQUIRE(plan.database->write("test.write", [&](storage::Connection& connection) -> Status {
+    BERTH_TRY(connection.execute("UPDATE lease SET owner = 'another', expires_ms = ?", {plan.clock.now() + 1h}));
+    return success();
+  }).ok());
+  REQUIRE(plan.engine->note_not_begun(kIntegration, {}, missing, {}).ok());
+  CHECK(plan.number("SELECT COUNT(*) FROM run WHERE reason = 'runs.plugin_missing'") == 1);
+}
+
+// It stayed the newest run, so that its phases were asked for again after every success: 360 runs an hour.
+TEST_CASE("a run that was killed while the clock was ahead leaves nothing over once another has taken its work") {
+  Plan plan;
+  plan.connect();
+  plan.sync(plan.due().front().request);
+  plan.later(62min);
+  const Instant right = plan.clock.now();
+  plan.clock.set(right + 3h);
+  plan.database->die_after(6);
+  CHECK(!plan.try_sync(plan.due().front().request).ok());
+  plan.database->revive();
+  plan.clock.set(right + 3min);   // its lease has run out by the time of the database
+  REQUIRE(plan.database->write("test.write", [&](storage::Connection& connection) -> Status {
+    BERTH_TRY(connection.execute("UPDATE lease SET owner = '', expires_ms = 0"));
+    return success();
+  }).ok());
+  int runs = 0;
+  for (int minute = 0; minute < 50; ++minute) {
+    for (const auto& run : plan.due()) {
+      if (run.request.phases != std::vector<std::string>{"customer_payments"}) ++runs;
+      plan.sync(run.request);
+    }
+    plan.later(1min);
+  }
+  CHECK(runs <= 2);
+}
+
+TEST_CASE("B11: nothing is begun of an integration that another process runs, and it is looked at again within a minute") {
+  Plan plan;
+  plan.connect();
+  plan.sync(plan.due().front().request);
+  plan.later(62min);
+  REQUIRE(plan.database->write("test.write", [&](storage::Connection& connection) -> Status {
+    BERTH_TRY(connection.execute("UPDATE lease SET owner = 'another', expires_ms = ?", {plan.clock.now() + 2min}));
+    return success();
+  }).ok());
+  CHECK(plan.due().empty());
+  plan.later(2min + 1s);
+  CHECK(plan.due().size() == 1);
 }
 
 TEST_CASE("one integration that cannot be put together does not keep the others from running") {
