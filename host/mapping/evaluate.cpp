@@ -204,7 +204,7 @@ void Evaluator::settle() {
     outcome_.kind = OutcomeKind::kMapped;
     return;
   }
-  if (outcome_.kind == OutcomeKind::kFailed) outcome_.waits_for.clear();
+  if (outcome_.kind == OutcomeKind::kFailed) outcome_.waits_for = std::move(could_lift_);
   outcome_.document = json::Value();
   outcome_.on_create = json::Value();
   outcome_.ensured.clear();

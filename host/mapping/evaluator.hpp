@@ -149,6 +149,7 @@ class Evaluator {
   std::map<std::string, std::optional<std::string>> accounts_;  // by kind
   std::vector<std::string> notes_;  // of the field that is traced
   bool is_quiet_ = false;           // inside a condition
+  std::vector<std::string> could_lift_;   // references whose posting would lift the failure
   bool is_total_only_ = false;      // the list row is all that is known of the document, and its total is what posts
 };
 

@@ -219,9 +219,9 @@ void Evaluator::judge_deferred(const EachOp& op, const std::vector<Row>& rows) {
   }
   reach(op.none_importable);
   if (!op.fail_when_none_importable.empty()) {
-    // A row that appears all the same (an older document is pulled later) is worth another look.
+    // A row that appears all the same (an older document is pulled later, a draft is sent) is worth another look.
     for (const Row& row : rows) {
-      if (!row.pending.empty()) add_once(outcome_.waits_for, row.pending);
+      if (!row.pending.empty()) add_once(could_lift_, row.pending);
     }
     fail(op.fail_when_none_importable, fmt::format("`{}`: none of its {} rows can ever be posted here", at(), rows.size()));
   }

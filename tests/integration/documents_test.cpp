@@ -134,6 +134,32 @@ TEST_CASE("D10: the share of an invoice that is stored but not posted waits in c
   world.check_books();
 }
 
+// It was refused for good by what was stored of its invoice, which then was out of date; nothing ever looked at it again.
+TEST_CASE("D10: a payment that is read before the news of its invoice posts when these come") {
+  World world({.payments = 0, .credit_notes = 0});
+  world.connect();
+  world.map_all();
+  const std::string contact = contact_with_country(world, "customer");
+  const std::string invoice = world.make_invoice("100.00", R"("customer_id":")" + contact + R"(")");
+  world.control("POST", "invoices/" + invoice + "/draft");
+  world.sync();
+  world.map_all();
+  REQUIRE(world.record("invoice", invoice).state == "ignored");
+  world.later(std::chrono::hours(1));
+  world.control("POST", "invoices/" + invoice + "/sent");
+  const std::string payment = world.make_payment(R"({"customer_id":")" + contact + R"(","payment_mode":"Check","amount":100.00,"invoices":[{"invoice_id":")" + invoice +
+                                                 R"(","amount_applied":100.00}]})");
+  runs::RunRequest only_payments;
+  only_payments.phases = {"customer_payments"};
+  world.sync(only_payments);
+  CHECK(world.record("customer_payment", payment).reason == "zoho_books.payment.no_importable_invoices");
+  world.sync();
+  world.map_all();
+  CHECK(world.record("invoice", invoice).state == "posted");
+  CHECK(world.record("customer_payment", payment).state == "posted");
+  world.check_books();
+}
+
 TEST_CASE("a customer that no list shows is fetched once, and never again, however often the invoice is looked at") {
   World world({.payments = 0});
   world.connect();
