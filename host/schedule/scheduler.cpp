@@ -1,7 +1,10 @@
 // The threads of the scheduler, and how they share integrations with those of other hosts; what is due is in decide.cpp.
 #include "host/schedule/scheduler.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include "host/storage/leases.hpp"
@@ -144,7 +147,7 @@ void Scheduler::look(std::stop_token stop) {
     if (looked.ok()) {
       auto taken = take_marked(dependencies_.clock.now(), places);
       if (taken.ok()) {
-        for (DueRun& run : taken->runs) begin(std::move(run));
+        for (const DueRun& run : taken->runs) begin(run);
         note_look(success());
         if (!taken->is_all) continue;
       } else {
@@ -173,12 +176,29 @@ void Scheduler::note_look(const Status& looked) {
   dependencies_.log.error("no run begins: what is due cannot be read or noted", looked.error());
 }
 
-void Scheduler::begin(DueRun due_run) {
-  const std::scoped_lock lock(mutex_);
-  const std::string id = due_run.integration;
-  under_way_[id] = std::jthread([this, run = std::move(due_run)](std::stop_token stop) {
-    note_end(run, attempt(run, std::move(stop)));
-  });
+void Scheduler::begin(const DueRun& due_run) {
+  const auto no_thread = [](const std::system_error& error) {
+    return make_error(Code::kEnvironment, "runs.no_thread", fmt::format("the system gives this process no further thread: {}", error.what()));
+  };
+  const auto attempt_with_threads = [this, no_thread](const DueRun& run, std::stop_token stop) -> Status {
+    try {
+      return attempt(run, std::move(stop));
+    } catch (const std::system_error& error) {   // of a run's own threads: its lease runs out by itself
+      return no_thread(error);
+    }
+  };
+  Status begun = success();
+  {
+    const std::scoped_lock lock(mutex_);
+    try {
+      under_way_[due_run.integration] = std::jthread([this, run = due_run, attempt_with_threads](std::stop_token stop) { note_end(run, attempt_with_threads(run, std::move(stop))); });
+    } catch (const std::system_error& error) {
+      begun = no_thread(error);
+    }
+  }
+  if (begun.ok()) return;
+  dependencies_.log.error("run did not begin", begun.error(), {{"integration", due_run.integration}});
+  note_end(due_run, begun);
 }
 
 /// Bad only where nothing could be written of how it ended: whatever else happened stands in storage, with its wait.

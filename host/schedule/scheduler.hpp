@@ -105,7 +105,7 @@ class Scheduler {
   Result<Taken> take_marked(Instant of_machine, std::size_t places);
   Result<Come> come(Instant of_machine);
   void note_look(const Status& looked);
-  void begin(DueRun run);
+  void begin(const DueRun& run);
   Status attempt(const DueRun& run, std::stop_token stop);
   void note_end(const DueRun& run, const Status& ended);
   Failing failing_of(const std::string& integration, Instant now) const;
